@@ -1,0 +1,46 @@
+/* limits.h - every maximum a peer can reach, with its reason. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* Addresses (RFC 7622 3.1): each part at most 1023 octets. */
+#define LIMIT_JID_PART 1023
+#define LIMIT_JID (3 * LIMIT_JID_PART + 2)
+
+/* XML (security-tests 18-22). */
+#define LIMIT_XML_DEPTH 64
+#define LIMIT_XML_ATTRS 64			/* per element */
+#define LIMIT_XML_NODES 4096			/* per stanza: bounds arena use of tiny elements */
+#define LIMIT_XML_PARSER_BYTES (64 * 1024)	/* Expat keeps every name for life: replaced beyond this */
+#define LIMIT_STANZA_PREAUTH 10000		/* RFC 6120 13.12: the least a server may set */
+#define LIMIT_STANZA_BYTES (256 * 1024)		/* default of limits.stanza_bytes */
+#define LIMIT_STANZA_BYTES_MAX (1024 * 1024)	/* an operator cannot go past this */
+
+/* Before login. */
+#define LIMIT_PREAUTH_MS 30000			/* to be signed in and bound */
+#define LIMIT_PREAUTH_BYTES 65536		/* all bytes before login, TLS excluded */
+#define LIMIT_AUTH_TRIES 5			/* RFC 6120 6.4.5: 2 to 5 */
+#define LIMIT_CONNS_PER_ADDRESS 64
+#define LIMIT_CONNS 20000
+
+/* A session. */
+#define LIMIT_SEND_BYTES (4 * 1024 * 1024)	/* unsent output before the stream is closed */
+#define LIMIT_SM_QUEUE 2000			/* unacknowledged stanzas (XEP-0198) */
+#define LIMIT_SM_RESUME_MS (10 * 60 * 1000)
+#define LIMIT_SESSIONS_PER_ACCOUNT 32
+#define LIMIT_DIRECTED_PRESENCE 256
+#define LIMIT_PENDING_TRIPS 64			/* stanzas of one session under way: then its socket is not read */
+
+/* An account. */
+#define LIMIT_ROSTER 2000
+#define LIMIT_ROSTER_GROUPS 32
+#define LIMIT_ROSTER_NAME 1023
+#define LIMIT_BLOCKLIST 2000
+#define LIMIT_OFFLINE 1000
+#define LIMIT_VCARD_BYTES (128 * 1024)
+#define LIMIT_MAM_PAGE 250
+
+/* The store. */
+#define LIMIT_BATCH_ROWS 256
+#define LIMIT_STORE_JOBS 8192
+
+#endif
