@@ -1,0 +1,170 @@
+/* vault.h - everything that outlives a restart, sealed: the one door between the server and its store.
+ *
+ * Seals what goes in and opens what comes out (AES-256-GCM, decision 0001): a store back end
+ * sees tags, ids, times and ciphertext, never a body, an address or a key. Account names
+ * stand readable in the account table alone.
+ *
+ * Ownership  Results live in the caller's arena.
+ * Threads    One thread at a time: the store thread of a server, or the command line.
+ * Atomicity  Between vault_begin() and vault_commit() all or nothing; commit returning 0 means
+ *            durable (it survives SIGKILL and power loss). Reads see the own transaction.
+ *            Every write below must stand between the two.
+ * Limits     Per-account maxima (base/limits.h) are enforced here: ERR_LIMIT.
+ * Errors     ERR_NOT_FOUND, ERR_CONFLICT, ERR_LIMIT, ERR_FULL (disk full), ERR_IO, ERR_CORRUPT
+ *            (wrong seal), ERR_VERSION (newer schema), ERR_LOCKED.
+ *
+ * All addresses are normalised bare JIDs. All times are wall-clock milliseconds, UTC.
+ */
+#ifndef VAULT_VAULT_H
+#define VAULT_VAULT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+struct vault;
+
+/* The master key of keys/master.key (32 bytes, mode 0600 in a 0700 folder; refused otherwise). */
+MUST_CHECK int vault_key_create(const char *keys_dir, struct arena *a, struct str *ret_why);
+/* data_dir/wardroom.db; created when absent and 'create'. ret_why: a sentence for the operator. */
+MUST_CHECK int vault_open(const char *data_dir, const char *keys_dir, bool create, struct arena *a,
+			  struct vault **ret, struct str *ret_why);
+/* In memory, for simulation and as oracle. */
+MUST_CHECK int vault_open_memory(struct vault **ret);
+void vault_close(struct vault **v);
+
+MUST_CHECK int vault_begin(struct vault *v);
+MUST_CHECK int vault_commit(struct vault *v);
+void vault_rollback(struct vault *v);
+/* A stable 32-byte secret of this instance for the named purpose (fake salts, tags). */
+void vault_secret(struct vault *v, const char *purpose, uint8_t ret[32]);
+
+/* --- accounts -------------------------------------------------------------------------- */
+enum vault_role { ROLE_STAFF, ROLE_HELPDESK, ROLE_OFFICER, ROLE_AUDITOR, ROLE_ADMIN };
+enum vault_state { ACCOUNT_ACTIVE, ACCOUNT_FROZEN };
+
+struct vault_account {
+	struct str jid;			/* bare */
+	enum vault_role role;
+	enum vault_state state;
+	struct str state_reason;	/* why frozen */
+	uint64_t created_ms;
+	struct str credentials;		/* auth/scram.h blob; sealed at rest; wipe after use */
+};
+MUST_CHECK int vault_account_add(struct vault *v, const struct vault_account *acc);	/* ERR_CONFLICT */
+MUST_CHECK int vault_account_set(struct vault *v, const struct vault_account *acc);	/* ERR_NOT_FOUND */
+MUST_CHECK int vault_account_get(struct vault *v, struct str jid, struct arena *a, struct vault_account *ret);
+/* In order of jid, after 'after' (empty: from the start), at most max. */
+MUST_CHECK int vault_account_list(struct vault *v, struct str after, size_t max, struct arena *a,
+				  struct vault_account **ret, size_t *ret_n);
+/* Removes the account and shreds its keys: archive, roster and all items become unreadable and are deleted. */
+MUST_CHECK int vault_account_remove(struct vault *v, struct str jid);
+
+/* --- items: small sealed values by (owner, kind, key) ------------------------------------ */
+enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PRIVATE, ITEM_LAST, ITEM_DOCUMENT };
+
+struct vault_item { struct str key, value; };
+MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);
+MUST_CHECK int vault_item_get(struct vault *v, struct str owner, enum vault_kind kind, struct str key,
+			      struct arena *a, struct str *ret);
+MUST_CHECK int vault_item_remove(struct vault *v, struct str owner, enum vault_kind kind, struct str key); /* absent: 0 */
+MUST_CHECK int vault_item_list(struct vault *v, struct str owner, enum vault_kind kind, struct arena *a,
+			       struct vault_item **ret, size_t *ret_n);
+
+/* --- archive (XEP-0313): one sealed body, one row for each local owner --------------------- */
+/* ids are unique, rise with time and are the archive's order; see vault_next_id. */
+uint64_t vault_next_id(struct vault *v, uint64_t now_ms);	/* wall ms << 20 | counter; any thread: see .c */
+#define VAULT_ID_TEXT 14
+void vault_id_text(uint64_t id, char ret[VAULT_ID_TEXT]);	/* 13 characters of [0-9a-v], order kept */
+MUST_CHECK int vault_id_parse(struct str text, uint64_t *ret);	/* ERR_NOT_FOUND when it cannot be one */
+
+struct vault_owner { struct str owner, peer; };	/* whose archive, with whom */
+struct vault_message {
+	uint64_t id, when_ms;
+	struct str stanza;		/* serialised */
+	struct vault_owner owners[2];
+	size_t n_owners;
+};
+MUST_CHECK int vault_archive_add(struct vault *v, const struct vault_message *m);
+
+struct vault_query {
+	struct str owner, with;		/* with empty: everybody */
+	uint64_t start_ms, end_ms;	/* 0: open */
+	uint64_t after_id, before_id;	/* exclusive; 0: open. ERR_NOT_FOUND when named and not in this archive */
+	bool backward;			/* the last max instead of the first; results are still oldest first */
+	size_t max;			/* <= LIMIT_MAM_PAGE; 0: count only */
+};
+struct vault_entry { uint64_t id, when_ms; struct str stanza; bool gone; };	/* gone: shredded or purged */
+struct vault_page { struct vault_entry *v; size_t n; bool complete; uint64_t count; uint64_t first_index; };
+MUST_CHECK int vault_archive_page(struct vault *v, const struct vault_query *q, struct arena *a, struct vault_page *ret);
+MUST_CHECK int vault_archive_purge(struct vault *v, uint64_t id);	/* from every owner; leaves tombstones */
+/* Deletes the key of (owner, month) and with it that owner's copies of that month. */
+MUST_CHECK int vault_archive_shred(struct vault *v, struct str owner, uint32_t month);
+
+/* --- offline messages (XEP-0160) ------------------------------------------------------------ */
+MUST_CHECK int vault_offline_add(struct vault *v, struct str owner, uint64_t id, uint64_t when_ms, struct str stanza);
+MUST_CHECK int vault_offline_list(struct vault *v, struct str owner, struct arena *a, struct vault_entry **ret, size_t *ret_n);
+MUST_CHECK int vault_offline_remove(struct vault *v, struct str owner, uint64_t up_to_id);
+
+/* --- resumable streams (XEP-0198) ------------------------------------------------------------ */
+struct vault_stream {
+	struct str id;			/* the resumption id; stored as a keyed tag */
+	struct str owner;		/* bare */
+	struct str state;		/* core's own encoding: resource, h, presence, flags */
+	uint64_t expires_ms;
+};
+struct vault_queued { uint32_t seq; struct str stanza; };
+MUST_CHECK int vault_stream_put(struct vault *v, const struct vault_stream *st);
+MUST_CHECK int vault_stream_push(struct vault *v, struct str id, struct str owner, uint32_t seq, struct str stanza);
+MUST_CHECK int vault_stream_trim(struct vault *v, struct str id, uint32_t up_to_seq);	/* acknowledged; seq is modulo 2^32 */
+MUST_CHECK int vault_stream_get(struct vault *v, struct str id, struct arena *a, struct vault_stream *ret,
+				struct vault_queued **ret_queue, size_t *ret_n);
+MUST_CHECK int vault_stream_remove(struct vault *v, struct str id);
+/* Every stored stream, for the start of a server. */
+MUST_CHECK int vault_stream_list(struct vault *v, struct arena *a, struct vault_stream **ret, size_t *ret_n);
+
+/* --- quarantine -------------------------------------------------------------------------------- */
+enum vault_held_state { HELD_WAITING, HELD_RELEASED, HELD_DELIVERED, HELD_REJECTED };
+struct vault_held {
+	uint64_t id;			/* also the message's stanza-id */
+	uint64_t when_ms;
+	enum vault_held_state state;
+	struct str from, to;		/* bare or full */
+	struct str stanza;		/* as it would have been delivered */
+	struct str reason;		/* one sentence */
+	struct str fingerprint;
+};
+MUST_CHECK int vault_held_put(struct vault *v, const struct vault_held *h);		/* adds or replaces */
+MUST_CHECK int vault_held_get(struct vault *v, uint64_t id, struct arena *a, struct vault_held *ret);
+/* Oldest first; who: empty or a bare JID that is sender or receiver; state -1: any. */
+MUST_CHECK int vault_held_list(struct vault *v, struct str who, int state, size_t max, struct arena *a,
+			       struct vault_held **ret, size_t *ret_n);
+MUST_CHECK int vault_held_count(struct vault *v, int state, uint64_t *ret);
+
+/* --- findings, outbreaks, policy ------------------------------------------------------------------ */
+/* The story of a stanza: a JSON text, by its stanza-id. */
+MUST_CHECK int vault_finding_put(struct vault *v, uint64_t id, struct str json);
+MUST_CHECK int vault_finding_get(struct vault *v, uint64_t id, struct arena *a, struct str *ret);
+
+struct vault_spread { struct str fingerprint, from, to; uint64_t id, when_ms; struct str outcome; /* delivered, held */ };
+MUST_CHECK int vault_spread_add(struct vault *v, const struct vault_spread *s);
+/* fingerprint empty: all since since_ms; oldest first. */
+MUST_CHECK int vault_spread_list(struct vault *v, struct str fingerprint, uint64_t since_ms, size_t max, struct arena *a,
+				 struct vault_spread **ret, size_t *ret_n);
+struct vault_outbreak { struct str fingerprint; uint64_t started_ms; bool contained; struct str json; /* evidence, patient zero */ };
+MUST_CHECK int vault_outbreak_put(struct vault *v, const struct vault_outbreak *o);
+MUST_CHECK int vault_outbreak_get(struct vault *v, struct str fingerprint, struct arena *a, struct vault_outbreak *ret);
+MUST_CHECK int vault_outbreak_list(struct vault *v, struct arena *a, struct vault_outbreak **ret, size_t *ret_n);
+
+/* --- audit: sealed entries in a keyed chain over the ciphertext, under a signed head ---------------- */
+struct vault_audit { uint64_t seq, when_ms; struct str kind; /* decision, login, command ... */ struct str json; };
+MUST_CHECK int vault_audit_add(struct vault *v, uint64_t when_ms, struct str kind, struct str json);
+/* From seq on, at most max, oldest first. */
+MUST_CHECK int vault_audit_list(struct vault *v, uint64_t from_seq, size_t max, struct arena *a,
+				struct vault_audit **ret, size_t *ret_n);
+typedef void vault_progress_fn(void *ctx, uint64_t done, uint64_t total);
+/* 0: whole. ERR_CORRUPT: changed, removed (the last too), reordered or rewritten; ret_why names the position. */
+MUST_CHECK int vault_audit_verify(struct vault *v, struct arena *a, vault_progress_fn *progress, void *ctx,
+				  uint64_t *ret_count, struct str *ret_why);
+
+#endif
