@@ -1,0 +1,55 @@
+/* admin.h - what an operator may ask: one table of commands over the vault.
+ *
+ * A command runs where the vault is: on the store thread of a running server (through the
+ * control socket), or in the command line itself when no server runs. Both call
+ * admin_run(); what must also happen in a running server is named as effects, which
+ * core/server.c applies afterwards on the loop's thread.
+ *
+ * Ownership  The call owns args and reply; strings of effects live in its arena.
+ * Threads    One at a time; a call is given from thread to thread whole.
+ * Errors     err and why (a sentence that names the thing and the way out); nothing was changed then.
+ */
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct vault;
+
+enum admin_effect_kind {
+	EFFECT_ACCOUNT_CHANGED,		/* password, role or state: reload it; subject: bare JID */
+	EFFECT_ACCOUNT_REMOVED,		/* end its sessions */
+	EFFECT_ACCOUNT_FROZEN,
+	EFFECT_ACCOUNT_THAWED,
+	EFFECT_HELD_RELEASED,		/* deliver it; subject: held id text */
+	EFFECT_HELD_REJECTED,
+	EFFECT_POLICY_APPLIED,		/* read policy.yaml and weights.yaml again */
+	EFFECT_OUTBREAK_CONTAINED,	/* subject: fingerprint */
+	EFFECT_OUTBREAK_LIFTED,
+	EFFECT_LIVE_STATUS,		/* core adds sessions, queues, uptime to the reply */
+};
+
+struct admin_effect { enum admin_effect_kind kind; struct str subject; struct admin_effect *next; };
+
+struct admin_call {
+	struct arena *arena;
+	const char *command;		/* "user add", "held release" ... */
+	json_t *args;			/* object */
+	json_t *reply;			/* object, set on success */
+	int err;			/* 0 or ERR_* */
+	struct str why;
+	struct admin_effect *effects;
+	const char *instance_dir;
+	const char *domain;		/* of this instance */
+	bool live;			/* true: inside a running server */
+};
+
+struct admin_call *admin_call_new(const char *command, json_t *args /* taken */);
+void admin_call_free(struct admin_call **call);
+/* Runs within a transaction it begins and commits itself; adds the audit entry of the command. */
+void admin_run(struct admin_call *call, struct vault *v);
+
+#endif
