@@ -1,0 +1,98 @@
+/* mod.h - what a feature is made of, and what it may call.
+ *
+ * A feature is one file in features/ that fills a const struct mod_def, and one line MOD(name)
+ * in core/features.def. It never includes another feature: two of them meet at a hook.
+ *
+ * Threads    Handlers and hooks run on the loop's thread and must not block. Work on stored
+ *            data goes through iq_store() or server_store() to the store thread.
+ * Errors     A handler returns 0 (it has replied), IQ_LATER (it will), or ERR_*: the one place
+ *            in trip.c turns that into a stanza error.
+ */
+#ifndef CORE_MOD_H
+#define CORE_MOD_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "core/session.h"
+#include "core/trip.h"
+#include "core/user.h"
+#include "xmpp/ns.h"
+#include "xmpp/node.h"
+#include "xmpp/stanza.h"
+
+struct vault;
+
+enum iq_type { IQ_GET = 1, IQ_SET = 2 };
+/* Whom the request is addressed to. */
+enum iq_target {
+	TO_SERVER = 1,		/* the domain itself */
+	TO_SELF = 2,		/* the own account: no 'to', or the own bare JID */
+	TO_ACCOUNT = 4,		/* another local account's bare JID; iq->user is that account */
+};
+
+#define IQ_LATER 1
+
+struct iq {
+	struct trip *trip;
+	struct server *server;
+	struct arena *arena;		/* the trip's; lives until the reply is sent */
+	struct session *session;	/* who asks; NULL when it is gone by the time of a late reply */
+	struct user *user;		/* the account addressed: own or other; NULL for TO_SERVER */
+	const struct node *stanza;	/* <iq/> */
+	const struct node *payload;	/* its only child */
+	enum iq_target target;
+	enum iq_type type;
+	void *data;			/* the handler's own, between work and done; in the arena */
+	int (*work)(struct vault *v, struct iq *iq);
+	int (*done)(struct iq *iq, int err);
+};
+
+/* Sends <iq type='result'/> with payload (NULL: empty; not yet attached, in iq->arena). Returns 0. */
+int iq_reply(struct iq *iq, struct node *payload);
+/* Sends an error with a condition of its own (type, condition as RFC 6120 8.3; extra child may be NULL). Returns 0. */
+int iq_fail(struct iq *iq, const char *type, const char *condition, struct node *extra);
+/* work() runs on the store thread within a transaction (its ERR_* rolls back), then done() here with
+ * work's result; done returns like a handler. Returns IQ_LATER. */
+int iq_store(struct iq *iq, int (*work)(struct vault *v, struct iq *iq), int (*done)(struct iq *iq, int err));
+
+struct iq_hook {
+	unsigned types;			/* IQ_GET | IQ_SET */
+	const char *ns, *name;		/* of the payload */
+	unsigned targets;		/* TO_* */
+	int (*fn)(struct iq *iq);
+};
+
+/* Hooks: named places on the two roads. Each is called for every feature that fills it, in the order of features.def. */
+struct mod_hooks {
+	/* A resource was bound or resumed / is about to be forgotten. */
+	void (*session_bound)(struct session *s);
+	void (*session_gone)(struct session *s);
+	/* presence from this own session without 'to' (broadcast), already stored in s->presence; initial: first available one. */
+	void (*presence_out)(struct session *s, struct trip *t, bool initial);
+	/* presence with 'to' that reached a local account or left a local session; see features/presence.c. Return 0, or ERR_*. */
+	int (*presence_directed)(struct trip *t);
+	/* presence of any kind addressed to local account u (from a local session; broadcasts arrive here one by one). */
+	/* A message is about to be planned for delivery: add copies with deliver_copy(). */
+	void (*message_plan)(struct trip *t);
+	/* First-level element that is no stanza (nonza) from a bound session: true when it was ours. */
+	bool (*nonza)(struct session *s, const struct node *n);
+	/* Children to add to <stream:features/> after login / to disco#info of server or account. */
+	void (*stream_features)(struct arena *a, struct node *features);
+	void (*disco_account)(struct arena *a, struct node *query);
+	/* A held or frozen account, a shut-down... more as they are needed. */
+};
+
+struct mod_def {
+	const char *name;
+	unsigned xep;			/* 0: an RFC */
+	const char *xep_version;
+	const char *const *disco_server;	/* feature vars of the server, NULL-terminated; NULL: none */
+	const char *const *disco_account;	/* feature vars of an account */
+	const struct iq_hook *iq;	/* ends with an empty row; NULL: none */
+	const struct mod_hooks *hooks;	/* NULL: none */
+};
+
+/* Every registered feature, in the order of features.def; *ret_n of them. */
+const struct mod_def *const *mod_all(size_t *ret_n);
+
+#endif

@@ -1,0 +1,86 @@
+/* trip.h - one stanza under way: what the steps of the pipeline know about it.
+ *
+ * Ownership  A trip owns its arena (and with it the stanza). trip_end() releases both. Whoever a
+ *            parked trip waits for holds it and calls trip_run() again.
+ * Threads    The loop's thread; while a store job runs, the store thread alone touches it.
+ */
+#ifndef CORE_TRIP_H
+#define CORE_TRIP_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "outbreak/guard.h"
+#include "xmpp/jid.h"
+#include "xmpp/node.h"
+#include "xmpp/stanza.h"
+
+struct server;
+struct session;
+struct user;
+
+enum trip_origin {
+	TRIP_CLIENT,		/* a bound session sent it */
+	TRIP_SERVER,		/* we made it: pushes, the bot, presence */
+	TRIP_RELEASE,		/* a held message let go by an officer or its sender: not judged again */
+};
+
+enum trip_next { TRIP_NEXT, TRIP_WAIT, TRIP_ENDED };
+
+enum trip_route { ROUTE_NONE, ROUTE_SERVER, ROUTE_ACCOUNT, ROUTE_RESOURCE, ROUTE_BOT, ROUTE_HELPDESK, ROUTE_REMOTE };
+
+/* One copy to be written to one session once the store has said yes. */
+struct copy {
+	struct copy *next;
+	uint64_t session_id;		/* looked up again at delivery: it may be gone */
+	struct str bytes;
+	uint32_t seq;			/* XEP-0198 number it was given; 0 with sm == false */
+	bool sm;			/* recorded in the session's queue, and in the store by the job */
+	bool main;			/* counts as reaching the receiver (not a carbon) */
+	struct str stream_id, owner;	/* for the job, when sm */
+};
+
+struct trip {
+	struct server *server;
+	struct arena *arena;
+	struct node *stanza;
+	enum stanza_kind kind;
+	enum trip_origin origin;
+	unsigned step;
+	bool ended;
+
+	uint64_t session_id;		/* of the sending session; 0: none */
+	struct list inbound;		/* place in the session's list of stanzas not yet handled (XEP-0198 h) */
+	bool in_order;			/* holds back later stanzas of its session until it moves on */
+	uint32_t h;			/* the sender's inbound count with this stanza in it */
+	bool count_h;			/* sender's stream is resumable: h goes to the store with the job */
+	struct str stream_id;		/* of the sender's resumable stream */
+	struct str stream_state;	/* its state to store */
+
+	struct jid from, to;		/* to.full.n == 0: none */
+	bool to_self;			/* no 'to', or the own bare JID */
+	struct user *from_user, *to_user;	/* references held; NULL: not local or not looked up */
+	enum trip_route route;
+
+	struct judgement verdict;
+	bool judged, hold, flagged;
+
+	uint64_t id, when_ms;		/* archive id and stamp; id 0: not given yet */
+	bool archive_from, archive_to, offline, no_copy;	/* set by the archive step */
+	struct copy *copies;
+	int err;			/* of the store job */
+	struct iq *iq;
+};
+
+/* Begins the road: takes *a and the stanza in it. s NULL: from the server itself, from the stanza's 'from'. */
+void trip_start(struct server *srv, struct session *s, enum trip_origin origin, struct arena **a, struct node *stanza);
+/* Runs until the stanza ends or waits. */
+void trip_run(struct trip *t);
+/* Answers the sender with a stanza error and ends the trip (an error is never answered with one). */
+enum trip_next trip_refuse(struct trip *t, int err, const char *text);
+enum trip_next trip_refuse_cond(struct trip *t, const char *type, const char *condition, struct node *extra);
+void trip_end(struct trip *t);
+/* A message, presence or iq of ours, on the same road as everybody's; copies the node. ERR_LIMIT, ERR_NOMEM. */
+int trip_emit(struct server *srv, const struct node *stanza);
+
+#endif

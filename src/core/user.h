@@ -1,0 +1,53 @@
+/* user.h - one local account as long as somebody needs it in memory: roster, block list, sessions.
+ *
+ * Ownership  Counted references; unreferenced users without sessions stay cached up to LIMIT_USERS_CACHED
+ *            and are dropped least recently used first.
+ * Threads    The loop's thread. What is in memory is the truth; changes are written behind by store jobs,
+ *            in order.
+ */
+#ifndef CORE_USER_H
+#define CORE_USER_H
+
+#include "base/err.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "core/roster.h"
+#include "vault/vault.h"
+
+#define LIMIT_USERS_CACHED 5000
+
+struct server;
+
+#define USER_MAGIC 0x05e7a001u
+
+struct user {
+	uint32_t magic;
+	struct server *server;
+	struct str bare;		/* own memory */
+	enum vault_role role;
+	bool frozen;
+	bool loading, gone;		/* gone: removed from the server while referenced */
+	unsigned refs;
+	struct list waiters, idle;	/* internal */
+	struct list sessions;
+	unsigned n_sessions;
+	struct roster roster;
+	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */
+	size_t n_blocked;
+};
+
+typedef void user_fn(void *ctx, struct user *u, int err);	/* u NULL with ERR_NOT_FOUND or a store error */
+/* Looks up or loads; fn is called at once when it is in memory, later otherwise. fn takes its own reference. */
+void user_get(struct server *srv, struct str bare, user_fn *fn, void *ctx);
+struct user *user_cached(struct server *srv, struct str bare);	/* NULL when not in memory or still loading; no reference */
+struct user *user_ref(struct user *u);
+void user_unref(struct user **u);
+
+/* Is this sender (full or bare JID) on the block list: itself, its bare JID, or its domain (XEP-0191 5)? */
+bool user_blocks(const struct user *u, struct str jid);
+
+/* Writes the roster / the block list behind; fn (may be NULL) is told on the loop's thread. */
+void user_save_roster(struct user *u, void (*fn)(void *ctx, int err), void *ctx);
+void user_save_blocklist(struct user *u, void (*fn)(void *ctx, int err), void *ctx);
+
+#endif
