@@ -36,6 +36,8 @@ void vault_close(struct vault **v);
 MUST_CHECK int vault_begin(struct vault *v);
 MUST_CHECK int vault_commit(struct vault *v);
 void vault_rollback(struct vault *v);
+/* Rows written since vault_begin: tells a failed piece of work that changed nothing from one that did. */
+uint64_t vault_changes(const struct vault *v);
 /* A stable 32-byte secret of this instance for the named purpose (fake salts, tags). */
 void vault_secret(struct vault *v, const char *purpose, uint8_t ret[32]);
 
