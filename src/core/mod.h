@@ -66,12 +66,14 @@ struct iq_hook {
 struct mod_hooks {
 	/* A resource was bound or resumed / is about to be forgotten. */
 	void (*session_bound)(struct session *s);
+	void (*session_resumed)(struct session *s);
 	void (*session_gone)(struct session *s);
+	/* A stanza is about to be sent to this session: true keeps it back (the feature sends it later itself). */
+	bool (*session_filter)(struct session *s, const struct node *stanza);
 	/* presence from this own session without 'to' (broadcast), already stored in s->presence; initial: first available one. */
 	void (*presence_out)(struct session *s, struct trip *t, bool initial);
 	/* presence with 'to' that reached a local account or left a local session; see features/presence.c. Return 0, or ERR_*. */
 	int (*presence_directed)(struct trip *t);
-	/* presence of any kind addressed to local account u (from a local session; broadcasts arrive here one by one). */
 	/* A message is about to be planned for delivery: add copies with deliver_copy(). */
 	void (*message_plan)(struct trip *t);
 	/* First-level element that is no stanza (nonza) from a bound session: true when it was ours. */
@@ -79,7 +81,6 @@ struct mod_hooks {
 	/* Children to add to <stream:features/> after login / to disco#info of server or account. */
 	void (*stream_features)(struct arena *a, struct node *features);
 	void (*disco_account)(struct arena *a, struct node *query);
-	/* A held or frozen account, a shut-down... more as they are needed. */
 };
 
 struct mod_def {

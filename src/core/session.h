@@ -10,6 +10,7 @@
 #ifndef CORE_SESSION_H
 #define CORE_SESSION_H
 
+#include "base/err.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "net/loop.h"
@@ -50,10 +51,28 @@ struct session {
 	struct list waiting;		/* stanzas not started yet: an earlier one is still being routed */
 	unsigned n_inbound, n_waiting;
 	unsigned in_store;		/* trips in the store: later ones must not overtake */
-	struct loop_timer expiry;
+	bool routing;			/* a trip is between its start and the store: the next one waits */
+	bool ending, pumping;
+	bool throttled;			/* out of tokens: rate_timer goes on with what waits */
+	struct loop_timer expiry, rate_timer;
+	struct loop_item overrun;	/* fn set: queued to be ended */
 	uint64_t rate_at_ms;		/* token bucket of limits.messages_per_s */
 	double rate_tokens;
 };
+
+/* Binds a resource (normalised, free). ERR_LIMIT: too many sessions of this account. */
+MUST_CHECK int session_new(struct server *srv, struct user *u, struct str resource, struct session **ret);
+void session_attach(struct session *s, struct stream *st);
+/* The connection is gone: waits for resumption, or ends (then s is freed). */
+void session_detach(struct session *s);
+/* A restored session begins its wait for a client. */
+void session_hibernate(struct session *s);
+/* The stored broadcast presence; empty: unavailable. */
+MUST_CHECK int session_set_presence(struct session *s, struct str xml);
+/* <presence/> without 'to': keeps it, tells the features. ERR_BAD_REQUEST for a wrong type or priority. */
+MUST_CHECK int session_broadcast(struct session *s, struct trip *t);
+/* More is queued than may be: ends the session after this turn. */
+void session_overrun(struct session *s);
 
 struct session *session_find(struct server *srv, uint64_t id);		/* NULL when gone */
 /* The session of this user with that resource, or NULL. */

@@ -34,10 +34,12 @@ struct copy {
 	struct copy *next;
 	uint64_t session_id;		/* looked up again at delivery: it may be gone */
 	struct str bytes;
-	uint32_t seq;			/* XEP-0198 number it was given; 0 with sm == false */
-	bool sm;			/* recorded in the session's queue, and in the store by the job */
+	uint32_t ticket;		/* its place in the session's XEP-0198 queue; 0: not managed */
+	uint32_t trim;			/* the store may forget that stream's entries up to here */
+	bool durable;			/* resumable: the job stores it too */
 	bool main;			/* counts as reaching the receiver (not a carbon) */
-	struct str stream_id, owner;	/* for the job, when sm */
+	char stream_id[27];
+	struct str owner;
 };
 
 struct trip {
@@ -50,12 +52,14 @@ struct trip {
 	bool ended;
 
 	uint64_t session_id;		/* of the sending session; 0: none */
+	struct list queue;		/* place in session->waiting until it is started */
 	struct list inbound;		/* place in the session's list of stanzas not yet handled (XEP-0198 h) */
 	bool in_order;			/* holds back later stanzas of its session until it moves on */
 	uint32_t h;			/* the sender's inbound count with this stanza in it */
 	bool count_h;			/* sender's stream is resumable: h goes to the store with the job */
-	struct str stream_id;		/* of the sender's resumable stream */
+	char stream_id[27];		/* of the sender's resumable stream */
 	struct str stream_state;	/* its state to store */
+	uint32_t stream_trim;
 
 	struct jid from, to;		/* to.full.n == 0: none */
 	bool to_self;			/* no 'to', or the own bare JID */
@@ -66,7 +70,8 @@ struct trip {
 	bool judged, hold, flagged;
 
 	uint64_t id, when_ms;		/* archive id and stamp; id 0: not given yet */
-	bool archive_from, archive_to, offline, no_copy;	/* set by the archive step */
+	bool archive_from, archive_to, offline, storable;	/* set by the archive step */
+	unsigned n_main;		/* copies that reach the receiver */
 	struct copy *copies;
 	int err;			/* of the store job */
 	struct iq *iq;
@@ -80,6 +85,10 @@ void trip_run(struct trip *t);
 enum trip_next trip_refuse(struct trip *t, int err, const char *text);
 enum trip_next trip_refuse_cond(struct trip *t, const char *type, const char *condition, struct node *extra);
 void trip_end(struct trip *t);
+/* The store has it, in order: the next stanza of its session may start. */
+void trip_moved_on(struct trip *t);
+/* What an iq handler returned: 0 ends the trip, ERR_* refuses, IQ_LATER waits. */
+void trip_iq_result(struct trip *t, int r);
 /* A message, presence or iq of ours, on the same road as everybody's; copies the node. ERR_LIMIT, ERR_NOMEM. */
 int trip_emit(struct server *srv, const struct node *stanza);
 

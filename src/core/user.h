@@ -46,6 +46,12 @@ void user_unref(struct user **u);
 /* Is this sender (full or bare JID) on the block list: itself, its bare JID, or its domain (XEP-0191 5)? */
 bool user_blocks(const struct user *u, struct str jid);
 
+/* Replaces the block list in memory; copies. */
+MUST_CHECK int user_set_blocked(struct user *u, const struct str *v, size_t n);
+/* The account is gone or must be loaded anew: no new reference finds it. */
+void user_forget(struct user *u);
+void user_free_idle(struct server *srv);
+
 /* Writes the roster / the block list behind; fn (may be NULL) is told on the loop's thread. */
 void user_save_roster(struct user *u, void (*fn)(void *ctx, int err), void *ctx);
 void user_save_blocklist(struct user *u, void (*fn)(void *ctx, int err), void *ctx);

@@ -1,0 +1,249 @@
+/* bot.c - see bot.h. What the bot understands: operator-interface.md, "The bot and the help desk". */
+#include "core/bot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "core/hold.h"
+#include "core/state.h"
+#include "core/user.h"
+#include "xmpp/ns.h"
+
+static int emit_text(struct server *srv, struct str from, struct str to, struct str text)
+{
+	struct arena *a = arena_new(LIMIT_STANZA_BYTES_MAX);
+	struct node *m = a ? node_new(a, NS_CLIENT, "message") : NULL, *body;
+	int r = ERR_NOMEM;
+
+	if (m && node_set_attr(a, m, "from", from) == 0 && node_set_attr(a, m, "to", to) == 0 &&
+	    node_set_attr(a, m, "type", STR("chat")) == 0) {
+		body = node_add(a, m, NS_CLIENT, "body");
+		if (body && node_add_text(a, body, text) == 0)
+			r = trip_emit(srv, m);
+	}
+	arena_free(&a);
+	return r;
+}
+
+void bot_tell(struct server *srv, struct str bare, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n >= sizeof(text))
+		n = (int)sizeof(text) - 1;
+	if (emit_text(srv, srv->bot, bare, str_make(text, (size_t)n)) < 0)
+		log_event(LOG_WARN, "bot.not_sent", LOG_S("to", bare));
+}
+
+/* --- commands ------------------------------------------------------------------------------------- */
+
+static void help(struct server *srv, struct str who)
+{
+	bot_tell(srv, who,
+		 "I guard this server. When a message of yours was held, answer \"confirm\" if you meant to send it, or "
+		 "\"cancel\" if you did not; add the number of the message when there are several. \"list\" shows what is held, "
+		 "\"why N\" says why. To reach a person write to %.*s.", STR_FMT(srv->helpdesk));
+}
+
+static bool word(struct str *rest, struct str *ret)
+{
+	struct str s = str_trim(*rest);
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] != ' ' && s.p[n] != '\n' && s.p[n] != '\t')
+		n++;
+	*ret = str_make(s.p, n);
+	*rest = str_cut(s, n);
+	return n > 0;
+}
+
+struct listing {
+	struct server *srv;
+	struct arena *arena;
+	struct str who, id;		/* id empty: list */
+	struct vault_held *held;
+	size_t n;
+};
+
+static int list_work(struct vault *v, void *ctx)
+{
+	struct listing *l = ctx;
+	uint64_t id;
+	int r;
+
+	if (l->id.n == 0)
+		return vault_held_list(v, l->who, HELD_WAITING, 20, l->arena, &l->held, &l->n);
+	r = vault_id_parse(l->id, &id);
+	l->held = arena_alloc(l->arena, sizeof(*l->held));
+	if (r == 0 && !l->held)
+		r = ERR_LIMIT;
+	if (r == 0)
+		r = vault_held_get(v, id, l->arena, l->held);
+	l->n = 1;
+	return r;
+}
+
+static struct str bare_of(struct str jid)
+{
+	ptrdiff_t slash = str_find_char(jid, '/');
+
+	return slash < 0 ? jid : str_make(jid.p, (size_t)slash);
+}
+
+static bool concerns(const struct vault_held *h, struct str who)
+{
+	return str_eq(bare_of(h->from), who) || str_eq(bare_of(h->to), who);
+}
+
+static void list_done(void *ctx, int err)
+{
+	struct listing *l = ctx;
+	char id[VAULT_ID_TEXT];
+
+	if (l->id.n && (err == ERR_NOT_FOUND || (err == 0 && !concerns(l->held, l->who)))) {
+		bot_tell(l->srv, l->who, "There is no held message with the number %.*s of yours.", STR_FMT(l->id));
+	} else if (err < 0) {
+		bot_tell(l->srv, l->who, "I cannot look that up at the moment: %s.", err_text(err));
+	} else if (l->n == 0) {
+		bot_tell(l->srv, l->who, "Nothing of yours is held.");
+	}
+	for (size_t i = 0; err == 0 && i < l->n; i++) {
+		const struct vault_held *h = &l->held[i];
+
+		if (!concerns(h, l->who))
+			continue;
+		vault_id_text(h->id, id);
+		/* A sender is not told which rule matched. */
+		if (str_eq(bare_of(h->from), l->who))
+			bot_tell(l->srv, l->who, "%s: your message to %.*s is held%s.", id, STR_FMT(bare_of(h->to)),
+				 l->id.n ? " because it was sent on to several people with a link or file; if you meant it, answer \"confirm\"" : "");
+		else
+			bot_tell(l->srv, l->who, "%s: a message from %.*s is held: %.*s", id, STR_FMT(bare_of(h->from)),
+				 STR_FMT(h->reason));
+	}
+	arena_free(&l->arena);
+}
+
+static void list(struct server *srv, struct str who, struct str id)
+{
+	struct arena *a = arena_new(8u << 20);
+	struct listing *l = a ? arena_alloc(a, sizeof(*l)) : NULL;
+
+	if (l) {
+		*l = (struct listing){ .srv = srv, .arena = a, .who = arena_str(a, who), .id = arena_str(a, id) };
+		if (server_store(srv, l, list_work, list_done) == 0)
+			return;
+	}
+	arena_free(&a);
+	bot_tell(srv, who, "I cannot look that up at the moment.");
+}
+
+void bot_message(struct trip *t)
+{
+	const struct node *body = node_child(t->stanza, NS_CLIENT, "body");
+	struct server *srv = t->server;
+	struct str text, verb, id;
+
+	if (!body || t->origin != TRIP_CLIENT)
+		return;
+	text = node_text(t->arena, body);
+	if (!word(&text, &verb))
+		return;
+	word(&text, &id);
+	if (str_eq_nocase(verb, STR("confirm")))
+		hold_confirm(srv, t->from.bare, id);
+	else if (str_eq_nocase(verb, STR("cancel")))
+		hold_cancel(srv, t->from.bare, id);
+	else if (str_eq_nocase(verb, STR("list")))
+		list(srv, t->from.bare, STR_NONE);
+	else if (str_eq_nocase(verb, STR("why")) && id.n)
+		list(srv, t->from.bare, id);
+	else
+		help(srv, t->from.bare);
+}
+
+/* --- the help desk ------------------------------------------------------------------------------------- */
+
+#define HELPDESK_MEMBERS 64
+
+struct desk {
+	struct server *srv;
+	struct arena *arena;
+	struct str from, text;
+	struct str members[HELPDESK_MEMBERS];
+	size_t n;
+};
+
+static bool on_duty(enum vault_role role)
+{
+	return role == ROLE_HELPDESK || role == ROLE_OFFICER || role == ROLE_ADMIN;
+}
+
+static int desk_work(struct vault *v, void *ctx)
+{
+	struct desk *d = ctx;
+	struct str after = STR_NONE;
+
+	for (;;) {
+		struct arena *page = arena_new(4u << 20);
+		struct vault_account *acc;
+		size_t n = 0;
+		int r = page ? vault_account_list(v, after, 500, page, &acc, &n) : ERR_NOMEM;
+
+		for (size_t i = 0; r == 0 && i < n; i++) {
+			if (on_duty(acc[i].role) && d->n < HELPDESK_MEMBERS)
+				d->members[d->n++] = arena_str(d->arena, acc[i].jid);
+			if (i + 1 == n)
+				after = arena_str(d->arena, acc[i].jid);
+		}
+		arena_free(&page);
+		if (r < 0 || n < 500)
+			return r;
+	}
+}
+
+static void desk_done(void *ctx, int err)
+{
+	struct desk *d = ctx;
+	size_t reached = 0;
+
+	for (size_t i = 0; err == 0 && i < d->n; i++) {
+		struct str text = arena_printf(d->arena, "%.*s asks the help desk: %.*s", STR_FMT(d->from), STR_FMT(d->text));
+
+		if (d->members[i].p && text.p && emit_text(d->srv, d->srv->helpdesk, d->members[i], text) == 0)
+			reached++;
+	}
+	bot_tell(d->srv, d->from, reached ? "Your message has been passed to the help desk." :
+		 "Nobody is on the help desk of this server yet; please ask your administrator in person.");
+	arena_free(&d->arena);
+}
+
+void bot_helpdesk(struct trip *t)
+{
+	const struct node *body = node_child(t->stanza, NS_CLIENT, "body");
+	struct arena *a;
+	struct desk *d;
+
+	if (!body || t->origin != TRIP_CLIENT)
+		return;
+	a = arena_new(8u << 20);
+	d = a ? arena_alloc(a, sizeof(*d)) : NULL;
+	if (d) {
+		d->srv = t->server;
+		d->arena = a;
+		d->from = arena_str(a, t->from.bare);
+		d->text = arena_str(a, node_text(t->arena, body));
+		if (d->from.p && d->text.p && server_store(t->server, d, desk_work, desk_done) == 0)
+			return;
+	}
+	arena_free(&a);
+}

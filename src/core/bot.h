@@ -1,0 +1,14 @@
+/* bot.h - guard@DOMAIN and helpdesk@DOMAIN: the server's own voice and the way to a human. */
+#ifndef CORE_BOT_H
+#define CORE_BOT_H
+
+#include "core/trip.h"
+
+/* One plain sentence from the bot to an account. */
+void bot_tell(struct server *srv, struct str bare, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A message to the bot: commands (operator-interface.md). */
+void bot_message(struct trip *t);
+/* A message to the help desk: goes to every account with the role helpdesk, officer or admin. */
+void bot_helpdesk(struct trip *t);
+
+#endif

@@ -1,0 +1,32 @@
+/* hold.h - what follows from a verdict: quarantine, the story of a stanza, notices, freezing, outbreaks.
+ *
+ * Threads  *_work and hold_story run on the store thread within the trip's transaction; the rest on the loop's.
+ */
+#ifndef CORE_HOLD_H
+#define CORE_HOLD_H
+
+#include "core/trip.h"
+
+struct vault;
+
+/* The sealed held row. */
+MUST_CHECK int hold_work(struct vault *v, struct trip *t, struct str stanza);
+/* Findings, spread, outbreak and audit entries of a judged message, delivered or held. */
+MUST_CHECK int hold_story(struct vault *v, struct trip *t);
+/* The message is in quarantine: tells sender and receiver, freezes where the verdict says so. */
+void hold_done(struct trip *t);
+/* It is being delivered with a warning: tells the receiver. */
+void hold_flagged(struct trip *t);
+
+/* Lets a held message go: on the road again, with its first time and id. id as printed. */
+void hold_release(struct server *srv, struct str id);
+/* Tells both sides that it was rejected. */
+void hold_rejected(struct server *srv, struct str id);
+/* At the start: fingerprints under containment and what has spread lately come back into the guard; messages
+ * released while no server ran are delivered. */
+MUST_CHECK int hold_restore(struct server *srv, struct vault *v);
+/* The sender says that it was meant: its held copies of this item's fingerprint go out. id empty: the latest. */
+void hold_confirm(struct server *srv, struct str bare, struct str id);
+void hold_cancel(struct server *srv, struct str bare, struct str id);
+
+#endif

@@ -1,0 +1,27 @@
+/* hooks.h - calls the features' hooks, in the order of features.def. One function a hook of mod.h. */
+#ifndef CORE_HOOKS_H
+#define CORE_HOOKS_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "xmpp/node.h"
+
+struct iq_hook;
+struct session;
+struct trip;
+
+void hooks_session_bound(struct session *s);
+void hooks_session_resumed(struct session *s);
+void hooks_session_gone(struct session *s);
+/* True: the stanza is kept back for now (client state indication). */
+bool hooks_session_filter(struct session *s, const struct node *stanza);
+void hooks_presence_out(struct session *s, struct trip *t, bool initial);
+int hooks_presence_directed(struct trip *t);
+void hooks_message_plan(struct trip *t);
+bool hooks_nonza(struct session *s, const struct node *n);
+void hooks_stream_features(struct arena *a, struct node *features);
+/* The handler of a request, or NULL. */
+const struct iq_hook *hooks_iq(unsigned type, unsigned target, const struct node *payload);
+
+#endif

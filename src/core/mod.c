@@ -1,0 +1,97 @@
+/* mod.c - the list of features and the dispatch to their hooks. */
+#include "core/mod.h"
+
+#include "core/hooks.h"
+
+#define MOD(name) extern const struct mod_def mod_##name;
+#include "core/features.def"
+#undef MOD
+
+static const struct mod_def *const mods[] = {
+#define MOD(name) &mod_##name,
+#include "core/features.def"
+#undef MOD
+};
+
+#define N_MODS (sizeof(mods) / sizeof(mods[0]))
+
+const struct mod_def *const *mod_all(size_t *ret_n)
+{
+	*ret_n = N_MODS;
+	return mods;
+}
+
+/* Hooks that return nothing: every feature that fills the field is called. */
+#define EACH_HOOK(field, ...) \
+	do { \
+		for (size_t i_ = 0; i_ < N_MODS; i_++) \
+			if (mods[i_]->hooks && mods[i_]->hooks->field) \
+				mods[i_]->hooks->field(__VA_ARGS__); \
+	} while (0)
+
+void hooks_session_bound(struct session *s)
+{
+	EACH_HOOK(session_bound, s);
+}
+
+void hooks_session_resumed(struct session *s)
+{
+	EACH_HOOK(session_resumed, s);
+}
+
+void hooks_session_gone(struct session *s)
+{
+	EACH_HOOK(session_gone, s);
+}
+
+bool hooks_session_filter(struct session *s, const struct node *stanza)
+{
+	for (size_t i = 0; i < N_MODS; i++)
+		if (mods[i]->hooks && mods[i]->hooks->session_filter && mods[i]->hooks->session_filter(s, stanza))
+			return true;
+	return false;
+}
+
+void hooks_presence_out(struct session *s, struct trip *t, bool initial)
+{
+	EACH_HOOK(presence_out, s, t, initial);
+}
+
+int hooks_presence_directed(struct trip *t)
+{
+	for (size_t i = 0; i < N_MODS; i++) {
+		int r = mods[i]->hooks && mods[i]->hooks->presence_directed ? mods[i]->hooks->presence_directed(t) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void hooks_message_plan(struct trip *t)
+{
+	EACH_HOOK(message_plan, t);
+}
+
+bool hooks_nonza(struct session *s, const struct node *n)
+{
+	for (size_t i = 0; i < N_MODS; i++)
+		if (mods[i]->hooks && mods[i]->hooks->nonza && mods[i]->hooks->nonza(s, n))
+			return true;
+	return false;
+}
+
+void hooks_stream_features(struct arena *a, struct node *features)
+{
+	EACH_HOOK(stream_features, a, features);
+}
+
+const struct iq_hook *hooks_iq(unsigned type, unsigned target, const struct node *payload)
+{
+	for (size_t i = 0; i < N_MODS; i++) {
+		for (const struct iq_hook *h = mods[i]->iq; h && h->fn; h++)
+			if ((h->types & type) && (h->targets & target) && node_is(payload, h->ns, h->name))
+				return h;
+	}
+	return NULL;
+}

@@ -1,0 +1,67 @@
+/* state.h - what a running server holds. For the files of core/ alone; features ask through functions.
+ *
+ * Threads  The loop's thread.
+ */
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+#include "auth/sasl.h"
+#include "auth/throttle.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "config/config.h"
+#include "core/jobs.h"
+#include "core/metrics.h"
+#include "core/server.h"
+#include "net/conn.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/tls.h"
+#include "outbreak/guard.h"
+#include "vault/vault.h"
+#include "xmpp/xml.h"
+
+#define SERVER_MAGIC 0x5e4e4001u
+
+struct server {
+	uint32_t magic;
+	struct loop *loop;
+	const struct config *config;
+	struct vault *vault;			/* the store thread's, but for vault_next_id */
+	struct guard *guard;
+	struct tls_ctx *tls;
+	struct jobs *jobs;
+	struct str domain, bot, helpdesk;	/* in names */
+	struct arena *names;
+
+	struct map *users;			/* bare JID -> struct user */
+	struct list idle_users;
+	size_t n_idle_users;
+	struct map *sessions;			/* 8 bytes of id -> struct session */
+	struct map *resumable;			/* resumption id -> struct session */
+	uint64_t next_session_id;
+
+	struct list streams;			/* every connection */
+	size_t n_streams;
+	struct map *addresses;			/* address key -> count of connections not signed in, as uintptr_t */
+	struct xml_pool *xml_pool;
+	struct sasl_conf sasl;
+	struct throttle *throttle;
+	struct listener *listeners[2];
+	struct loop_timer sweep;		/* gives back parsers of idle streams, expires what is old */
+
+	struct metrics metrics;
+	bool stopping;
+	void (*stopped)(void *ctx);
+	void *stopped_ctx;
+	uint64_t started_mono_us, started_wall_ms;
+};
+
+/* Work on the store thread, in order: work(v, ctx), then done(ctx, err) on the loop's thread. */
+MUST_CHECK int server_store(struct server *srv, void *ctx, int (*work)(struct vault *v, void *ctx),
+			    void (*done)(void *ctx, int err));
+struct str server_domain(const struct server *srv);
+/* Is this domain ours? */
+bool server_is_local(const struct server *srv, struct str domain);
+
+#endif

@@ -1,0 +1,31 @@
+/* stream.h - one connection of a client: from the first byte to </stream:stream> (RFC 6120 4-7).
+ *
+ * Ownership  The server's list; frees itself when its connection is closed.
+ * Threads    The loop's thread.
+ * Limits     LIMIT_PREAUTH_*, LIMIT_AUTH_TRIES, LIMIT_CONNS, LIMIT_CONNS_PER_ADDRESS.
+ */
+#ifndef CORE_STREAM_H
+#define CORE_STREAM_H
+
+#include "base/str.h"
+#include "xmpp/node.h"
+
+struct server;
+struct session;
+struct stream;
+
+/* A new connection, taken over; direct_tls: TLS from the first byte. */
+void stream_accept(struct server *srv, int fd, const void *sockaddr, bool direct_tls);
+/* XML for the client, in order; nothing once the stream is closing. */
+void stream_send(struct stream *st, struct str xml);
+/* Closes: a stream error (RFC 6120 4.9.3 condition) when not NULL, then </stream:stream>. Forgets its session. */
+void stream_end(struct stream *st, const char *condition);
+/* The same with <extra xmlns=ns/> in the error. */
+void stream_end_with(struct stream *st, const char *condition, const char *extra_xml);
+/* Stops and goes on reading: back-pressure. */
+void stream_pause(struct stream *st, bool pause);
+/* The resumed session now belongs to this stream. */
+void stream_resumed(struct stream *st, struct session *s);
+struct server *stream_server(const struct stream *st);
+
+#endif

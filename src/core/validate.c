@@ -1,0 +1,145 @@
+/* validate.c - the first step: stamps 'from', checks the shape, takes off what only a server may say.
+ *
+ * RFC 6120 8.1, 8.2.3; security-tests 60-69, 78, 90-95.
+ */
+#include "base/check.h"
+#include "base/limits.h"
+#include "core/pipeline.h"
+#include "core/session.h"
+#include "core/state.h"
+#include "core/user.h"
+#include "xmpp/ns.h"
+
+/* Elements a client may not put into what it sends: they speak for a server or an archive. */
+static const struct {
+	const char *ns, *name;
+} servers_only[] = {
+	{ NS_CARBONS, "received" }, { NS_CARBONS, "sent" }, { NS_MAM, "result" }, { NS_MAM, "fin" },
+	{ NS_SID, "stanza-id" }, { NS_OCCUPANT_ID, "occupant-id" }, { NS_MUC_USER, "x" },
+};
+
+static bool spoofed(const struct trip *t, const struct node *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(servers_only); i++)
+		if (node_is(c, servers_only[i].ns, servers_only[i].name))
+			return !(node_is(c, NS_MUC_USER, "x") && t->kind == STANZA_PRESENCE);
+	return node_is(c, NS_DELAY, "delay") && str_eq(node_attr(c, "from"), t->server->domain);
+}
+
+static void strip(struct trip *t)
+{
+	struct node *next;
+
+	for (struct node *c = node_first_element(t->stanza); c; c = next) {
+		next = node_next_element(c);
+		if (spoofed(t, c))
+			node_remove(c);
+	}
+}
+
+static bool twice(const struct node *m, const char *name)
+{
+	for (struct node *c = node_child(m, NS_CLIENT, name); c; c = node_child_next(c, NS_CLIENT, name))
+		for (struct node *d = node_child_next(c, NS_CLIENT, name); d; d = node_child_next(d, NS_CLIENT, name))
+			if (str_eq(node_attr(c, "xml:lang"), node_attr(d, "xml:lang")))
+				return true;
+	return false;
+}
+
+static enum trip_next check_message(struct trip *t)
+{
+	static const char *const types[] = { "chat", "normal", "headline", "groupchat", "error" };
+	struct str type = node_attr(t->stanza, "type");
+	bool known = type.n == 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		known = known || str_is(type, types[i]);
+	if (!known)
+		node_drop_attr(t->stanza, "type");	/* RFC 6121 5.2.2: as "normal" */
+	/* One text, the same for the inspector, the archive and every client. */
+	if (twice(t->stanza, "body") || twice(t->stanza, "subject"))
+		return trip_refuse(t, ERR_BAD_REQUEST, "only one body and one subject for each language");
+	strip(t);
+	return TRIP_NEXT;
+}
+
+static enum trip_next check_iq(struct trip *t)
+{
+	struct str type = node_attr(t->stanza, "type");
+	bool request = str_is(type, "get") || str_is(type, "set");
+	const struct node *child = node_first_element(t->stanza);
+
+	if (!request && !str_is(type, "result") && !str_is(type, "error"))
+		return trip_refuse(t, ERR_BAD_REQUEST, "an iq is of type get, set, result or error");
+	if (node_attr(t->stanza, "id").n == 0)
+		return trip_refuse(t, ERR_BAD_REQUEST, "an iq needs an id");
+	if (request && (!child || node_next_element(child)))
+		return trip_refuse(t, ERR_BAD_REQUEST, "a request has exactly one child element");
+	return TRIP_NEXT;
+}
+
+static enum trip_next check_presence(struct trip *t)
+{
+	static const char *const types[] = { "", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed",
+					     "probe", "error" };
+	struct str type = node_attr(t->stanza, "type");
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (str_is(type, types[i])) {
+			strip(t);
+			return TRIP_NEXT;
+		}
+	return trip_refuse(t, ERR_BAD_REQUEST, "no such type of presence");
+}
+
+/* False: the session was ended for a 'from' that is not its own (security-tests 60). */
+static bool stamp_from(struct trip *t, struct session *s)
+{
+	struct str from = node_attr(t->stanza, "from");
+	struct jid claimed;
+
+	if (from.n && (jid_parse(t->arena, from, &claimed) < 0 ||
+		       !(str_eq(claimed.full, s->full) || str_eq(claimed.full, s->user->bare)))) {
+		t->server->metrics.stream_errors++;
+		return false;
+	}
+	return node_set_attr(t->arena, t->stanza, "from", s->full) == 0;
+}
+
+enum trip_next step_validate(struct trip *t)
+{
+	struct session *s = session_find(t->server, t->session_id);
+	struct str to = node_attr(t->stanza, "to");
+
+	if (t->origin == TRIP_CLIENT) {
+		if (!s) {
+			trip_end(t);
+			return TRIP_ENDED;
+		}
+		if (!stamp_from(t, s)) {
+			trip_end(t);
+			session_end(s, "invalid-from");
+			return TRIP_ENDED;
+		}
+	}
+	if (jid_parse(t->arena, node_attr(t->stanza, "from"), &t->from) < 0) {
+		trip_end(t);
+		return TRIP_ENDED;
+	}
+	if (node_has_attr(t->stanza, "to") && jid_parse(t->arena, to, &t->to) < 0)
+		return trip_refuse(t, ERR_JID, "the address in 'to' is malformed");
+	t->to_self = t->to.full.n == 0 || (t->to.resource.n == 0 && str_eq(t->to.bare, t->from.bare));
+	if (t->origin != TRIP_CLIENT)
+		return TRIP_NEXT;
+	switch (t->kind) {
+	case STANZA_MESSAGE:
+		return check_message(t);
+	case STANZA_IQ:
+		return check_iq(t);
+	case STANZA_PRESENCE:
+		return check_presence(t);
+	case STANZA_OTHER:
+		break;
+	}
+	return trip_refuse(t, ERR_UNSUPPORTED, NULL);
+}
