@@ -1,0 +1,276 @@
+#include "xmpp/node.h"
+
+#include "base/check.h"
+
+static bool is(struct str s, const char *z)
+{
+	return s.p == z || str_eq(s, str_of(z));
+}
+
+struct node *node_new(struct arena *a, const char *ns, const char *name)
+{
+	struct node *n = arena_alloc(a, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->ns = str_of(ns);
+	n->name = str_of(name);
+	n->text = STR_NONE;
+	return n;
+}
+
+void node_append(struct node *parent, struct node *child)
+{
+	CHECK(!child->parent && !child->next);
+	child->parent = parent;
+	if (parent->last)
+		parent->last->next = child;
+	else
+		parent->first = child;
+	parent->last = child;
+}
+
+struct node *node_add(struct arena *a, struct node *parent, const char *ns, const char *name)
+{
+	struct node *n = parent ? node_new(a, ns, name) : NULL;
+
+	if (n)
+		node_append(parent, n);
+	return n;
+}
+
+int node_add_text(struct arena *a, struct node *parent, struct str text)
+{
+	struct node *n;
+
+	if (text.n == 0)
+		return 0;
+	n = arena_alloc(a, sizeof(*n));
+	if (!n)
+		return ERR_LIMIT;
+	n->name = n->ns = STR_NONE;
+	n->text = arena_str(a, text);
+	if (!n->text.p)
+		return ERR_LIMIT;
+	node_append(parent, n);
+	return 0;
+}
+
+struct node *node_add_leaf(struct arena *a, struct node *parent, const char *ns, const char *name, struct str text)
+{
+	struct node *n = node_add(a, parent, ns, name);
+
+	return n && node_add_text(a, n, text) == 0 ? n : NULL;
+}
+
+void node_remove(struct node *child)
+{
+	struct node *parent = child->parent, *before = NULL;
+
+	CHECK(parent);
+	for (struct node *c = parent->first; c != child; c = c->next)
+		before = c;
+	if (before)
+		before->next = child->next;
+	else
+		parent->first = child->next;
+	if (parent->last == child)
+		parent->last = before;
+	child->parent = child->next = NULL;
+}
+
+struct node *node_walk(const struct node *root, const struct node *n)
+{
+	if (n->first)
+		return n->first;
+	while (n != root && !n->next)
+		n = n->parent;
+	return n == root ? NULL : n->next;
+}
+
+static struct node *copy_one(struct arena *a, const struct node *n)
+{
+	struct node *c = arena_alloc(a, sizeof(*c));
+	struct attr **tail;
+
+	if (!c)
+		return NULL;
+	c->name = arena_str(a, n->name);
+	c->ns = arena_str(a, n->ns);
+	c->text = arena_str(a, n->text);
+	if (!c->name.p || !c->ns.p || !c->text.p)
+		return NULL;
+	tail = &c->attrs;
+	for (const struct attr *at = n->attrs; at; at = at->next) {
+		struct attr *b = arena_alloc(a, sizeof(*b));
+
+		if (!b)
+			return NULL;
+		b->name = arena_str(a, at->name);
+		b->ns = arena_str(a, at->ns);
+		b->value = arena_str(a, at->value);
+		if (!b->name.p || !b->ns.p || !b->value.p)
+			return NULL;
+		*tail = b;
+		tail = &b->next;
+	}
+	return c;
+}
+
+struct node *node_dup(struct arena *a, const struct node *root)
+{
+	struct node *copy = copy_one(a, root), *to = copy;
+	const struct node *n = root;
+
+	while (copy) {
+		struct node *c;
+
+		if (n->first) {
+			n = n->first;
+		} else {
+			while (n != root && !n->next) {
+				n = n->parent;
+				to = to->parent;
+			}
+			if (n == root)
+				return copy;
+			n = n->next;
+			to = to->parent;
+		}
+		c = copy_one(a, n);
+		if (!c)
+			return NULL;
+		node_append(to, c);
+		to = c;
+	}
+	return NULL;
+}
+
+static struct attr *find_attr(const struct node *n, const char *name)
+{
+	for (struct attr *at = n->attrs; at; at = at->next)
+		if (at->ns.n == 0 && is(at->name, name))
+			return at;
+	return NULL;
+}
+
+struct str node_attr(const struct node *n, const char *name)
+{
+	const struct attr *at = find_attr(n, name);
+
+	return at ? at->value : STR_NONE;
+}
+
+bool node_has_attr(const struct node *n, const char *name)
+{
+	return find_attr(n, name) != NULL;
+}
+
+int node_set_attr(struct arena *a, struct node *n, const char *name, struct str value)
+{
+	struct attr *at = find_attr(n, name);
+	struct str copy = arena_str(a, value);
+
+	if (!copy.p)
+		return ERR_LIMIT;
+	if (!at) {
+		struct attr **tail = &n->attrs;
+
+		at = arena_alloc(a, sizeof(*at));
+		if (!at)
+			return ERR_LIMIT;
+		at->name = str_of(name);
+		at->ns = STR_NONE;
+		while (*tail)
+			tail = &(*tail)->next;
+		*tail = at;
+	}
+	at->value = copy;
+	return 0;
+}
+
+void node_drop_attr(struct node *n, const char *name)
+{
+	for (struct attr **at = &n->attrs; *at; at = &(*at)->next)
+		if ((*at)->ns.n == 0 && is((*at)->name, name)) {
+			*at = (*at)->next;
+			return;
+		}
+}
+
+bool node_is(const struct node *n, const char *ns, const char *name)
+{
+	return n->name.n && is(n->name, name) && is(n->ns, ns);
+}
+
+static struct node *from_here(struct node *n, const char *ns, const char *name)
+{
+	for (; n; n = n->next)
+		if (node_is(n, ns, name))
+			return n;
+	return NULL;
+}
+
+struct node *node_child(const struct node *n, const char *ns, const char *name)
+{
+	return from_here(n->first, ns, name);
+}
+
+struct node *node_child_next(const struct node *child, const char *ns, const char *name)
+{
+	return from_here(child->next, ns, name);
+}
+
+static struct node *element_from(struct node *n)
+{
+	while (n && n->name.n == 0)
+		n = n->next;
+	return n;
+}
+
+struct node *node_first_element(const struct node *n)
+{
+	return element_from(n->first);
+}
+
+struct node *node_next_element(const struct node *n)
+{
+	return element_from(n->next);
+}
+
+static struct str gather(struct arena *a, const struct node *root, bool deep)
+{
+	const struct node *only = NULL;
+	size_t total = 0, pieces = 0, at = 0;
+	char *p;
+
+	for (const struct node *n = root->first; n; n = deep ? node_walk(root, n) : n->next)
+		if (n->name.n == 0) {
+			total += n->text.n;
+			pieces++;
+			only = n;
+		}
+	if (pieces == 0)
+		return STR_NONE;
+	if (pieces == 1)
+		return only->text;
+	p = arena_alloc(a, total + 1);
+	if (!p)
+		return STR_NONE;
+	for (const struct node *n = root->first; n; n = deep ? node_walk(root, n) : n->next)
+		if (n->name.n == 0) {
+			memcpy(p + at, n->text.p, n->text.n);
+			at += n->text.n;
+		}
+	return str_make(p, total);
+}
+
+struct str node_text(struct arena *a, const struct node *n)
+{
+	return gather(a, n, false);
+}
+
+struct str node_deep_text(struct arena *a, const struct node *n)
+{
+	return gather(a, n, true);
+}
