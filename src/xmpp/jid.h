@@ -1,9 +1,9 @@
-/* jid.h - addresses (RFC 7622): parsed, checked and normalised once.
+/* jid.h - addresses (RFC 7622): parsing is validation and normalisation.
  *
- * Ownership  The arena owns the bytes; all parts are slices of one string.
- * Threads    Any. ICU's tables are opened at the first address that is not ASCII.
- * Limits     LIMIT_JID_PART octets a part, before and after normalisation; LIMIT_JID_MARKS
- *            combining marks in a row; a domain name as long as DNS allows.
+ * A struct jid can be had from jid_parse alone, so whoever holds one holds a valid, normalised address.
+ * Ownership  All parts are slices of text in the arena; empty parts have .n == 0, .p never NULL.
+ * Threads    Any: ICU's objects are opened once and constant.
+ * Limits     1023 octets a part, before and after normalisation.
  * Errors     ERR_JID; ERR_LIMIT when the arena is full.
  */
 #ifndef XMPP_JID_H
@@ -13,22 +13,15 @@
 #include "base/err.h"
 
 struct jid {
-	struct str full, bare, local, domain, resource;		/* local, resource may be empty */
+	struct str full, bare, local, domain, resource;
 };
 
 MUST_CHECK int jid_parse(struct arena *a, struct str text, struct jid *ret);
-
-/* One part, normalised; empty text is an error. */
-MUST_CHECK int jid_prep_local(struct arena *a, struct str text, struct str *ret);	/* UsernameCaseMapped */
-MUST_CHECK int jid_prep_domain(struct arena *a, struct str text, struct str *ret);	/* UTS 46, lower-case U-labels */
-MUST_CHECK int jid_prep_resource(struct arena *a, struct str text, struct str *ret);	/* OpaqueString */
-
-static inline bool jid_equal_bare(const struct jid *x, const struct jid *y)
-{
-	return str_eq(x->bare, y->bare);
-}
-
-/* The same for all names that look alike (UTS 39): "rn" and "m", Cyrillic and Latin "a". */
+/* One part alone: UsernameCaseMapped, domain (U-labels, lower case), OpaqueString as RFC 7622 3 uses them. */
+MUST_CHECK int jid_prep_local(struct arena *a, struct str text, struct str *ret);
+MUST_CHECK int jid_prep_domain(struct arena *a, struct str text, struct str *ret);
+MUST_CHECK int jid_prep_resource(struct arena *a, struct str text, struct str *ret);
+/* What a person might take it for (UTS 39 skeleton of the local part). */
 MUST_CHECK int jid_skeleton(struct arena *a, struct str local, struct str *ret);
 
 #endif

@@ -1,12 +1,10 @@
-/* node.h - a tree of XML elements and text, owned by one arena.
+/* node.h - an XML element and what is in it, owned by one arena.
  *
- * Ownership  The arena owns every node and byte. Names given as const char * are kept, not
- *            copied: string literals. Values are copied. A tree may hold nodes of several arenas
- *            only as long as all of them live.
- * Threads    One owner at a time; moves with its arena.
- * Limits     The arena's cap. Trees from a peer are at most LIMIT_XML_DEPTH deep and have at most
- *            LIMIT_XML_NODES nodes; nothing here recurses.
- * Errors     NULL or ERR_LIMIT when the arena is full.
+ * Ownership  The arena owns every node and byte; there is no node_free(). A node belongs to one parent.
+ * Sharing    Never between threads at a time; a whole arena may be handed over.
+ * Limits     The parser has enforced LIMIT_XML_{DEPTH,ATTRS,NODES} and the stanza's bytes; walkers do not recurse.
+ * Errors     0 or ERR_LIMIT when the arena's cap is reached; constructors: NULL.
+ * Getters    Return an empty struct str when absent; .p is never NULL.
  */
 #ifndef XMPP_NODE_H
 #define XMPP_NODE_H
@@ -14,56 +12,43 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* ns is empty for attributes without prefix and for those of XML itself, which are named "xml:lang". */
 struct attr {
-	struct str name, ns, value;
+	struct str name;		/* local name; "xml:lang" and the like keep their prefix "xml:" */
+	struct str ns;			/* empty: none */
+	struct str value;
 	struct attr *next;
 };
 
-/* A text node has an empty name and only text; an element has no text of its own. */
+/* name.n == 0: a piece of text. */
 struct node {
 	struct str name, ns, text;
 	struct attr *attrs;
-	struct node *first, *last, *next, *prev, *parent;
+	struct node *parent, *first, *last, *next;
 };
 
-/* Making. */
-struct node *node_new(struct arena *a, const char *ns, const char *name);
-struct node *node_make(struct arena *a, struct str ns, struct str name);	/* copies both; name not empty */
-struct node *node_dup(struct arena *a, const struct node *n);			/* deep; no parent */
+struct node *node_new(struct arena *a, const char *ns, const char *name);	/* ns, name: literals, not copied */
 struct node *node_add(struct arena *a, struct node *parent, const char *ns, const char *name);
-MUST_CHECK int node_add_text(struct arena *a, struct node *parent, struct str text);
-/* The child must have no parent (node_remove first). */
-void node_append(struct node *parent, struct node *child);
-void node_remove(struct node *child);						/* fine without a parent */
+MUST_CHECK int node_add_text(struct arena *a, struct node *parent, struct str text);	/* copies */
+/* <name>text</name> beneath parent; NULL on failure. */
+struct node *node_add_leaf(struct arena *a, struct node *parent, const char *ns, const char *name, struct str text);
+void node_append(struct node *parent, struct node *child);	/* child has no parent yet */
+void node_remove(struct node *child);
+struct node *node_dup(struct arena *a, const struct node *n);	/* deep, without siblings */
 
-/* Attributes without a namespace, and "xml:lang". */
-struct str node_attr(const struct node *n, const char *name);			/* empty when absent */
+struct str node_attr(const struct node *n, const char *name);	/* without namespace, or "xml:lang" */
 bool node_has_attr(const struct node *n, const char *name);
-MUST_CHECK int node_set_attr(struct arena *a, struct node *n, const char *name, struct str value);
+MUST_CHECK int node_set_attr(struct arena *a, struct node *n, const char *name, struct str value);	/* copies value */
 void node_drop_attr(struct node *n, const char *name);
 
-static inline bool node_is_text(const struct node *n) { return n->name.n == 0; }
-
-static inline bool node_is(const struct node *n, const char *ns, const char *name)
-{
-	return str_eq(n->name, str_of(name)) && str_eq(n->ns, str_of(ns));
-}
-
-/* Elements only; NULL when there is none. */
-struct node *node_child(const struct node *n, const char *ns, const char *name);
+bool node_is(const struct node *n, const char *ns, const char *name);
+struct node *node_child(const struct node *n, const char *ns, const char *name);	/* first, or NULL */
 struct node *node_child_next(const struct node *child, const char *ns, const char *name);
 struct node *node_first_element(const struct node *n);
 struct node *node_next_element(const struct node *n);
-/* The node after n in document order within top, text nodes too; NULL at the end. */
-struct node *node_walk(const struct node *n, const struct node *top);
-/* The same without the descendants of n. */
-struct node *node_walk_past(const struct node *n, const struct node *top);
-
-/* The direct text put together, and the text of all descendants. Empty when the arena is full. */
+/* The text directly inside; that of all descendants. Not copied when it is one piece. */
 struct str node_text(struct arena *a, const struct node *n);
 struct str node_deep_text(struct arena *a, const struct node *n);
-/* Same names, attributes in any order, same children and text. */
-bool node_equal(const struct node *x, const struct node *y);
+/* The next node of the tree below root in document order, or NULL. */
+struct node *node_walk(const struct node *root, const struct node *n);
 
 #endif

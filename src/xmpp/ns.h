@@ -21,7 +21,7 @@
 #define NS_FRAMING "urn:ietf:params:xml:ns:xmpp-framing"
 #define NS_ROSTER "jabber:iq:roster"
 #define NS_ROSTERVER "urn:xmpp:features:rosterver"
-#define NS_PRE_APPROVAL "urn:xmpp:features:pre-approval"
+#define NS_PREAPPROVAL "urn:xmpp:features:pre-approval"
 #define NS_ERRORS "urn:xmpp:errors"			/* XEP-0205 */
 
 /* Signing in. */
@@ -91,6 +91,7 @@
 /* PubSub, PEP: XEP-0060, 0163. */
 #define NS_PUBSUB "http://jabber.org/protocol/pubsub"
 #define NS_PUBSUB_EVENT "http://jabber.org/protocol/pubsub#event"
+#define NS_PEP_EVENT NS_PUBSUB_EVENT
 #define NS_PUBSUB_OWNER "http://jabber.org/protocol/pubsub#owner"
 #define NS_PUBSUB_ERRORS "http://jabber.org/protocol/pubsub#errors"
 #define NS_PUBSUB_OPTIONS "http://jabber.org/protocol/pubsub#publish-options"

@@ -1,10 +1,8 @@
-/* wire.h - trees to bytes and back.
+/* wire.h - a tree as bytes, and stored bytes as a tree.
  *
- * What is written is made from the tree alone: no CDATA, no comment, no prefix of the sender
- * survives, so every reader sees the same elements that the server judged.
- *
- * Limits     The buffer's maximum; LIMIT_XML_* when reading.
- * Errors     ERR_LIMIT, ERR_NOMEM; ERR_BAD_FORMAT from wire_parse.
+ * What is sent is always written anew from the parsed tree: no byte of a peer's own XML reaches another
+ * peer, so two parsers cannot see two different stanzas (security-tests A1, "smuggling").
+ * Limits   The buffer's maximum: ERR_LIMIT.
  */
 #ifndef XMPP_WIRE_H
 #define XMPP_WIRE_H
@@ -12,12 +10,11 @@
 #include "base/buf.h"
 #include "xmpp/node.h"
 
-/* default_ns: the default namespace in force where the bytes will stand. A failed write leaves b as it was. */
-MUST_CHECK int wire_write(struct buf *b, const struct node *n, struct str default_ns);
-/* Exactly one element; without a declaration of its own it is in jabber:client. */
+/* scope_ns: the default namespace already in force where the bytes go (inside a client's stream "jabber:client"). */
+MUST_CHECK int wire_write(struct buf *b, const struct node *n, struct str scope_ns);
+/* Text with & < > ' " escaped. */
+MUST_CHECK int wire_escape(struct buf *b, struct str text);
+/* Reads one stored element; its default namespace is "jabber:client". ERR_BAD_FORMAT, ERR_LIMIT. */
 MUST_CHECK int wire_parse(struct arena *a, struct str bytes, struct node **ret);
-/* Escaped for text, and for an attribute in either kind of quotes. */
-MUST_CHECK int wire_text(struct buf *b, struct str s);
-MUST_CHECK int wire_attr(struct buf *b, struct str s);
 
 #endif

@@ -1,13 +1,14 @@
-/* xml.h - the one door for XML from a peer: the subset RFC 6120 section 11 allows, within limits.
+/* xml.h - the door for XML: bytes of a peer in, whole first-level elements out (RFC 6120 11).
  *
- * Ownership  The caller's. The arena of a stanza may be taken by the sink, else it is reused.
- *            A sink may call xml_reset, xml_set_max_stanza, xml_idle and xml_free: they act
- *            when the callback has returned.
- * Threads    One; a pool and its doors are of one loop.
- * Limits     LIMIT_XML_*; bytes of a stanza as told; bytes of a stream header LIMIT_STANZA_PREAUTH.
- *            What one stanza may need in the arena as told.
- * Errors     xml_feed tells a fault once and for ever; xml_fault has the stream error to send.
- *            How the bytes are cut into pieces makes no difference.
+ * Restricted XML only: no DOCTYPE, comments, processing instructions, entities of one's own or other
+ * encodings. Everything is bounded before it is kept.
+ *
+ * Ownership  The caller's. Each element comes in an arena of its own, which the sink may take.
+ * Threads    One.
+ * Limits     Bytes of an element or header: the maximum given; LIMIT_XML_{DEPTH,ATTRS,NODES}. Expat keeps
+ *            every name for the life of a parser, so the parser is replaced between elements beyond
+ *            LIMIT_XML_PARSER_BYTES, and given back to the pool while a connection is idle.
+ * Errors     A negative value stops for good; xml_fault() says which stream error that is.
  */
 #ifndef XMPP_XML_H
 #define XMPP_XML_H
@@ -17,41 +18,32 @@
 struct xml;
 struct xml_pool;
 
-/* Each returns 0 to go on, or a negative value to stop: the rest of the bytes is not looked at. */
 struct xml_sink {
-	int (*open)(void *ctx, const struct node *header);	/* valid during the call */
-	/* A first-level element; taking *a (and setting it to NULL) takes the ownership of n. */
-	int (*stanza)(void *ctx, struct arena **a, struct node *n);
-	int (*close)(void *ctx);				/* </stream:stream>; what follows is ignored */
+	/* Each returns 0, or a negative value to stop here: the bytes behind are not looked at. */
+	int (*open)(void *ctx, const struct node *header);	/* <stream:stream>; valid during the call */
+	int (*stanza)(void *ctx, struct arena **a, struct node *n);	/* set *a NULL to take it */
+	int (*close)(void *ctx);				/* </stream:stream> */
 };
 
 struct xml_fault {
-	const char *condition;		/* a stream error of RFC 6120 4.9.3 */
-	const char *text;		/* for the log and <text/> */
-	bool too_big;			/* say stanza-too-big (XEP-0205) as well */
+	const char *condition;		/* RFC 6120 4.9.3 */
+	bool too_big;			/* add <stanza-too-big/> */
 };
 
-/* Keeps at most max_parsers parsers that nobody uses. */
 struct xml_pool *xml_pool_new(size_t max_parsers);
-void xml_pool_free(struct xml_pool **pool);
+void xml_pool_free(struct xml_pool **p);
 
-/* sink and ctx must outlive it. NULL when out of memory. */
-struct xml *xml_new(struct xml_pool *pool, const struct xml_sink *sink, void *ctx, size_t max_stanza_bytes,
-		    size_t arena_cap);
+/* pool may be NULL. NULL: out of memory. */
+struct xml *xml_new(struct xml_pool *pool, const struct xml_sink *sink, void *ctx, size_t max_bytes, size_t arena_cap);
 void xml_free(struct xml **x);
-
-/* 0, the sink's negative value, or a negative value with xml_fault set. */
 MUST_CHECK int xml_feed(struct xml *x, struct str bytes);
-const struct xml_fault *xml_fault(const struct xml *x);		/* NULL: none */
-/* The default namespace of the stream; empty before its header. */
+/* After xml_feed failed: the fault, or NULL when the sink stopped it. */
+const struct xml_fault *xml_fault(const struct xml *x);
+void xml_set_max(struct xml *x, size_t max_bytes);
+void xml_reset(struct xml *x);			/* a new stream begins (RFC 6120 4.3.3); not from within a sink */
+/* Between elements: gives parser and buffers back. The next byte brings them again. */
+void xml_idle(struct xml *x);
+/* The default namespace of the stream header. */
 struct str xml_content_ns(const struct xml *x);
-bool xml_mid_stanza(const struct xml *x);			/* part of something has been read */
-
-void xml_set_max_stanza(struct xml *x, size_t bytes);
-void xml_reset(struct xml *x);		/* a new stream begins with the next byte (RFC 6120 4.3.3) */
-void xml_idle(struct xml *x);		/* between stanzas: gives parser and buffers back; free to call at any time */
-
-/* One element of stored bytes through the same door; see wire_parse. */
-MUST_CHECK int xml_parse_one(struct arena *a, struct str bytes, struct node **ret);
 
 #endif
