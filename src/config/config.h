@@ -1,0 +1,78 @@
+/* config.h - wardroom.yaml: how the server runs. One table (config.c) names, types, limits and explains every option.
+ *
+ * Ownership  A config is immutable and counted: config_ref/config_unref. All strings belong to it.
+ * Threads    Any thread may read; the count is atomic.
+ * Limits     A file of CONFIG_FILE_BYTES.
+ * Errors     ERR_BAD_FORMAT with ret_why "FILE:LINE:COLUMN: key 'KEY': expected ..., found '...'" in the
+ *            caller's arena; ERR_NOT_FOUND, ERR_IO with a sentence likewise.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#define CONFIG_FILE_BYTES (256 * 1024)
+
+enum config_archive { CONFIG_ARCHIVE_ALWAYS, CONFIG_ARCHIVE_ROSTER, CONFIG_ARCHIVE_NEVER };
+enum config_registration { CONFIG_REGISTRATION_CLOSED, CONFIG_REGISTRATION_INVITE, CONFIG_REGISTRATION_OPEN };
+enum config_rooms_create { CONFIG_ROOMS_STAFF, CONFIG_ROOMS_OFFICER, CONFIG_ROOMS_ADMIN };
+enum config_tls { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_NOTE, CONFIG_LOG_WARN, CONFIG_LOG_ERROR }; /* as log.h */
+enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };							/* as log.h */
+enum config_binding { CONFIG_BINDING_OFFER, CONFIG_BINDING_REQUIRE, CONFIG_BINDING_OFF };
+
+struct config {
+	const char *domain;			/* lower case; A-labels or ASCII; never empty */
+	struct {
+		const char *address;		/* numeric IPv4 or IPv6 */
+		unsigned c2s, c2s_tls, s2s, component, https;	/* 0: no listener */
+	} listen;
+	unsigned threads;			/* 0: auto */
+	struct {				/* 0: off */
+		unsigned messages_per_s;
+		uint64_t bytes_per_s;
+		uint64_t stanza_bytes;		/* never off */
+		unsigned connections_per_address;
+		unsigned failed_logins_per_minute;
+	} limits;
+	struct { enum config_archive def; } archive;
+	enum config_registration registration;
+	struct {
+		const char *domain;		/* "": rooms.DOMAIN */
+		enum config_rooms_create create;
+	} rooms;
+	struct { uint64_t max_bytes, per_day, keep_s; } upload;	/* per_day, keep_s 0: off */
+	struct { const char *clamd; bool required; } scanner;
+	struct {
+		bool plain;
+		unsigned mechanisms;		/* bits 0 to 2: SCRAM-SHA-1, -256, -512, as in auth/sasl.h */
+		enum config_binding channel_binding;
+		unsigned scram_iterations;
+	} auth;
+	struct { enum config_tls min_version; } tls;
+	struct { enum config_log_level level; enum config_log_format format; } log;
+};
+
+/* name: the file's, for messages. */
+MUST_CHECK int config_parse(struct str text, const char *name, struct arena *a, struct config **ret, struct str *ret_why);
+MUST_CHECK int config_load(const char *path, struct arena *a, struct config **ret, struct str *ret_why);
+/* Every option at its default, for this domain: for tests and simulation. NULL when out of memory or no domain name. */
+struct config *config_default(const char *domain);
+struct config *config_ref(struct config *c);
+void config_unref(struct config **c);		/* NULL inside is fine; clears the pointer */
+
+/* Every option with its default, range and meaning, as YAML: conf/wardroom.yaml is exactly this. */
+MUST_CHECK int config_defaults_write(FILE *f);
+
+/* The wardroom.yaml of a new instance. Ports: -1 for the default, 0 for none. address NULL: the default. */
+struct config_values {
+	const char *domain, *address;
+	int c2s, c2s_tls, s2s, component, https;
+};
+/* Writes DIR/wardroom.yaml after having read it back; ERR_CONFLICT when it is there already. */
+MUST_CHECK int config_write_new(const char *dir, const struct config_values *v, struct arena *a, struct str *ret_why);
+
+#endif
