@@ -19,6 +19,8 @@
 #define LIMIT_PREAUTH_MS 30000			/* to be signed in and bound */
 #define LIMIT_PREAUTH_BYTES 65536		/* all bytes before login, TLS excluded */
 #define LIMIT_AUTH_TRIES 5			/* RFC 6120 6.4.5: 2 to 5 */
+#define LIMIT_SASL_TEXT 4096			/* one SASL message in Base64: two names and a password at their longest fit */
+#define LIMIT_THROTTLE 16384			/* remembered failures of login; the oldest makes room */
 #define LIMIT_CONNS_PER_ADDRESS 64
 #define LIMIT_CONNS 20000
 
@@ -42,5 +44,8 @@
 /* The store. */
 #define LIMIT_BATCH_ROWS 256
 #define LIMIT_STORE_JOBS 8192
+#define LIMIT_KEYRING_KEYS 1024			/* unwrapped keys of (owner, month): about 1 KiB each */
+#define LIMIT_TAG_CACHE 8192			/* keyed tags of addresses */
+#define LIMIT_VALUE_BYTES (8 * 1024 * 1024)	/* one stored value */
 
 #endif
