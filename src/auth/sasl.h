@@ -90,6 +90,6 @@ bool sasl_is_downgrade(const struct sasl *s);
 /* The mechanisms to advertise, strongest first; 0 of them without TLS. Bits of enum sasl_mechanism. */
 unsigned sasl_offered(const struct sasl_conf *conf, const struct sasl_binding *binding);
 /* <mechanisms/> (RFC 6120 6.4.1) and <sasl-channel-binding/> (XEP-0440) for the stream features; nothing when 0. */
-int sasl_offer(const struct sasl_conf *conf, const struct sasl_binding *binding, struct buf *b);
+MUST_CHECK int sasl_offer(const struct sasl_conf *conf, const struct sasl_binding *binding, struct buf *b);
 
 #endif
