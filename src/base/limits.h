@@ -38,6 +38,7 @@
 #define LIMIT_ROSTER_NAME 1023
 #define LIMIT_BLOCKLIST 2000
 #define LIMIT_OFFLINE 1000
+#define LIMIT_ITEMS 1000				/* stored values of one kind */
 #define LIMIT_VCARD_BYTES (128 * 1024)
 #define LIMIT_MAM_PAGE 250
 

@@ -30,17 +30,41 @@ void store_close(struct store **s)
 
 int store_begin(struct store *s)
 {
-	return s->ops->begin(s);
+	int r;
+
+	CHECK(!s->in_txn);
+	r = s->ops->begin(s);
+	s->in_txn = r == 0;
+	s->failed = 0;
+	return r;
 }
 
 int store_commit(struct store *s)
 {
-	return s->ops->commit(s);
+	int r;
+
+	CHECK(s->in_txn);
+	r = s->failed ? s->failed : s->ops->commit(s);
+	if (r < 0)
+		s->failed = r;
+	else
+		s->in_txn = false;
+	return r;
 }
 
 void store_rollback(struct store *s)
 {
+	CHECK(s->in_txn);
 	s->ops->rollback(s);
+	s->in_txn = false;
+}
+
+/* A back end may have rolled back by itself (SQLite when the disk is full): what follows must not stand alone. */
+static int after_write(struct store *s, int r)
+{
+	if (r < 0)
+		s->failed = r;
+	return r;
 }
 
 static int check_key(enum store_table table, struct str key)
@@ -55,9 +79,12 @@ int store_put(struct store *s, enum store_table table, struct str key, uint64_t 
 {
 	int r = check_key(table, key);
 
+	CHECK(s->in_txn);
 	if (r == 0 && value.n > LIMIT_VALUE_BYTES)
 		r = ERR_LIMIT;
-	return r < 0 ? r : s->ops->put(s, table, key, tag, value);
+	if (r < 0 || s->failed)
+		return r < 0 ? r : s->failed;
+	return after_write(s, s->ops->put(s, table, key, tag, value));
 }
 
 int store_get(struct store *s, enum store_table table, struct str key, struct arena *a, struct store_row *ret)
@@ -89,8 +116,8 @@ int store_count(struct store *s, const struct store_range *range, uint64_t *ret)
 int store_remove(struct store *s, const struct store_range *range, bool erase, uint64_t *ret_n)
 {
 	check_range(range);
-	CHECK(range->max == 0);
-	return s->ops->remove(s, range, erase, ret_n);
+	CHECK(range->max == 0 && s->in_txn);
+	return s->failed ? s->failed : after_write(s, s->ops->remove(s, range, erase, ret_n));
 }
 
 const char *store_table_name(enum store_table table)

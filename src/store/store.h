@@ -6,8 +6,9 @@
  *
  * Ownership  Results of get live in the caller's arena. Rows shown by scan live during the call back.
  * Threads    One at a time.
- * Atomicity  Every write stands between begin and commit; commit returning 0 means durable. After
- *            any failed write call the transaction can only be rolled back. Reads see the own transaction.
+ * Atomicity  Every write stands between begin and commit; commit returning 0 means durable.
+ *            After a failed write every write and the commit fail too: only rollback is left, also
+ *            after a failed commit. Reads see the own transaction.
  * Limits     Keys up to STORE_KEY bytes, values up to LIMIT_VALUE_BYTES: ERR_LIMIT.
  * Errors     ERR_NOT_FOUND, ERR_FULL (disk), ERR_IO, ERR_LOCKED, ERR_CORRUPT, ERR_VERSION, ERR_NOMEM.
  */
@@ -73,6 +74,8 @@ struct store_ops {
 /* Every back end's struct begins with this. */
 struct store {
 	const struct store_ops *ops;
+	bool in_txn;
+	int failed;			/* a write of this transaction failed: it cannot be committed */
 };
 
 extern const struct store_ops store_sqlite, store_memory;

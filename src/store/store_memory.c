@@ -30,7 +30,6 @@ struct undo {
 struct memory {
 	struct store store;
 	CHECK_MAGIC;
-	bool in_txn;
 	struct table t[STORE_TABLES];
 	struct undo *undo;
 	size_t n_undo, cap_undo;
@@ -131,15 +130,14 @@ static void forget_undo(struct memory *m)
 			free((void *)(uintptr_t)m->undo[i].key.p);
 	}
 	m->n_undo = 0;
-	m->in_txn = false;
 }
 
 static void close_memory(struct store **s)
 {
 	struct memory *m = memory_of(*s);
 
-	if (m->in_txn)
-		m->store.ops->rollback(&m->store);
+	if (m->store.in_txn)
+		store_rollback(&m->store);
 	for (int t = 0; t < STORE_TABLES; t++) {
 		for (size_t i = 0; i < m->t[t].n; i++)
 			free(m->t[t].v[i]);
@@ -153,19 +151,13 @@ static void close_memory(struct store **s)
 
 static int begin_memory(struct store *s)
 {
-	struct memory *m = memory_of(s);
-
-	CHECK(!m->in_txn);
-	m->in_txn = true;
+	(void)memory_of(s);
 	return 0;
 }
 
 static int commit_memory(struct store *s)
 {
-	struct memory *m = memory_of(s);
-
-	CHECK(m->in_txn);
-	forget_undo(m);
+	forget_undo(memory_of(s));
 	return 0;
 }
 
@@ -173,7 +165,6 @@ static void rollback_memory(struct store *s)
 {
 	struct memory *m = memory_of(s);
 
-	CHECK(m->in_txn);
 	while (m->n_undo) {
 		struct undo *u = &m->undo[--m->n_undo];
 		struct table *t = &m->t[u->table];
@@ -193,7 +184,6 @@ static void rollback_memory(struct store *s)
 		if (!u->row)
 			free((void *)(uintptr_t)u->key.p);
 	}
-	m->in_txn = false;
 }
 
 static int put_memory(struct store *s, enum store_table table, struct str key, uint64_t tag, struct str value)
@@ -205,7 +195,6 @@ static int put_memory(struct store *s, enum store_table table, struct str key, u
 	bool replaces = is_at(t, at, key);
 	char *copy = replaces ? NULL : malloc(key.n);
 
-	CHECK(m->in_txn);
 	if (!row || (!replaces && !copy) || room(&m->undo, m->n_undo, &m->cap_undo, sizeof(*m->undo)) < 0 ||
 	    room(&t->v, t->n, &t->cap, sizeof(*t->v)) < 0) {
 		free(row);
@@ -292,7 +281,6 @@ static int remove_memory(struct store *s, const struct store_range *g, bool eras
 	int r = 0;
 
 	(void)erase;
-	CHECK(m->in_txn);
 	borders(t, g, &lo, &hi);
 	kept = lo;
 	for (size_t i = lo; i < hi; i++) {

@@ -43,7 +43,8 @@ struct sqlite {
 	sqlite3 *db;
 	sqlite3_stmt *begin, *commit, *rollback;
 	sqlite3_stmt *stmt[STORE_TABLES][VERBS];	/* prepared at first use */
-	bool in_txn, erased;
+	bool overwriting;			/* secure_delete is on */
+	bool lingers;				/* something erased may still be in the WAL */
 };
 
 static struct sqlite *sqlite_of(struct store *s)
@@ -279,21 +280,14 @@ static int open_sqlite(const struct store_conf *conf, struct store **ret)
 static int begin_sqlite(struct store *s)
 {
 	struct sqlite *q = sqlite_of(s);
-	int r;
 
-	CHECK(!q->in_txn);
-	r = run(q, q->begin);
-	q->in_txn = r == 0;
-	q->erased = false;
-	return r;
+	return run(q, q->begin);
 }
 
-/* What was erased must leave the WAL as well. A failure here is not one of the commit: the next one tries again. */
-static void scrub(struct sqlite *q)
+static void stop_overwriting(struct sqlite *q)
 {
-	if (sqlite3_wal_checkpoint_v2(q->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
-		q->erased = false;
-	(void)exec(q, "PRAGMA secure_delete=FAST");
+	if (q->overwriting && exec(q, "PRAGMA secure_delete=FAST") == 0)
+		q->overwriting = false;
 }
 
 static int commit_sqlite(struct store *s)
@@ -301,13 +295,14 @@ static int commit_sqlite(struct store *s)
 	struct sqlite *q = sqlite_of(s);
 	int r;
 
-	CHECK(q->in_txn);
 	r = run(q, q->commit);
 	if (r < 0)
 		return r;
-	q->in_txn = false;
-	if (q->erased)
-		scrub(q);
+	q->lingers = q->lingers || q->overwriting;
+	stop_overwriting(q);
+	/* What was erased must leave the WAL as well. A failure here is not one of the commit: the next one tries again. */
+	if (q->lingers && sqlite3_wal_checkpoint_v2(q->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
+		q->lingers = false;
 	return 0;
 }
 
@@ -315,14 +310,10 @@ static void rollback_sqlite(struct store *s)
 {
 	struct sqlite *q = sqlite_of(s);
 
-	CHECK(q->in_txn);
-	q->in_txn = false;
 	/* SQLite has rolled back itself after some errors (disk full). */
 	if (!sqlite3_get_autocommit(q->db))
 		(void)run(q, q->rollback);
-	if (q->erased)
-		(void)exec(q, "PRAGMA secure_delete=FAST");
-	q->erased = false;
+	stop_overwriting(q);
 }
 
 /* --- rows -------------------------------------------------------------------------------------------- */
@@ -346,7 +337,6 @@ static int put_sqlite(struct store *s, enum store_table table, struct str key, u
 	sqlite3_stmt *st;
 	int r;
 
-	CHECK(q->in_txn);
 	r = statement(q, table, PUT, &st);
 	if (r < 0)
 		return r;
@@ -463,11 +453,10 @@ static int remove_sqlite(struct store *s, const struct store_range *g, bool eras
 	sqlite3_stmt *st;
 	int r;
 
-	CHECK(q->in_txn);
 	r = range_statement(q, g, REMOVE, &st);
-	if (r == 0 && erase && !q->erased) {
+	if (r == 0 && erase && !q->overwriting) {
 		r = exec(q, "PRAGMA secure_delete=ON");
-		q->erased = r == 0;
+		q->overwriting = r == 0;
 	}
 	if (r == 0)
 		r = run(q, st);

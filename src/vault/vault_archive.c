@@ -1,0 +1,412 @@
+/* vault_archive.c - the archive (decision 0001).
+ *
+ * A message row holds everything once: the body under a key of its own, and for each owner that key
+ * wrapped under the owner's key of the month. The archive table is an index alone: (owner, id), the
+ * peer's tag, the time. Shredding (owner, month) deletes one key: the other owner reads on.
+ *
+ * Message value: version, number of owners, time (8); for each owner: tag (8), month (4), peer tag (8), wrapped
+ * key (60); the sealed body. A purged message keeps version and time.
+ */
+#include "base/clock.h"
+#include "base/rand.h"
+#include "base/secret.h"
+#include "vault/vault_row.h"
+
+#define WHOLE 1
+#define PURGED 2
+#define WRAPPED (SEAL_KEY + SEAL_EXTRA)
+#define OWNER_BYTES (8 + 4 + 8 + WRAPPED)
+#define OWNERS_MAX 2
+
+/* --- writing -------------------------------------------------------------------------------------- */
+
+static struct str wrap_aad(uint64_t owner, uint32_t month, uint64_t id, struct vault_key *k)
+{
+	*k = (struct vault_key){ 0 };
+	k->p[k->n++] = 'w';
+	vault_key_u64(k, owner);
+	vault_key_u64(k, month);
+	vault_key_u64(k, id);
+	return vault_key_str(k);
+}
+
+static struct str body_aad(uint64_t id, uint64_t when_ms, struct vault_key *k)
+{
+	*k = (struct vault_key){ 0 };
+	k->p[k->n++] = 'm';
+	vault_key_u64(k, id);
+	vault_key_u64(k, when_ms);
+	return vault_key_str(k);
+}
+
+static int add_owner(struct vault *v, const struct vault_message *m, const struct vault_owner *o,
+		     const uint8_t key[SEAL_KEY], struct buf *b)
+{
+	uint64_t owner = vault_row_owner(v, o->owner), peer = vault_row_peer(v, owner, o->peer);
+	uint32_t month = clock_month(m->when_ms);
+	struct vault_key k = { 0 }, aad;
+	uint8_t when[8];
+	struct seal *s;
+	int r = vault_row_key(v, owner, month, true, &s);
+
+	if (r < 0)
+		return r;
+	vault_pack_u64(b, owner);
+	vault_pack_u32(b, month);
+	vault_pack_u64(b, peer);
+	r = buf_reserve(b, WRAPPED);
+	if (r == 0)
+		r = seal_close(s, wrap_aad(owner, month, m->id, &aad), str_make((const char *)key, SEAL_KEY),
+			       (uint8_t *)b->p + b->n);
+	if (r < 0)
+		return r;
+	b->n += WRAPPED;
+	vault_key_u64(&k, owner);
+	vault_key_u64(&k, m->id);
+	store_key_number(m->when_ms, when);
+	return vault_row_put_plain(v, STORE_TABLE_archive, vault_key_str(&k), peer, str_make((const char *)when, 8));
+}
+
+static int add_body(struct vault *v, const struct vault_message *m, const uint8_t key[SEAL_KEY], struct buf *b)
+{
+	struct vault_key aad;
+	int r = buf_reserve(b, m->stanza.n + SEAL_TAG);
+
+	if (r == 0)
+		r = seal_close_once(v->lib, key, body_aad(m->id, m->when_ms, &aad), m->stanza, (uint8_t *)b->p + b->n);
+	if (r == 0)
+		b->n += m->stanza.n + SEAL_TAG;
+	return r;
+}
+
+int vault_archive_add(struct vault *v, const struct vault_message *m)
+{
+	struct buf *b = vault_row_pack(v);
+	uint8_t key[SEAL_KEY];
+	struct vault_key k = { 0 };
+	int r = 0;
+
+	CHECK(m->n_owners <= OWNERS_MAX);
+	if (m->n_owners == 0)
+		return 0;
+	rand_bytes(key, sizeof(key));
+	buf_char(b, WHOLE);
+	buf_char(b, (char)m->n_owners);
+	vault_pack_u64(b, m->when_ms);
+	for (size_t i = 0; i < m->n_owners && r == 0; i++)
+		r = add_owner(v, m, &m->owners[i], key, b);
+	if (r == 0)
+		r = add_body(v, m, key, b);
+	secret_wipe(key, sizeof(key));
+	if (r < 0)
+		return r;
+	if (b->failed)
+		return ERR_LIMIT;
+	vault_key_u64(&k, m->id);
+	return vault_row_put_plain(v, STORE_TABLE_message, vault_key_str(&k), 0, buf_str(b));
+}
+
+/* --- reading one message ----------------------------------------------------------------------------- */
+
+struct envelope {
+	uint64_t id, when_ms;
+	size_t n_owners;
+	struct str owners, body;
+	bool purged;
+};
+
+static int open_envelope(uint64_t id, struct str value, struct envelope *ret)
+{
+	struct vault_unpack u = { .rest = value };
+	struct str head = vault_unpack_bytes(&u, 2);
+	struct envelope e = { .id = id, .when_ms = vault_unpack_u64(&u) };
+
+	if (u.bad || (head.p[0] != WHOLE && head.p[0] != PURGED))
+		return ERR_CORRUPT;
+	e.purged = head.p[0] == PURGED;
+	e.n_owners = (uint8_t)head.p[1];
+	e.owners = vault_unpack_bytes(&u, e.n_owners * OWNER_BYTES);
+	e.body = u.rest;
+	if (u.bad || e.n_owners > OWNERS_MAX)
+		return ERR_CORRUPT;
+	*ret = e;
+	return 0;
+}
+
+/* ERR_NOT_FOUND: the owner's key is shredded. */
+static int unwrap(struct vault *v, const struct envelope *e, uint64_t owner, uint8_t ret[SEAL_KEY])
+{
+	for (size_t i = 0; i < e->n_owners; i++) {
+		struct vault_unpack u = { .rest = str_make(e->owners.p + i * OWNER_BYTES, OWNER_BYTES) };
+		uint64_t tag = vault_unpack_u64(&u);
+		uint32_t month = vault_unpack_u32(&u);
+		struct vault_key aad;
+		struct seal *s;
+		int r;
+
+		if (tag != owner)
+			continue;
+		(void)vault_unpack_u64(&u);
+		r = vault_row_key(v, owner, month, false, &s);
+		return r < 0 ? r : seal_open(s, wrap_aad(owner, month, e->id, &aad), u.rest, ret);
+	}
+	return ERR_CORRUPT;
+}
+
+static int open_body(struct vault *v, const struct envelope *e, uint64_t owner, struct arena *a, struct str *ret)
+{
+	uint8_t key[SEAL_KEY];
+	struct vault_key aad;
+	char *p = e->body.n >= SEAL_TAG ? arena_alloc(a, e->body.n - SEAL_TAG + 1) : NULL;
+	int r;
+
+	if (!p)
+		return e->body.n >= SEAL_TAG ? ERR_LIMIT : ERR_CORRUPT;
+	r = unwrap(v, e, owner, key);
+	if (r == 0)
+		r = seal_open_once(v->lib, key, body_aad(e->id, e->when_ms, &aad), e->body, (uint8_t *)p);
+	secret_wipe(key, sizeof(key));
+	if (r == 0)
+		*ret = str_make(p, e->body.n - SEAL_TAG);
+	return r;
+}
+
+/* Fills stanza or gone. */
+static int load(struct vault *v, uint64_t owner, struct arena *a, struct vault_entry *entry)
+{
+	struct vault_key k = { 0 };
+	struct store_row row;
+	struct envelope e;
+	int r;
+
+	entry->stanza = STR_NONE;
+	vault_key_u64(&k, entry->id);
+	r = store_get(v->store, STORE_TABLE_message, vault_key_str(&k), a, &row);
+	if (r == 0)
+		r = open_envelope(entry->id, row.value, &e);
+	if (r == 0 && e.purged)
+		r = ERR_NOT_FOUND;
+	if (r == 0)
+		r = open_body(v, &e, owner, a, &entry->stanza);
+	if (r == ERR_NOT_FOUND) {
+		entry->gone = true;
+		r = 0;
+	}
+	return r;
+}
+
+/* --- pages ------------------------------------------------------------------------------------------- */
+
+struct walk {
+	const struct vault_query *q;
+	uint64_t owner, peer;
+	struct vault_entry *v;		/* NULL: count only */
+	size_t n, max;
+	uint64_t count;
+};
+
+static bool in_time(const struct vault_query *q, uint64_t when_ms)
+{
+	return when_ms >= q->start_ms && (!q->end_ms || when_ms <= q->end_ms);
+}
+
+static int on_row(void *ctx, const struct store_row *row)
+{
+	struct walk *w = ctx;
+	uint64_t when;
+
+	if (row->key.n != 16 || row->value.n != 8)
+		return ERR_CORRUPT;
+	when = store_number(row->value.p);
+	if (!in_time(w->q, when))
+		return 0;
+	w->count++;
+	if (!w->v)
+		return 0;
+	w->v[w->n++] = (struct vault_entry){ .id = store_number(row->key.p + 8), .when_ms = when };
+	return w->n == w->max;
+}
+
+/* The rows of the query's owner and peer with from_id <= id < to_id (0: open). */
+static int walk(struct vault *v, struct walk *w, uint64_t from_id, uint64_t to_id, bool backward)
+{
+	struct vault_key from = { 0 }, to = { 0 };
+	struct store_range range = { .table = STORE_TABLE_archive, .by_tag = w->q->with.n > 0, .tag = w->peer,
+				     .backward = backward };
+
+	vault_key_u64(&from, w->owner);
+	to = from;
+	vault_key_u64(&from, from_id);
+	vault_key_u64(&to, to_id ? to_id : UINT64_MAX);
+	range.from = vault_key_str(&from);
+	range.to = vault_key_str(&to);
+	if (!w->v && !w->q->start_ms && !w->q->end_ms)
+		return store_count(v->store, &range, &w->count);
+	return store_scan(v->store, &range, on_row, w);
+}
+
+/* XEP-0059 2.2: an item that is not there is an error of its own. */
+static int check_named(struct vault *v, uint64_t owner, uint64_t id)
+{
+	struct vault_key k = { 0 };
+	struct store_row row;
+
+	if (id == 0)
+		return 0;
+	vault_key_u64(&k, owner);
+	vault_key_u64(&k, id);
+	arena_clear(v->tmp);
+	return store_get(v->store, STORE_TABLE_archive, vault_key_str(&k), v->tmp, &row);
+}
+
+static void turn_round(struct vault_entry *e, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		struct vault_entry x = e[i];
+
+		e[i] = e[n - 1 - i];
+		e[n - 1 - i] = x;
+	}
+}
+
+/* One more than the page, to know whether it is the last. */
+static int collect(struct vault *v, struct walk *w, struct arena *a, struct vault_page *ret)
+{
+	const struct vault_query *q = w->q;
+	int r;
+
+	w->max = q->max + 1;
+	w->v = arena_alloc(a, w->max * sizeof(*w->v));
+	if (!w->v)
+		return ERR_LIMIT;
+	r = walk(v, w, q->after_id ? q->after_id + 1 : 0, q->before_id, q->backward);
+	if (r < 0)
+		return r;
+	ret->complete = w->n <= q->max;
+	if (!ret->complete)
+		w->n = q->max;
+	if (q->backward)
+		turn_round(w->v, w->n);
+	ret->v = w->v;
+	ret->n = w->n;
+	return 0;
+}
+
+int vault_archive_page(struct vault *v, const struct vault_query *q, struct arena *a, struct vault_page *ret)
+{
+	struct vault_page page = { .complete = true };
+	struct walk w = { .q = q, .owner = vault_row_owner(v, q->owner) };
+	struct walk all, before;
+	int r;
+
+	if (q->max > LIMIT_MAM_PAGE)
+		return ERR_LIMIT;
+	w.peer = vault_row_peer(v, w.owner, q->with);
+	all = before = w;
+	r = check_named(v, w.owner, q->after_id);
+	if (r == 0)
+		r = check_named(v, w.owner, q->before_id);
+	if (r == 0)
+		r = walk(v, &all, 0, 0, false);
+	if (r == 0 && q->max)
+		r = collect(v, &w, a, &page);
+	if (r == 0 && page.n)
+		r = walk(v, &before, 0, page.v[0].id, false);
+	for (size_t i = 0; i < page.n && r == 0; i++)
+		r = load(v, w.owner, a, &page.v[i]);
+	if (r < 0)
+		return r;
+	page.count = all.count;
+	page.first_index = before.count;
+	if (q->max == 0)
+		page.complete = all.count == 0;
+	*ret = page;
+	return 0;
+}
+
+/* --- removing -------------------------------------------------------------------------------------------- */
+
+int vault_archive_purge(struct vault *v, uint64_t id)
+{
+	struct vault_key k = { 0 };
+	struct store_row row;
+	struct envelope e;
+	struct arena *a = arena_new(2 * LIMIT_VALUE_BYTES);
+	struct buf *b = vault_row_pack(v);
+	int r;
+
+	if (!a)
+		return ERR_NOMEM;
+	vault_key_u64(&k, id);
+	r = store_get(v->store, STORE_TABLE_message, vault_key_str(&k), a, &row);
+	if (r == 0)
+		r = open_envelope(id, row.value, &e);
+	arena_free(&a);
+	if (r < 0)
+		return r;
+	/* Body and wrapped keys leave without a trace; the index rows stay and find this. */
+	r = vault_row_erase_one(v, STORE_TABLE_message, vault_key_str(&k));
+	if (r < 0)
+		return r;
+	buf_char(b, PURGED);
+	buf_char(b, 0);
+	vault_pack_u64(b, e.when_ms);
+	return vault_row_put_plain(v, STORE_TABLE_message, vault_key_str(&k), 0, buf_str(b));
+}
+
+struct of_month {
+	struct buf ids;
+	uint32_t month;
+};
+
+static int on_month(void *ctx, const struct store_row *row)
+{
+	struct of_month *m = ctx;
+	struct vault_unpack u = { .rest = row->value };
+
+	if (row->key.n != 16 || row->value.n < 8)
+		return ERR_CORRUPT;
+	if (clock_month(vault_unpack_u64(&u)) == m->month)
+		return buf_add(&m->ids, row->key.p, 16);
+	return 0;
+}
+
+/* The index rows of one owner and month. */
+static int remove_month(struct vault *v, uint64_t owner, uint32_t month)
+{
+	struct vault_key from = { 0 }, to = { 0 };
+	struct store_range range = { .table = STORE_TABLE_archive };
+	struct of_month m = { .month = month };
+	int r;
+
+	vault_key_u64(&from, owner);
+	range.from = vault_key_str(&from);
+	if (store_key_after(range.from, to.p)) {
+		to.n = from.n;
+		range.to = vault_key_str(&to);
+	}
+	buf_init(&m.ids, (size_t)1 << 30);
+	r = store_scan(v->store, &range, on_month, &m);
+	for (size_t i = 0; i + 16 <= m.ids.n && r == 0; i += 16)
+		r = vault_row_remove_one(v, STORE_TABLE_archive, str_make(m.ids.p + i, 16));
+	buf_release(&m.ids);
+	return r;
+}
+
+int vault_archive_shred(struct vault *v, struct str owner, uint32_t month)
+{
+	uint64_t tag = vault_row_owner(v, owner);
+	struct vault_key k = { 0 };
+	int r;
+
+	if (month == VAULT_STANDING)
+		return ERR_BAD_REQUEST;		/* roster and other standing items go with the account alone */
+	vault_key_u64(&k, tag);
+	for (int i = 0; i < 4; i++)
+		k.p[k.n++] = (uint8_t)(month >> (24 - 8 * i));
+	r = vault_row_remove_prefix(v, STORE_TABLE_keys, vault_key_str(&k), true);
+	if (r == 0)
+		r = remove_month(v, tag, month);
+	keyring_forget(v->keyring, tag, month);
+	return r;
+}
