@@ -1,0 +1,337 @@
+/* option.c - see option.h. The table first, then how each type is read. */
+#include "config/option.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+
+#define FIELD(f) .offset = offsetof(struct config, f)
+#define WORDS(...) .words = (const char *const[]){ __VA_ARGS__, NULL }
+#define KIB 1024ull
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define DAY 86400ull
+
+const struct option_section option_sections[] = {
+	{ "listen", "Where it listens. A port of 0 switches a listener off; one whose part is not there yet is not opened,\n"
+		    "# and 'wardroom status' says so." },
+	{ "limits", "For one account unless said otherwise; 'off' lifts one." },
+	{ "archive", "What is kept of conversations." },
+	{ "rooms", "Group chats." },
+	{ "upload", "Files sent through the server." },
+	{ "scanner", "The virus scanner." },
+	{ "auth", "How clients prove who they are." },
+	{ "tls", "Encryption on the wire." },
+	{ "log", "What goes to standard error." },
+};
+const size_t option_section_count = ARRAY_SIZE(option_sections);
+
+/* clang-format off */
+const struct option option_table[] = {
+	{ .name = "domain", .type = OPTION_DOMAIN, FIELD(domain), .def = "example.test", .required = true,
+	  .help = "The domain this server speaks for: what stands behind the @ of its addresses." },
+	{ .name = "listen.address", .type = OPTION_ADDRESS, FIELD(listen.address), .def = "0.0.0.0",
+	  .help = "The address of all listeners; '::' is every address of IPv6 and IPv4." },
+	{ .name = "listen.c2s", .type = OPTION_PORT, FIELD(listen.c2s), .def = "5222",
+	  .help = "Clients, encrypted after STARTTLS." },
+	{ .name = "listen.c2s_tls", .type = OPTION_PORT, FIELD(listen.c2s_tls), .def = "5223",
+	  .help = "Clients, encrypted from the first byte (XEP-0368)." },
+	{ .name = "listen.s2s", .type = OPTION_PORT, FIELD(listen.s2s), .def = "5269", .help = "Other servers." },
+	{ .name = "listen.component", .type = OPTION_PORT, FIELD(listen.component), .def = "5347",
+	  .help = "Gateways (XEP-0114)." },
+	{ .name = "listen.https", .type = OPTION_PORT, FIELD(listen.https), .def = "5443",
+	  .help = "Browsers: WebSocket, uploads, console." },
+	{ .name = "threads", .type = OPTION_INT, FIELD(threads), .def = "auto", .zero = "auto", .min = 1, .max = 64,
+	  .help = "How many threads serve connections; auto goes by the processors." },
+	{ .name = "limits.messages_per_s", .type = OPTION_INT, FIELD(limits.messages_per_s), .def = "20", .zero = "off",
+	  .min = 1, .max = 1000000, .help = "Messages a second." },
+	{ .name = "limits.bytes_per_s", .type = OPTION_BYTES, FIELD(limits.bytes_per_s), .def = "65536", .zero = "off",
+	  .min = 1024, .max = 10 * GIB, .help = "Bytes a second." },
+	{ .name = "limits.stanza_bytes", .type = OPTION_BYTES, FIELD(limits.stanza_bytes), .def = "262144",
+	  .min = LIMIT_STANZA_PREAUTH, .max = LIMIT_STANZA_BYTES_MAX, .help = "The largest single stanza." },
+	{ .name = "limits.connections_per_address", .type = OPTION_INT, FIELD(limits.connections_per_address), .def = "64",
+	  .zero = "off", .min = 1, .max = 100000,
+	  .help = "Connections of one address that have not signed in yet; signed-in sessions do not count." },
+	{ .name = "limits.failed_logins_per_minute", .type = OPTION_INT, FIELD(limits.failed_logins_per_minute),
+	  .def = "10", .zero = "off", .min = 1, .max = 100000,
+	  .help = "For each account and block of addresses; success never counts." },
+	{ .name = "archive.default", .type = OPTION_ENUM, FIELD(archive.def), .def = "always",
+	  WORDS("always", "roster", "never"), .help = "Whose messages are archived where the account has not chosen: all, contacts', nobody's." },
+	{ .name = "registration", .type = OPTION_ENUM, FIELD(registration), .def = "closed",
+	  WORDS("closed", "invite", "open"), .n_ready = 1, .help = "Who may open an account; closed: the operator alone." },
+	{ .name = "rooms.domain", .type = OPTION_DOMAIN, FIELD(rooms.domain), .def = "\"\"", .zero = "",
+	  .help = "The domain of rooms; empty: rooms. before the server's own." },
+	{ .name = "rooms.create", .type = OPTION_ENUM, FIELD(rooms.create), .def = "staff",
+	  WORDS("staff", "officer", "admin"), .help = "The least role that may open a room." },
+	{ .name = "upload.max_bytes", .type = OPTION_BYTES, FIELD(upload.max_bytes), .def = "100MiB",
+	  .min = 1, .max = 64 * GIB, .help = "The largest single file." },
+	{ .name = "upload.per_day", .type = OPTION_BYTES, FIELD(upload.per_day), .def = "1GiB", .zero = "off",
+	  .min = 1, .max = 1024 * GIB, .help = "Of one account in a day." },
+	{ .name = "upload.keep", .type = OPTION_DURATION, FIELD(upload.keep_s), .def = "30d", .zero = "off",
+	  .min = 60, .max = 36500 * DAY, .help = "How long a file is kept; off: for ever." },
+	{ .name = "scanner.clamd", .type = OPTION_PATH, FIELD(scanner.clamd), .def = "/run/clamav/clamd.ctl", .zero = "",
+	  .help = "The socket of ClamAV's daemon; empty: none." },
+	{ .name = "scanner.required", .type = OPTION_BOOL, FIELD(scanner.required), .def = "true",
+	  .help = "No file passes unscanned, even when the scanner is away." },
+	{ .name = "auth.plain", .type = OPTION_BOOL, FIELD(auth.plain), .def = "off",
+	  .help = "Also take the password itself (SASL PLAIN, inside TLS), for old clients." },
+	{ .name = "auth.mechanisms", .type = OPTION_SET, FIELD(auth.mechanisms),
+	  .def = "[SCRAM-SHA-1, SCRAM-SHA-256, SCRAM-SHA-512]", WORDS("SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+	  .help = "The hashes of SCRAM; each comes with and without channel binding." },
+	{ .name = "auth.channel_binding", .type = OPTION_ENUM, FIELD(auth.channel_binding), .def = "offer",
+	  WORDS("offer", "require", "off"),
+	  .help = "Binding of the login to the TLS connection (-PLUS), which finds a man in the middle; old clients cannot." },
+	{ .name = "auth.scram_iterations", .type = OPTION_INT, FIELD(auth.scram_iterations), .def = "10000",
+	  .min = 4096, .max = 1000000, .help = "Work for one guess at a stolen verifier; holds for passwords set from now on." },
+	{ .name = "tls.min_version", .type = OPTION_ENUM, FIELD(tls.min_version), .def = "\"1.2\"",
+	  WORDS("1.2", "1.3"), .help = "The oldest TLS; 1.2 with authenticated encryption only." },
+	{ .name = "log.level", .type = OPTION_ENUM, FIELD(log.level), .def = "info",
+	  WORDS("debug", "info", "note", "warn", "error"), .help = "The least important line that is written." },
+	{ .name = "log.format", .type = OPTION_ENUM, FIELD(log.format), .def = "text",
+	  WORDS("text", "json"), .help = "For people or for programs." },
+};
+/* clang-format on */
+const size_t option_count = ARRAY_SIZE(option_table);
+
+/* --- reading -------------------------------------------------------------------------------------------- */
+
+struct unit { const char *suffix; uint64_t factor; };
+
+static const struct unit bytes_units[] = {
+	{ "TiB", 1024 * GIB }, { "GiB", GIB }, { "MiB", MIB }, { "KiB", KIB }, { "", 1 },
+};
+static const struct unit duration_units[] = {
+	{ "w", 7 * DAY }, { "d", DAY }, { "h", 3600 }, { "m", 60 }, { "s", 1 },
+};
+
+/* A number with one of the units behind it, within [min, max]. */
+static bool read_units(struct str text, const struct unit *u, size_t n, const struct option *o, uint64_t *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct str suffix = str_of(u[i].suffix);
+		uint64_t v;
+
+		if (!str_ends(text, suffix))
+			continue;
+		if (!str_to_u64(str_make(text.p, text.n - suffix.n), o->max / u[i].factor, &v) || v * u[i].factor < o->min)
+			return false;
+		*ret = v * u[i].factor;
+		return true;
+	}
+	return false;
+}
+
+static bool read_bool(struct str text, bool *ret)
+{
+	static const char *const yes[] = { "true", "on", "yes" }, *const no[] = { "false", "off", "no" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+		if (str_is(text, yes[i]) || str_is(text, no[i])) {
+			*ret = str_is(text, yes[i]);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Index of the word, or -1. */
+static int read_word(const struct option *o, struct str text)
+{
+	for (int i = 0; o->words[i]; i++)
+		if (str_is(text, o->words[i]))
+			return o->n_ready > 0 && (unsigned)i >= o->n_ready ? -1 : i;
+	return -1;
+}
+
+static bool address_valid(struct str text)
+{
+	char z[64];
+	struct in6_addr any;
+
+	if (text.n >= sizeof(z) || memchr(text.p, 0, text.n))
+		return false;
+	memcpy(z, text.p, text.n);
+	z[text.n] = 0;
+	return inet_pton(AF_INET, z, &any) == 1 || inet_pton(AF_INET6, z, &any) == 1;
+}
+
+/* Letters, digits and hyphens (RFC 1123), or UTF-8 beyond ASCII, which core normalises; at most 253 bytes. */
+static bool domain_valid(struct str text)
+{
+	size_t label = 0;
+
+	if (text.n == 0 || text.n > 253 || !utf8_valid(text))
+		return false;
+	for (size_t i = 0; i <= text.n; i++) {
+		uint8_t c = i < text.n ? (uint8_t)text.p[i] : '.';
+
+		if (c == '.') {
+			if (i == label || i - label > 63 || text.p[label] == '-' || text.p[i - 1] == '-')
+				return false;
+			label = i + 1;
+		} else if (!(c >= 0x80 || c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			     (c >= 'A' && c <= 'Z'))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Absolute, and without bytes that would make a message or a shell line lie. */
+static bool path_valid(struct str text)
+{
+	if (text.n == 0 || text.n > 4095 || text.p[0] != '/')
+		return false;
+	for (size_t i = 0; i < text.n; i++)
+		if ((uint8_t)text.p[i] < 0x20 || text.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static int set_text(const struct option *o, void *field, struct str text, struct arena *a)
+{
+	bool ok = str_empty(text) ? o->zero != NULL :
+		  o->type == OPTION_ADDRESS ? address_valid(text) :
+		  o->type == OPTION_DOMAIN ? domain_valid(text) : path_valid(text);
+	char *p;
+
+	if (!ok)
+		return ERR_BAD_FORMAT;
+	p = arena_dup(a, text.p, text.n);
+	if (!p)
+		return ERR_NOMEM;
+	for (size_t i = 0; o->type == OPTION_DOMAIN && i < text.n; i++)
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] = (char)(p[i] + 32);
+	*(const char **)field = p;
+	return 0;
+}
+
+int option_set(const struct option *o, struct config *c, struct str text, struct arena *a)
+{
+	void *field = (char *)c + o->offset;
+	bool zero = o->zero && *o->zero && str_is(text, o->zero);
+	uint64_t v = 0;
+	int word;
+
+	switch (o->type) {
+	case OPTION_INT:
+		if (!zero && (!str_to_u64(text, o->max, &v) || v < o->min))
+			return ERR_BAD_FORMAT;
+		*(unsigned *)field = (unsigned)v;
+		return 0;
+	case OPTION_PORT:
+		if (!str_to_u64(text, 65535, &v))
+			return ERR_BAD_FORMAT;
+		*(unsigned *)field = (unsigned)v;
+		return 0;
+	case OPTION_BYTES:
+		if (!zero && !read_units(text, bytes_units, ARRAY_SIZE(bytes_units), o, &v))
+			return ERR_BAD_FORMAT;
+		*(uint64_t *)field = v;
+		return 0;
+	case OPTION_DURATION:
+		if (!zero && !read_units(text, duration_units, ARRAY_SIZE(duration_units), o, &v))
+			return ERR_BAD_FORMAT;
+		*(uint64_t *)field = v;
+		return 0;
+	case OPTION_BOOL:
+		return read_bool(text, field) ? 0 : ERR_BAD_FORMAT;
+	case OPTION_ENUM:
+		word = read_word(o, text);
+		if (word < 0)
+			return ERR_BAD_FORMAT;
+		*(unsigned *)field = (unsigned)word;
+		return 0;
+	case OPTION_SET:
+		word = read_word(o, text);
+		if (word < 0 || (*(unsigned *)field & 1u << word))
+			return ERR_BAD_FORMAT;
+		*(unsigned *)field |= 1u << word;
+		return 0;
+	case OPTION_ADDRESS:
+	case OPTION_DOMAIN:
+	case OPTION_PATH:
+		return set_text(o, field, text, a);
+	}
+	return ERR_BAD_FORMAT;
+}
+
+/* --- explaining --------------------------------------------------------------------------------------------- */
+
+/* The largest unit that divides it. */
+static void print_units(struct buf *b, uint64_t v, const struct unit *u, size_t n)
+{
+	while (n > 1 && (v < u->factor || v % u->factor != 0)) {
+		u++;
+		n--;
+	}
+	buf_printf(b, "%llu%s", (unsigned long long)(v / u->factor), u->suffix);
+}
+
+static void print_range(const struct option *o, struct buf *b, const struct unit *u, size_t n)
+{
+	buf_str_add(b, STR(" from "));
+	print_units(b, o->min, u, n);
+	buf_str_add(b, STR(" to "));
+	print_units(b, o->max, u, n);
+	if (o->zero)
+		buf_printf(b, ", or '%s'", o->zero);
+}
+
+static void print_words(const struct option *o, struct buf *b)
+{
+	unsigned ready = o->n_ready;
+
+	for (unsigned i = 0; o->words[i] && (ready == 0 || i < ready); i++)
+		buf_printf(b, "%s'%s'", i == 0 ? "" : o->words[i + 1] && i + 1 != ready ? ", " : " or ", o->words[i]);
+	if (ready == 0)
+		return;
+	for (unsigned i = ready; o->words[i]; i++)
+		buf_printf(b, "%s'%s'", i == ready ? " (" : " and ", o->words[i]);
+	buf_str_add(b, STR(" come in a later version)"));
+}
+
+void option_expected(const struct option *o, struct buf *b)
+{
+	switch (o->type) {
+	case OPTION_INT:
+		buf_printf(b, "a whole number from %llu to %llu", (unsigned long long)o->min, (unsigned long long)o->max);
+		if (o->zero)
+			buf_printf(b, ", or '%s'", o->zero);
+		return;
+	case OPTION_PORT:
+		buf_str_add(b, STR("a port from 1 to 65535, or 0 for none"));
+		return;
+	case OPTION_BYTES:
+		buf_str_add(b, STR("a size"));
+		print_range(o, b, bytes_units, ARRAY_SIZE(bytes_units));
+		return;
+	case OPTION_DURATION:
+		buf_str_add(b, STR("a time like 90s, 10m, 12h, 30d or 8w"));
+		print_range(o, b, duration_units, ARRAY_SIZE(duration_units));
+		return;
+	case OPTION_BOOL:
+		buf_str_add(b, STR("on or off"));
+		return;
+	case OPTION_ENUM:
+		print_words(o, b);
+		return;
+	case OPTION_SET:
+		buf_str_add(b, STR("a list in brackets, each once, of "));
+		print_words(o, b);
+		return;
+	case OPTION_ADDRESS:
+		buf_str_add(b, STR("an IPv4 or IPv6 address in figures"));
+		return;
+	case OPTION_DOMAIN:
+		buf_printf(b, "a domain name%s", o->zero ? ", or \"\"" : "");
+		return;
+	case OPTION_PATH:
+		buf_printf(b, "a path that begins with /%s", o->zero ? ", or \"\"" : "");
+		return;
+	}
+}
