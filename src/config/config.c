@@ -6,7 +6,6 @@
  */
 #include "config/config.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -123,9 +122,7 @@ static void show(struct buf *b, struct str s)
 		size_t from = at;
 		uint32_t cp = utf8_next(s, &at);
 
-		/* Controls, and what could turn the line around or break it. */
-		if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0x200b && cp <= 0x200f) ||
-		    (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff || cp == 0xfffd)
+		if (option_is_hidden(cp))
 			buf_printf(b, "\\x%X", cp);
 		else
 			buf_add(b, s.p + from, at - from);
@@ -156,7 +153,7 @@ static int refuse(struct walk *w, yaml_mark_t at, const char *key, const char *e
 static int refuse_yaml(struct walk *w)
 {
 	yaml_mark_t at = w->parser.problem_mark;
-	const char *problem = w->parser.problem ? w->parser.problem : "something else";
+	const char *problem = w->parser.problem ? w->parser.problem : "unknown reason";
 
 	if (w->parser.error == YAML_MEMORY_ERROR) {
 		w->err = ERR_NOMEM;
@@ -172,7 +169,9 @@ static int refuse_yaml(struct walk *w)
 			}
 		}
 	}
-	return refuse(w, at, NULL, "YAML", problem, (struct str){ 0 });
+	w->why = arena_printf(w->a, "%s:%zu:%zu: not YAML: %s", w->file, at.line + 1, at.column + 1, problem);
+	w->err = ERR_BAD_FORMAT;
+	return w->err;
 }
 
 static int next(struct walk *w)

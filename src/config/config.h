@@ -3,8 +3,8 @@
  * Ownership  A config is immutable and counted: config_ref/config_unref. All strings belong to it.
  * Threads    Any thread may read; the count is atomic.
  * Limits     A file of CONFIG_FILE_BYTES.
- * Errors     ERR_BAD_FORMAT with ret_why "FILE:LINE:COLUMN: key 'KEY': expected ..., found '...'" in the
- *            caller's arena; ERR_NOT_FOUND, ERR_IO with a sentence likewise.
+ * Errors     ERR_BAD_FORMAT with ret_why "FILE:LINE:COLUMN: key 'KEY': expected ..., found '...'" or
+ *            "FILE:LINE:COLUMN: not YAML: ..." in the caller's arena; ERR_NOT_FOUND, ERR_IO with a sentence likewise.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H

@@ -158,12 +158,26 @@ static bool address_valid(struct str text)
 	return inet_pton(AF_INET, z, &any) == 1 || inet_pton(AF_INET6, z, &any) == 1;
 }
 
+bool option_is_hidden(uint32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0xad || (cp >= 0x200b && cp <= 0x200f) ||
+	       (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || cp == 0xfffd;
+}
+
+static bool has_hidden(struct str text)
+{
+	for (size_t at = 0; at < text.n;)
+		if (option_is_hidden(utf8_next(text, &at)))
+			return true;
+	return false;
+}
+
 /* Letters, digits and hyphens (RFC 1123), or UTF-8 beyond ASCII, which core normalises; at most 253 bytes. */
 static bool domain_valid(struct str text)
 {
 	size_t label = 0;
 
-	if (text.n == 0 || text.n > 253 || !utf8_valid(text))
+	if (text.n == 0 || text.n > 253 || !utf8_valid(text) || has_hidden(text))
 		return false;
 	for (size_t i = 0; i <= text.n; i++) {
 		uint8_t c = i < text.n ? (uint8_t)text.p[i] : '.';
@@ -183,12 +197,7 @@ static bool domain_valid(struct str text)
 /* Absolute, and without bytes that would make a message or a shell line lie. */
 static bool path_valid(struct str text)
 {
-	if (text.n == 0 || text.n > 4095 || text.p[0] != '/')
-		return false;
-	for (size_t i = 0; i < text.n; i++)
-		if ((uint8_t)text.p[i] < 0x20 || text.p[i] == 0x7f)
-			return false;
-	return true;
+	return text.n > 0 && text.n <= 4095 && text.p[0] == '/' && !has_hidden(text);
 }
 
 static int set_text(const struct option *o, void *field, struct str text, struct arena *a)

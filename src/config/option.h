@@ -49,5 +49,7 @@ extern const size_t option_section_count;
 MUST_CHECK int option_set(const struct option *o, struct config *c, struct str text, struct arena *a);
 /* "a whole number from 1 to 100, or 'off'" */
 void option_expected(const struct option *o, struct buf *b);
+/* Controls, and what a reader does not see or what turns the line around. */
+bool option_is_hidden(uint32_t cp);
 
 #endif
