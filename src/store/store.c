@@ -71,7 +71,7 @@ static int check_key(enum store_table table, struct str key)
 {
 	CHECK(table < STORE_TABLES);
 	if (tables[table].number)
-		return key.n == 8 && !(key.p[0] & 0x80) ? 0 : ERR_LIMIT;
+		return key.n == 8 && store_number(key.p) < INT64_MAX ? 0 : ERR_LIMIT;
 	return key.n > 0 && key.n <= STORE_KEY ? 0 : ERR_LIMIT;
 }
 

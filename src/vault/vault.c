@@ -155,7 +155,7 @@ int vault_open(const char *data_dir, const char *keys_dir, bool create, struct a
 	return 0;
 }
 
-int vault_open_memory(struct vault **ret)
+int vault_open_on(struct store **under, struct vault **ret)
 {
 	struct vault *v = vault_new();
 	struct str why = STR_NONE;
@@ -164,16 +164,28 @@ int vault_open_memory(struct vault **ret)
 	if (!v)
 		return ERR_NOMEM;
 	r = keyring_open_random(&v->keyring);
-	if (r == 0)
-		r = store_open(&store_memory, &(struct store_conf){ .create = true }, &v->store);
-	if (r == 0)
+	if (r == 0) {
+		v->store = *under;
+		*under = NULL;
 		r = fill(v, NULL, NULL, NULL, &why);
+	}
 	if (r < 0) {
 		vault_close(&v);
 		return r;
 	}
 	*ret = v;
 	return 0;
+}
+
+int vault_open_memory(struct vault **ret)
+{
+	struct store *s = NULL;
+	int r = store_open(&store_memory, &(struct store_conf){ .create = true }, &s);
+
+	if (r == 0)
+		r = vault_open_on(&s, ret);
+	store_close(&s);
+	return r;
 }
 
 void vault_close(struct vault **vp)

@@ -99,6 +99,9 @@ static inline void vault_key_u64(struct vault_key *k, uint64_t x)
 }
 static inline struct str vault_key_str(const struct vault_key *k) { return str_make((const char *)k->p, k->n); }
 
+/* On an empty store, with a master key that nobody keeps. Takes the store. */
+MUST_CHECK int vault_open_on(struct store **under, struct vault **ret);
+
 /* vault_audit.c, for vault.c */
 MUST_CHECK int vault_audit_open(struct vault *v, const char *data_dir, const char *keys_dir);
 void vault_audit_close(struct vault *v);
