@@ -420,7 +420,7 @@ class Client:
     def settle(self):
         """Everything the server had to say to us before it answered this has arrived (order of a stream)."""
         i = self.next_id("settle")
-        self.send(f"<iq type='get' id='{i}' to='{self.server.domain}'><ping xmlns='urn:xmpp:ping'/></iq>")
+        self.stanza(f"<iq type='get' id='{i}' to='{self.server.domain}'><ping xmlns='urn:xmpp:ping'/></iq>")
         self.expect(name="iq", id=i, what="answer to a ping")
         return self
 
