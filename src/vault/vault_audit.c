@@ -314,8 +314,7 @@ static int open_copy(const char *dir, const char *name, int *ret)
 
 int vault_audit_open(struct vault *v, const char *data_dir, const char *keys_dir)
 {
-	bool bad;
-	int r = load_chain(v, &bad);
+	int r = load_chain(v, &v->audit.head_bad);
 
 	if (r == 0 && data_dir)
 		r = open_copy(data_dir, head_name, &v->audit.files[0]);
@@ -323,7 +322,7 @@ int vault_audit_open(struct vault *v, const char *data_dir, const char *keys_dir
 		r = open_copy(keys_dir, "audit.count", &v->audit.files[1]);
 	if (r < 0)
 		return r;
-	v->audit.frozen = bad;
+	v->audit.frozen = v->audit.head_bad;
 	for (size_t i = 0; i < ARRAY_SIZE(v->audit.files); i++)
 		v->audit.frozen = v->audit.frozen || judge_copy(v, v->audit.files[i]) != NULL;
 	return 0;
@@ -346,7 +345,8 @@ int vault_audit_before_commit(struct vault *v)
 {
 	uint8_t head[HEAD_BYTES];
 
-	if (v->audit.now.count == v->audit.committed.count)
+	/* A head that was found damaged is evidence as well. */
+	if (v->audit.now.count == v->audit.committed.count || v->audit.head_bad)
 		return 0;
 	head_make(v, &v->audit.now, head);
 	return vault_row_put_plain(v, STORE_TABLE_meta, STR("audit.head"), 0, str_make((const char *)head, sizeof(head)));

@@ -46,7 +46,8 @@ struct vault {
 		struct seal_mac *entries, *head;
 		struct vault_chain now, committed;
 		int files[2];		/* copies of the head outside the database; -1: none */
-		bool frozen;		/* a copy disagreed at start: kept as evidence */
+		bool head_bad;		/* the head row was damaged at start: not written over */
+		bool frozen;		/* it, or a copy disagreed at start: kept as evidence */
 	} audit;
 };
 
