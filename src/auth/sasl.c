@@ -21,7 +21,7 @@
 #define SASL_MAGIC 0x5a510001u
 #define SASL_PLUS 0x38u				/* the bits with channel binding */
 #define SASL_ARENA_BYTES (48 * 1024)		/* two messages, what they decode to and their concatenation */
-#define SASL_TEXT_BYTES 768			/* server-first at its longest: 340 bytes, 456 in Base64 */
+#define SASL_TEXT_BYTES 768			/* server-first at its longest: 385 bytes, 516 in Base64 */
 #define NONCE_BYTES 24				/* ours: 5 bits each, 120 in all */
 #define NONCE_MIN 8				/* the client's: shorter ones are not random */
 #define NONCE_MAX 256
@@ -337,10 +337,10 @@ static enum sasl_step scram_first(struct sasl *s, struct str msg)
 static enum sasl_step scram_challenge(struct sasl *s)
 {
 	const struct scram_verifier *v = &s->creds.v[s->hash];
-	char nonce[NONCE_BYTES + 1], salt[B64_LEN(SCRAM_SALT_BYTES) + 1];
+	char nonce[NONCE_BYTES + 1], salt[B64_LEN(SCRAM_SALT_MAX) + 1];
 
 	rand_text(nonce, NONCE_BYTES);
-	b64_encode(v->salt, SCRAM_SALT_BYTES, salt);
+	b64_encode(v->salt, v->salt_n, salt);
 	s->server_first = arena_printf(s->a, "r=%.*s%s,s=%s,i=%u", STR_FMT(s->nonce), nonce, salt, v->iterations);
 	if (!s->server_first.p)
 		return fail_memory(s);

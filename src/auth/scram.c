@@ -177,7 +177,7 @@ static int verifier_fill(const struct scram_tools *t, enum scram_hash hash, stru
 {
 	uint8_t salted[SCRAM_MAX_BYTES], client[SCRAM_MAX_BYTES];
 	size_t n = hashes[hash].bytes;
-	int r = scram_salted(t, hash, prepared, str_make((const char *)v->salt, sizeof(v->salt)), v->iterations, salted);
+	int r = scram_salted(t, hash, prepared, str_make((const char *)v->salt, v->salt_n), v->iterations, salted);
 
 	if (r == 0)
 		r = scram_hmac(t, hash, str_make((const char *)salted, n), STR("Client Key"), client);
@@ -202,7 +202,8 @@ int scram_derive(const struct scram_tools *t, struct str password, uint32_t iter
 		return r;
 	for (size_t i = 0; r == 0 && i < SCRAM_HASHES; i++) {
 		c.v[i].iterations = iterations;
-		rand_bytes(c.v[i].salt, sizeof(c.v[i].salt));
+		c.v[i].salt_n = SCRAM_SALT_BYTES;
+		rand_bytes(c.v[i].salt, SCRAM_SALT_BYTES);
 		r = verifier_fill(t, (enum scram_hash)i, str_make(prepared, n), &c.v[i]);
 	}
 	if (r == 0)
@@ -238,7 +239,10 @@ int scram_check_password(const struct scram_tools *t, struct str password, const
 	return r;
 }
 
-/* --- the blob: version, then for each hash: its number + 1, iterations (big endian), salt, StoredKey, ServerKey --- */
+/* --- the blob: version, then for each hash: its number + 1, iterations (big endian), length of the salt, salt,
+ *     StoredKey, ServerKey --- */
+
+#define BLOB_HEAD 6				/* of one verifier, before the salt */
 
 size_t scram_encode(const struct credentials *c, uint8_t ret[SCRAM_BLOB_BYTES])
 {
@@ -251,13 +255,15 @@ size_t scram_encode(const struct credentials *c, uint8_t ret[SCRAM_BLOB_BYTES])
 
 		if (v->iterations == 0)
 			continue;
+		CHECK(v->salt_n >= 1 && v->salt_n <= SCRAM_SALT_MAX);
 		*p++ = (uint8_t)(i + 1);
 		for (int shift = 24; shift >= 0; shift -= 8)
 			*p++ = (uint8_t)(v->iterations >> shift);
-		memcpy(p, v->salt, SCRAM_SALT_BYTES);
-		memcpy(p + SCRAM_SALT_BYTES, v->stored_key, n);
-		memcpy(p + SCRAM_SALT_BYTES + n, v->server_key, n);
-		p += SCRAM_SALT_BYTES + 2 * n;
+		*p++ = (uint8_t)v->salt_n;
+		memcpy(p, v->salt, v->salt_n);
+		memcpy(p + v->salt_n, v->stored_key, n);
+		memcpy(p + v->salt_n + n, v->server_key, n);
+		p += v->salt_n + 2 * n;
 	}
 	CHECK((size_t)(p - ret) <= SCRAM_BLOB_BYTES);
 	return (size_t)(p - ret);
@@ -267,23 +273,25 @@ size_t scram_encode(const struct credentials *c, uint8_t ret[SCRAM_BLOB_BYTES])
 static int verifier_decode(struct str *at, struct credentials *c)
 {
 	const uint8_t *p = (const uint8_t *)at->p;
-	size_t hash, n;
+	size_t hash, n, salt_n;
 	struct scram_verifier *v;
 
-	if (at->n < 5 || p[0] < 1 || p[0] > SCRAM_HASHES)
+	if (at->n < BLOB_HEAD || p[0] < 1 || p[0] > SCRAM_HASHES)
 		return ERR_BAD_FORMAT;
 	hash = p[0] - 1u;
 	n = hashes[hash].bytes;
+	salt_n = p[5];
 	v = &c->v[hash];
-	if (v->iterations != 0 || at->n < 5 + SCRAM_SALT_BYTES + 2 * n)
+	if (v->iterations != 0 || salt_n < 1 || salt_n > SCRAM_SALT_MAX || at->n < BLOB_HEAD + salt_n + 2 * n)
 		return ERR_BAD_FORMAT;
 	v->iterations = (uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4];
 	if (v->iterations == 0 || v->iterations > SCRAM_ITERATIONS_MAX)
 		return ERR_BAD_FORMAT;
-	memcpy(v->salt, p + 5, SCRAM_SALT_BYTES);
-	memcpy(v->stored_key, p + 5 + SCRAM_SALT_BYTES, n);
-	memcpy(v->server_key, p + 5 + SCRAM_SALT_BYTES + n, n);
-	*at = str_cut(*at, 5 + SCRAM_SALT_BYTES + 2 * n);
+	v->salt_n = salt_n;
+	memcpy(v->salt, p + BLOB_HEAD, salt_n);
+	memcpy(v->stored_key, p + BLOB_HEAD + salt_n, n);
+	memcpy(v->server_key, p + BLOB_HEAD + salt_n + n, n);
+	*at = str_cut(*at, BLOB_HEAD + salt_n + 2 * n);
 	return 0;
 }
 
@@ -311,7 +319,7 @@ void scram_fake(const struct scram_tools *t, const uint8_t key[32], struct str u
 		enum scram_hash hash, struct scram_verifier *ret)
 {
 	uint8_t mac[SCRAM_MAX_BYTES], name[SCRAM_MAX_BYTES + 1];
-	struct scram_verifier v = { .iterations = iterations };
+	struct scram_verifier v = { .iterations = iterations, .salt_n = SCRAM_SALT_BYTES };
 
 	/* The name goes in as its digest, so that the hash's number is a field of its own. */
 	if (scram_digest(t, SCRAM_SHA_256, user, name + 1) < 0)

@@ -16,7 +16,8 @@
 enum scram_hash { SCRAM_SHA_1, SCRAM_SHA_256, SCRAM_SHA_512 };
 #define SCRAM_HASHES 3
 #define SCRAM_MAX_BYTES 64			/* the longest digest */
-#define SCRAM_SALT_BYTES 16
+#define SCRAM_SALT_BYTES 16			/* ours; verifiers taken over from elsewhere have others */
+#define SCRAM_SALT_MAX 64
 #define SCRAM_PASSWORD_BYTES 1023		/* after preparation: what RFC 8265 lets a part of an address be */
 #define SCRAM_ITERATIONS 10000			/* default; RFC 7677 asks for at least 4096 */
 #define SCRAM_ITERATIONS_MIN 4096
@@ -25,7 +26,8 @@ enum scram_hash { SCRAM_SHA_1, SCRAM_SHA_256, SCRAM_SHA_512 };
 /* What the server keeps of a password for one hash. iterations 0: none for this hash. */
 struct scram_verifier {
 	uint32_t iterations;
-	uint8_t salt[SCRAM_SALT_BYTES];
+	uint8_t salt[SCRAM_SALT_MAX];
+	size_t salt_n;
 	uint8_t stored_key[SCRAM_MAX_BYTES];
 	uint8_t server_key[SCRAM_MAX_BYTES];
 };
@@ -49,7 +51,7 @@ MUST_CHECK int scram_check_password(const struct scram_tools *t, struct str pass
 				    const struct credentials *c, bool *ret_right);
 
 /* The blob the vault keeps: a version byte, then the verifiers that are there. */
-#define SCRAM_BLOB_BYTES 320
+#define SCRAM_BLOB_BYTES 448
 size_t scram_encode(const struct credentials *c, uint8_t ret[SCRAM_BLOB_BYTES]);	/* how many bytes */
 MUST_CHECK int scram_decode(struct str blob, struct credentials *ret);
 
