@@ -1,4 +1,5 @@
-/* throttle.c - see throttle.h. Token buckets, counted in thousandths, filled when they are looked at. */
+/* throttle.c - see throttle.h. Token buckets, filled when they are looked at, counted so finely that a millisecond
+ * of the slowest budget is a whole number: nothing is lost by looking often. */
 #include "auth/throttle.h"
 
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 
 #define THROTTLE_MAGIC 0x7407001u
 #define KEY_MAX (sizeof(struct throttle_prefix) + LIMIT_JID)
+#define TOKEN 60000			/* milliseconds of a minute */
 /* A prefix may fail for this many accounts at once, and refills a fifth as fast: an office of a few hundred
  * whose password has just been changed passes, a list of names does not. */
 #define WIDE_SIZE 50
@@ -19,7 +21,7 @@
 struct entry {
 	struct list lru;
 	bool known;			/* has logged in from there */
-	int64_t milli;			/* tokens * 1000 */
+	int64_t level;			/* tokens * TOKEN */
 	uint64_t at_ms;
 	size_t n;
 	char key[];
@@ -77,15 +79,15 @@ static struct entry *entry_find(struct table *t, struct str key, uint64_t now_ms
 		return NULL;
 	if (now_ms > e->at_ms) {
 		uint64_t passed = now_ms - e->at_ms;
-		uint64_t whole = 60000u * (uint64_t)t->size / (uint64_t)t->refill + 1;
+		uint64_t whole = TOKEN * (uint64_t)t->size / (uint64_t)t->refill + 1;
 
 		if (passed > whole)
 			passed = whole;			/* full in any case, and no overflow */
-		e->milli += (int64_t)passed * t->refill / 60;
+		e->level += (int64_t)passed * t->refill;
 		e->at_ms = now_ms;
 	}
-	if (e->milli > t->size * 1000)
-		e->milli = t->size * 1000;
+	if (e->level > t->size * TOKEN)
+		e->level = t->size * TOKEN;
 	return e;
 }
 
@@ -103,7 +105,7 @@ static struct entry *entry_add(struct table *t, struct str key, uint64_t now_ms)
 	e = calloc(1, sizeof(*e) + key.n);
 	if (!e)
 		return NULL;
-	e->milli = t->size * 1000;
+	e->level = t->size * TOKEN;
 	e->at_ms = now_ms;
 	e->n = key.n;
 	memcpy(e->key, key.p, key.n);
@@ -176,20 +178,20 @@ bool throttle_may(struct throttle *t, struct str account, const struct throttle_
 	if (t->pairs.size == 0)
 		return true;
 	pair = entry_find(&t->pairs, key, now_ms);
-	if (pair && pair->milli < 1000)
+	if (pair && pair->level < TOKEN)
 		return false;
 	if (pair && pair->known)
 		return true;
 	prefix = entry_find(&t->prefixes, str_make(buf, sizeof(*from)), now_ms);
-	return !prefix || prefix->milli >= 1000;
+	return !prefix || prefix->level >= TOKEN;
 }
 
 static void spend(struct entry *e)
 {
-	if (e && e->milli >= 1000)
-		e->milli -= 1000;
+	if (e && e->level >= TOKEN)
+		e->level -= TOKEN;
 	else if (e)
-		e->milli = 0;
+		e->level = 0;
 }
 
 void throttle_failed(struct throttle *t, struct str account, const struct throttle_prefix *from, uint64_t now_ms)
