@@ -196,7 +196,7 @@ class Client:
         self.wire_error = None
         self.out, self.ids = bytearray(), 0
         self.jid = self.features = None
-        self.sm_on = False
+        self.sm_on = self.sm_sending = False	# what arrives counts; what we send counts
         self.sm_in = self.sm_sent = self.sm_acked = 0
         self.sm_unacked, self.sm_id, self.sm_max, self.sm_auto = [], None, None, True
         self.mech_used = None
@@ -346,7 +346,11 @@ class Client:
             raise Failed(f"the server's XML is wrong: {e}: ...{one_line(bytes(data[-300:]))}") from None
         done, self.splitter.done = self.splitter.done, []
         for el in done:
-            if self.sm_on:
+            if el.tag == q(SM, "enabled"):
+                self.sm_on, self.sm_in = True, 0	# what comes after it counts (XEP-0198 4)
+            elif el.tag == q(SM, "resumed"):
+                self.sm_on = True
+            elif self.sm_on:
                 if el.tag == q(SM, "r"):
                     if self.sm_auto:
                         self.send(f"<a xmlns='{SM}' h='{self.sm_in % 2 ** 32}'/>")
@@ -581,7 +585,7 @@ class Client:
 
     def stanza(self, text):
         """A stanza that counts for stream management."""
-        if self.sm_on:
+        if self.sm_sending:
             self.sm_sent += 1
             self.sm_unacked.append((self.sm_sent, text))
         self.send(text)
@@ -595,8 +599,7 @@ class Client:
 
     def sm_enable(self, resume=True):
         self.send(f"<enable xmlns='{SM}'{' resume=%strue%s' % (chr(39), chr(39)) if resume else ''}/>")
-        self.sm_on, self.sm_in = True, 0
-        self.sm_sent = self.sm_acked = 0
+        self.sm_sending, self.sm_sent, self.sm_acked = True, 0, 0
         el = self.expect(lambda e: e.tag in (q(SM, "enabled"), q(SM, "failed")), what="<enabled/>")
         check(el.tag == q(SM, "enabled"), f"enable: {text_of(el)}")
         self.sm_id, self.sm_max = el.get("id"), el.get("max")
@@ -625,14 +628,12 @@ class Client:
             setattr(self, k, getattr(old, k))
         self.inbox = old.inbox
         self.bare = old.bare
-        # from <resumed/> on stanzas count; none comes before it
         self.send(f"<resume xmlns='{SM}' previd={quoteattr(self.sm_id)} h='{self.sm_in % 2 ** 32}'/>")
-        self.sm_on = True
         el = self.expect(lambda e: e.tag in (q(SM, "resumed"), q(SM, "failed")), what="<resumed/>", timeout=10)
         self.sm_answer = el
         if el.tag == q(SM, "failed"):
-            self.sm_on = False
             return False
+        self.sm_sending = True
         self.sm_handled(int(el.get("h")))
         if again:
             for _, t in list(self.sm_unacked):
