@@ -5,6 +5,7 @@
 /* Addresses (RFC 7622 3.1): each part at most 1023 octets. */
 #define LIMIT_JID_PART 1023
 #define LIMIT_JID (3 * LIMIT_JID_PART + 2)
+#define LIMIT_JID_MARKS 30			/* combining marks in a row (UAX 15, stream-safe text) */
 
 /* XML (security-tests 18-22). */
 #define LIMIT_XML_DEPTH 64
@@ -47,6 +48,9 @@
 #define LIMIT_STORE_JOBS 8192
 #define LIMIT_KEYRING_KEYS 1024			/* unwrapped keys of (owner, month): about 1 KiB each */
 #define LIMIT_TAG_CACHE 8192			/* keyed tags of addresses */
+#define LIMIT_JOURNAL_ENTRIES 8192		/* index rows put off: 32 bytes each, 20 ms to write */
+#define LIMIT_JOURNAL_BYTES (1024 * 1024)	/* of streams put off */
+#define LIMIT_JOURNAL_STREAMS 16384		/* settled at half of it */
 #define LIMIT_VALUE_BYTES (8 * 1024 * 1024)	/* one stored value */
 
 #endif

@@ -75,10 +75,11 @@ static int set_up(struct vault *v)
 	v->tmp = arena_new(64 * 1024);
 	v->owners = map_new(LIMIT_TAG_CACHE);
 	v->peers = map_new(LIMIT_TAG_CACHE);
+	v->streams = map_new(LIMIT_TAG_CACHE);
 	buf_init(&v->plain, LIMIT_VALUE_BYTES);
 	buf_init(&v->sealed, LIMIT_VALUE_BYTES);
 	v->lib = keyring_lib(v->keyring);
-	return v->tmp && v->owners && v->peers ? 0 : ERR_NOMEM;
+	return v->tmp && v->owners && v->peers && v->streams ? 0 : ERR_NOMEM;
 }
 
 static int set_keys(struct vault *v)
@@ -122,7 +123,10 @@ static int fill(struct vault *v, const char *data_dir, const char *keys_dir, str
 	if (r == 0)
 		r = vault_audit_open(v, data_dir, keys_dir);
 	if (r == 0)
+		r = vault_journal_open(v);
+	if (r == 0)
 		r = vault_id_open(v);
+	v->ready = r == 0;
 	return r;
 }
 
@@ -196,11 +200,16 @@ void vault_close(struct vault **vp)
 		return;
 	CHECK_OBJ(v, VAULT_MAGIC);
 	vault_rollback(v);
+	/* Only tidiness: the journal is durable, and the next start reads it. */
+	if (v->ready && vault_journal_settle(v) < 0)
+		v->ready = false;
+	vault_journal_close(v);
 	vault_audit_close(v);
 	store_close(&v->store);
 	seal_mac_free(&v->tags);
 	map_free(&v->owners);
 	map_free(&v->peers);
+	map_free(&v->streams);
 	arena_free(&v->tmp);
 	buf_wipe(&v->plain);
 	buf_wipe(&v->sealed);
@@ -222,13 +231,16 @@ int vault_commit(struct vault *v)
 	int r;
 
 	CHECK_OBJ(v, VAULT_MAGIC);
-	r = vault_audit_before_commit(v);
+	r = vault_journal_before_commit(v);
+	if (r == 0)
+		r = vault_audit_before_commit(v);
 	if (r == 0)
 		r = store_commit(v->store);
 	if (r < 0) {
 		vault_rollback(v);
 		return r;
 	}
+	vault_journal_after_commit(v);
 	vault_audit_after_commit(v);
 	return 0;
 }
@@ -240,6 +252,7 @@ void vault_rollback(struct vault *v)
 		return;
 	store_rollback(v->store);
 	v->audit.now = v->audit.committed;
+	vault_journal_rolled_back(v);
 	/* A key that was never stored must not seal anything more. */
 	if (v->new_keys)
 		keyring_forget_all(v->keyring);

@@ -117,6 +117,9 @@ int vault_account_remove(struct vault *v, struct str jid)
 
 	if (r < 0)
 		return r;
+	r = vault_journal_settle(v);
+	if (r < 0)
+		return r;
 	vault_key_u64(&k, owner);
 	r = vault_row_remove_one(v, STORE_TABLE_account, jid);
 	/* The keys go first and without a trace: bodies shared with other owners stay readable to those alone. */

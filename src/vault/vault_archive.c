@@ -44,8 +44,8 @@ static int add_owner(struct vault *v, const struct vault_message *m, const struc
 {
 	uint64_t owner = vault_row_owner(v, o->owner), peer = vault_row_peer(v, owner, o->peer);
 	uint32_t month = clock_month(m->when_ms);
-	struct vault_key k = { 0 }, aad;
-	uint8_t when[8];
+	struct vault_index_row row = { .owner = owner, .id = m->id, .peer = peer, .when_ms = m->when_ms };
+	struct vault_key aad;
 	struct seal *s;
 	int r = vault_row_key(v, owner, month, true, &s);
 
@@ -61,10 +61,7 @@ static int add_owner(struct vault *v, const struct vault_message *m, const struc
 	if (r < 0)
 		return r;
 	b->n += WRAPPED;
-	vault_key_u64(&k, owner);
-	vault_key_u64(&k, m->id);
-	store_key_number(m->when_ms, when);
-	return vault_row_put_plain(v, STORE_TABLE_archive, vault_key_str(&k), peer, str_make((const char *)when, 8));
+	return vault_index_add(v, &row);
 }
 
 static int add_body(struct vault *v, const struct vault_message *m, const uint8_t key[SEAL_KEY], struct buf *b)
@@ -131,6 +128,22 @@ static int open_envelope(uint64_t id, struct str value, struct envelope *ret)
 		return ERR_CORRUPT;
 	*ret = e;
 	return 0;
+}
+
+int vault_archive_reindex(struct vault *v, uint64_t id, struct str value)
+{
+	struct envelope e;
+	int r = open_envelope(id, value, &e);
+
+	for (size_t i = 0; r == 0 && i < e.n_owners; i++) {
+		struct vault_unpack u = { .rest = str_make(e.owners.p + i * OWNER_BYTES, OWNER_BYTES) };
+		struct vault_index_row row = { .owner = vault_unpack_u64(&u), .id = id, .when_ms = e.when_ms };
+
+		(void)vault_unpack_u32(&u);
+		row.peer = vault_unpack_u64(&u);
+		r = vault_index_keep(v, &row);
+	}
+	return r;
 }
 
 /* ERR_NOT_FOUND: the owner's key is shredded. */
@@ -303,7 +316,9 @@ int vault_archive_page(struct vault *v, const struct vault_query *q, struct aren
 		return ERR_LIMIT;
 	w.peer = vault_row_peer(v, w.owner, q->with);
 	all = before = w;
-	r = check_named(v, w.owner, q->after_id);
+	r = vault_index_catch_up(v, w.owner);
+	if (r == 0)
+		r = check_named(v, w.owner, q->after_id);
 	if (r == 0)
 		r = check_named(v, w.owner, q->before_id);
 	if (r == 0)
@@ -331,10 +346,13 @@ int vault_archive_purge(struct vault *v, uint64_t id)
 	struct vault_key k = { 0 };
 	struct store_row row;
 	struct envelope e;
-	struct arena *a = arena_new(2 * LIMIT_VALUE_BYTES);
-	struct buf *b = vault_row_pack(v);
-	int r;
+	struct arena *a;
+	struct buf *b;
+	int r = vault_journal_settle(v);	/* the index cannot be made from what is left */
 
+	if (r < 0)
+		return r;
+	a = arena_new(2 * LIMIT_VALUE_BYTES);
 	if (!a)
 		return ERR_NOMEM;
 	vault_key_u64(&k, id);
@@ -348,6 +366,7 @@ int vault_archive_purge(struct vault *v, uint64_t id)
 	r = vault_row_erase_one(v, STORE_TABLE_message, vault_key_str(&k));
 	if (r < 0)
 		return r;
+	b = vault_row_pack(v);
 	buf_char(b, PURGED);
 	buf_char(b, 0);
 	vault_pack_u64(b, e.when_ms);
@@ -401,6 +420,9 @@ int vault_archive_shred(struct vault *v, struct str owner, uint32_t month)
 
 	if (month == VAULT_STANDING)
 		return ERR_BAD_REQUEST;		/* roster and other standing items go with the account alone */
+	r = vault_journal_settle(v);
+	if (r < 0)
+		return r;
 	vault_key_u64(&k, tag);
 	for (int i = 0; i < 4; i++)
 		k.p[k.n++] = (uint8_t)(month >> (24 - 8 * i));

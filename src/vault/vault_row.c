@@ -49,6 +49,17 @@ uint64_t vault_row_owner(struct vault *v, struct str jid)
 	return tag;
 }
 
+uint64_t vault_row_stream(struct vault *v, struct str id)
+{
+	uint64_t tag = (uintptr_t)map_get(v->streams, id);
+
+	if (tag)
+		return tag;
+	tag = vault_row_tag(v, 's', 0, id);
+	remember(&v->streams, id, tag);
+	return tag;
+}
+
 uint64_t vault_row_peer(struct vault *v, uint64_t owner, struct str jid)
 {
 	char key[8 + LIMIT_JID];

@@ -15,6 +15,7 @@
 #include "crypt/keyring.h"
 #include "store/store.h"
 #include "vault/vault.h"
+#include "vault/vault_journal.h"
 #include "vault/vault_pack.h"
 
 #define VAULT_MAGIC 0x7a017001u
@@ -35,13 +36,15 @@ struct vault {
 	struct keyring *keyring;
 	struct seal_lib *lib;
 	struct seal_mac *tags;
-	struct map *owners, *peers;	/* address -> tag, as the value pointer itself */
+	struct map *owners, *peers, *streams;	/* text -> tag, as the value pointer itself */
 	uint64_t purpose[PURPOSES];
 	struct arena *tmp;		/* for one look-up */
 	struct buf plain, sealed;	/* reused; wiped at close */
 	uint64_t changes;
+	bool ready;			/* opened whole */
 	bool new_keys;			/* the keyring knows keys that only this transaction has stored */
 	atomic_uint_fast64_t last_id;
+	struct vault_journal journal;
 	struct {
 		struct seal_mac *entries, *head;
 		struct vault_chain now, committed;
@@ -54,6 +57,7 @@ struct vault {
 /* Tags: keyed, 8 bytes, never 0. */
 uint64_t vault_row_owner(struct vault *v, struct str jid);
 uint64_t vault_row_peer(struct vault *v, uint64_t owner, struct str jid);	/* differs for each owner */
+uint64_t vault_row_stream(struct vault *v, struct str id);
 uint64_t vault_row_tag(struct vault *v, char use, uint64_t owner, struct str text);
 
 /* ERR_NOT_FOUND when there is none and not 'create' (shredded). Valid until the next call. */
@@ -108,7 +112,13 @@ MUST_CHECK int vault_audit_open(struct vault *v, const char *data_dir, const cha
 void vault_audit_close(struct vault *v);
 MUST_CHECK int vault_audit_before_commit(struct vault *v);
 void vault_audit_after_commit(struct vault *v);
-/* vault_stream.c, vault_archive.c, vault_offline.c: forget an owner. */
+/* vault_archive.c: the index rows that a message row stands for */
+MUST_CHECK int vault_archive_reindex(struct vault *v, uint64_t id, struct str value);
+/* vault_stream.c: what the journal settles */
+MUST_CHECK int vault_stream_write_row(struct vault *v, uint64_t stream, uint64_t owner, struct str packed);
+MUST_CHECK int vault_stream_write_push(struct vault *v, uint64_t stream, uint64_t owner, uint32_t seq, struct str stanza);
+MUST_CHECK int vault_stream_write_trim(struct vault *v, uint64_t stream, uint32_t up_to_seq);
+MUST_CHECK int vault_stream_write_remove(struct vault *v, uint64_t stream);
 MUST_CHECK int vault_stream_forget(struct vault *v, uint64_t owner);
 /* vault_id.c */
 MUST_CHECK int vault_id_open(struct vault *v);

@@ -1,10 +1,15 @@
-/* vault_stream.c - resumable streams (XEP-0198) and their unacknowledged stanzas. */
+/* vault_stream.c - resumable streams (XEP-0198) and their unacknowledged stanzas.
+ *
+ * Operations go to the journal; reading settles it first (vault_journal.h).
+ */
 #include "vault/vault_row.h"
 
-static void key_of(struct vault *v, struct str id, struct vault_key *ret)
+static struct vault_key key_of(uint64_t stream)
 {
-	*ret = (struct vault_key){ 0 };
-	vault_key_u64(ret, vault_row_tag(v, 's', 0, id));
+	struct vault_key k = { 0 };
+
+	vault_key_u64(&k, stream);
+	return k;
 }
 
 static void add_seq(struct vault_key *k, uint32_t seq)
@@ -13,30 +18,23 @@ static void add_seq(struct vault_key *k, uint32_t seq)
 		k->p[k->n++] = (uint8_t)(seq >> (24 - 8 * i));
 }
 
-int vault_stream_put(struct vault *v, const struct vault_stream *st)
-{
-	struct buf *b = vault_row_pack(v);
-	struct vault_key k;
+/* --- to the tables: called by the journal -------------------------------------------------------------- */
 
-	vault_pack_str(b, st->id);
-	vault_pack_str(b, st->owner);
-	vault_pack_str(b, st->state);
-	vault_pack_u64(b, st->expires_ms);
-	if (b->failed)
-		return ERR_LIMIT;
-	key_of(v, st->id, &k);
-	return vault_row_put(v, STORE_TABLE_stream, vault_key_str(&k), vault_row_owner(v, st->owner),
-			     v->purpose[PURPOSE_STREAM], VAULT_STANDING, buf_str(b));
+int vault_stream_write_row(struct vault *v, uint64_t stream, uint64_t owner, struct str packed)
+{
+	struct vault_key k = key_of(stream);
+
+	return vault_row_put(v, STORE_TABLE_stream, vault_key_str(&k), owner, v->purpose[PURPOSE_STREAM], VAULT_STANDING,
+			     packed);
 }
 
-int vault_stream_push(struct vault *v, struct str id, struct str owner, uint32_t seq, struct str stanza)
+int vault_stream_write_push(struct vault *v, uint64_t stream, uint64_t owner, uint32_t seq, struct str stanza)
 {
-	struct vault_key k;
+	struct vault_key k = key_of(stream);
 
-	key_of(v, id, &k);
 	add_seq(&k, seq);
-	return vault_row_put(v, STORE_TABLE_queue, vault_key_str(&k), vault_row_owner(v, owner),
-			     v->purpose[PURPOSE_STREAM], VAULT_STANDING, stanza);
+	return vault_row_put(v, STORE_TABLE_queue, vault_key_str(&k), owner, v->purpose[PURPOSE_STREAM], VAULT_STANDING,
+			     stanza);
 }
 
 /* Removes from <= seq <= to. */
@@ -51,17 +49,105 @@ static int trim(struct vault *v, const struct vault_key *stream, uint32_t from, 
 }
 
 /* Acknowledged are the 2^31 numbers up to up_to_seq, which may wrap (XEP-0198 4). */
-int vault_stream_trim(struct vault *v, struct str id, uint32_t up_to_seq)
+int vault_stream_write_trim(struct vault *v, uint64_t stream, uint32_t up_to_seq)
 {
 	uint32_t first = up_to_seq - INT32_MAX;
-	struct vault_key k;
+	struct vault_key k = key_of(stream);
 	int r;
 
-	key_of(v, id, &k);
 	if (first <= up_to_seq)
 		return trim(v, &k, first, up_to_seq);
 	r = trim(v, &k, 0, up_to_seq);
 	return r < 0 ? r : trim(v, &k, first, UINT32_MAX);
+}
+
+int vault_stream_write_remove(struct vault *v, uint64_t stream)
+{
+	struct vault_key k = key_of(stream);
+	int r = vault_row_remove_one(v, STORE_TABLE_stream, vault_key_str(&k));
+
+	return r < 0 ? r : vault_row_remove_prefix(v, STORE_TABLE_queue, vault_key_str(&k), false);
+}
+
+/* --- what core asks for ----------------------------------------------------------------------------------- */
+
+/* Whether the operation goes to the tables: when this transaction has settled, or its record would grow too large. */
+static int choose(struct vault *v, size_t more, bool *ret_direct)
+{
+	int r = 0;
+
+	v->changes++;
+	v->journal.n_ops++;
+	if (!v->journal.direct && (v->journal.record.n + more + 64 > v->journal.record.max ||
+				   v->journal.n_ops > LIMIT_JOURNAL_STREAMS / 2))
+		r = vault_journal_settle(v);
+	if (r == 0)
+		*ret_direct = v->journal.direct;
+	return r;
+}
+
+int vault_stream_put(struct vault *v, const struct vault_stream *st)
+{
+	uint64_t tag = vault_row_stream(v, st->id), owner = vault_row_owner(v, st->owner);
+	struct buf *b = vault_row_pack(v);
+	bool direct;
+	int r;
+
+	vault_pack_str(b, st->id);
+	vault_pack_str(b, st->owner);
+	vault_pack_str(b, st->state);
+	vault_pack_u64(b, st->expires_ms);
+	if (b->failed)
+		return ERR_LIMIT;
+	r = choose(v, b->n, &direct);
+	if (r < 0)
+		return r;
+	if (direct)
+		return vault_stream_write_row(v, tag, owner, buf_str(b));
+	vault_queue_put(&v->journal.record, tag, owner, buf_str(b));
+	return 0;
+}
+
+int vault_stream_push(struct vault *v, struct str id, struct str owner, uint32_t seq, struct str stanza)
+{
+	uint64_t tag = vault_row_stream(v, id), owner_tag = vault_row_owner(v, owner);
+	bool direct;
+	int r = choose(v, stanza.n, &direct);
+
+	if (r < 0)
+		return r;
+	if (direct)
+		return vault_stream_write_push(v, tag, owner_tag, seq, stanza);
+	vault_queue_push(&v->journal.record, tag, owner_tag, seq, stanza);
+	return 0;
+}
+
+int vault_stream_trim(struct vault *v, struct str id, uint32_t up_to_seq)
+{
+	uint64_t tag = vault_row_stream(v, id);
+	bool direct;
+	int r = choose(v, 0, &direct);
+
+	if (r < 0)
+		return r;
+	if (direct)
+		return vault_stream_write_trim(v, tag, up_to_seq);
+	vault_queue_trim(&v->journal.record, tag, up_to_seq);
+	return 0;
+}
+
+int vault_stream_remove(struct vault *v, struct str id)
+{
+	uint64_t tag = vault_row_stream(v, id);
+	bool direct;
+	int r = choose(v, 0, &direct);
+
+	if (r < 0)
+		return r;
+	if (direct)
+		return vault_stream_write_remove(v, tag);
+	vault_queue_remove(&v->journal.record, tag);
+	return 0;
 }
 
 static int open_one(struct vault *v, const struct store_row *row, struct arena *a, struct vault_stream *ret)
@@ -135,13 +221,13 @@ static int load_queue(struct vault *v, const struct vault_key *stream, struct ar
 int vault_stream_get(struct vault *v, struct str id, struct arena *a, struct vault_stream *ret,
 		     struct vault_queued **ret_queue, size_t *ret_n)
 {
+	struct vault_key k = key_of(vault_row_stream(v, id));
 	struct vault_stream st;
-	struct vault_key k;
 	struct store_row row;
-	int r;
+	int r = vault_queue_has(v, vault_row_stream(v, id)) ? vault_journal_settle(v) : 0;
 
-	key_of(v, id, &k);
-	r = store_get(v->store, STORE_TABLE_stream, vault_key_str(&k), a, &row);
+	if (r == 0)
+		r = store_get(v->store, STORE_TABLE_stream, vault_key_str(&k), a, &row);
 	if (r == 0)
 		r = open_one(v, &row, a, &st);
 	if (r == 0 && !str_eq(st.id, id))
@@ -153,22 +239,14 @@ int vault_stream_get(struct vault *v, struct str id, struct arena *a, struct vau
 	return r;
 }
 
-int vault_stream_remove(struct vault *v, struct str id)
-{
-	struct vault_key k;
-	int r;
-
-	key_of(v, id, &k);
-	r = vault_row_remove_one(v, STORE_TABLE_stream, vault_key_str(&k));
-	return r < 0 ? r : vault_row_remove_prefix(v, STORE_TABLE_queue, vault_key_str(&k), false);
-}
-
 int vault_stream_list(struct vault *v, struct arena *a, struct vault_stream **ret, size_t *ret_n)
 {
 	struct vault_rows rows;
 	struct vault_stream *list;
-	int r = vault_row_collect(v, &(struct store_range){ .table = STORE_TABLE_stream }, a, &rows);
+	int r = vault_journal_settle(v);
 
+	if (r == 0)
+		r = vault_row_collect(v, &(struct store_range){ .table = STORE_TABLE_stream }, a, &rows);
 	list = r == 0 ? arena_alloc(a, (rows.n + 1) * sizeof(*list)) : NULL;
 	if (!list)
 		return r < 0 ? r : ERR_LIMIT;
