@@ -91,7 +91,7 @@ def one_line(text, limit=600):
 
 def skip_all(why):
     print(f"1..0 # SKIP {why}", flush=True)
-    sys.exit(SKIP)
+    sys.exit(0 if "MESON_TEST_ITERATION" in os.environ else SKIP)	# Meson reads the plan, others the status
 
 
 def check(good, why):
@@ -192,6 +192,9 @@ class Instance(Server):
             self.add_users(users)
         if start:
             self.start()
+
+    def cafile(self):
+        return os.path.join(self.dir, "tls", "cert.pem")
 
     def config_text(self):
         limits = "".join(f"  {k}: {v}\n" for k, v in self.limits.items())
@@ -406,6 +409,9 @@ VirtualHost "{domain}"
             with socket.socket() as s:
                 return s.connect_ex(("127.0.0.1", self.tls_port)) == 0
         until(answers, 15, "prosody listens")
+
+    def cafile(self):
+        return f"{self.top}/cert.pem"
 
     def alive(self):
         return self.proc.poll() is None

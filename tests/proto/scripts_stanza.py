@@ -1,7 +1,7 @@
 """Cases B-IV to B-VIII that take more than one step."""
 import time
 
-from harness import SM, Client, Failed, befriend, check, error_of, q, text_of
+from harness import SM, Client, Failed, check, error_of, q, text_of
 from rawxmpp import CARBONS, CLIENT, FORWARD, MAM, ROSTER, SID, body_of, child
 from wardroom_test import SLOW
 
@@ -41,7 +41,6 @@ def case_65(w):
 
 def archived(c, id):
     """The archived copy of a message by its id, or None."""
-    from rawxmpp import DATA
     el = c.iq("set", f"<query xmlns='{MAM}' queryid='a'><set xmlns='http://jabber.org/protocol/rsm'><max>20</max><before/></set></query>")
     check(el.get("type") == "result", text_of(el))
     found = None

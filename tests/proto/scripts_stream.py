@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 import time
 
-from harness import SM, TLS, Client, Failed, check, q
-from rawxmpp import CLIENT, SASL, Openssl, body_of, child, tls_context
+from harness import TLS, Client, Failed, check, q
+from rawxmpp import Openssl, body_of, tls_context
 from wardroom_test import SLOW
 
 

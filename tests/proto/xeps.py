@@ -286,7 +286,7 @@ def carbon_tests(tap, users):
         a2 = users.client(a.user, resource="two")
         enable(a2)
         b.send(f"<message to='{a.jid}' type='chat' id='p1'><body>x</body><private xmlns='{CARBONS}'/><no-copy xmlns='{HINTS}'/></message>")
-        m = a.expect(name="message", id="p1")
+        a.expect(name="message", id="p1")
         b.send(f"<message to='{a.jid}' type='headline' id='p2'><body>x</body></message>")
         a.expect(name="message", id="p2")
         b.send(f"<message to='{a.jid}' type='groupchat' id='p3'><body>x</body></message>")
