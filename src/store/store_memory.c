@@ -294,7 +294,8 @@ static int remove_memory(struct store *s, const struct store_range *g, bool eras
 		}
 		t->v[kept++] = t->v[i];
 	}
-	memmove(t->v + kept, t->v + hi, (t->n - hi) * sizeof(*t->v));
+	if (t->n > hi)
+		memmove(t->v + kept, t->v + hi, (t->n - hi) * sizeof(*t->v));
 	t->n -= hi - kept;
 	if (r == 0)
 		*ret_n = n;

@@ -43,8 +43,8 @@ struct sqlite {
 	sqlite3 *db;
 	sqlite3_stmt *begin, *commit, *rollback;
 	sqlite3_stmt *stmt[STORE_TABLES][VERBS];	/* prepared at first use */
-	bool overwriting;			/* secure_delete is on */
-	bool lingers;				/* something erased may still be in the WAL */
+	bool erasing;				/* this transaction erases */
+	bool lingers;				/* what was erased may still be in the WAL */
 };
 
 static struct sqlite *sqlite_of(struct store *s)
@@ -190,7 +190,7 @@ static int set_up(struct sqlite *q, const struct store_conf *conf)
 	/* The page size counts for a new file only. secure_delete: what is removed is overwritten. */
 	snprintf(sql, sizeof(sql),
 		 "PRAGMA page_size=4096;PRAGMA locking_mode=EXCLUSIVE;PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
-		 "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-%d;PRAGMA secure_delete=FAST;PRAGMA wal_autocheckpoint=%d;"
+		 "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-%d;PRAGMA secure_delete=ON;PRAGMA wal_autocheckpoint=%d;"
 		 "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;PRAGMA journal_size_limit=%d", CACHE_KIB,
 		 CHECKPOINT_PAGES, 2 * CHECKPOINT_PAGES * 4096);
 	r = exec(q, sql);
@@ -284,12 +284,6 @@ static int begin_sqlite(struct store *s)
 	return run(q, q->begin);
 }
 
-static void stop_overwriting(struct sqlite *q)
-{
-	if (q->overwriting && exec(q, "PRAGMA secure_delete=FAST") == 0)
-		q->overwriting = false;
-}
-
 static int commit_sqlite(struct store *s)
 {
 	struct sqlite *q = sqlite_of(s);
@@ -298,9 +292,10 @@ static int commit_sqlite(struct store *s)
 	r = run(q, q->commit);
 	if (r < 0)
 		return r;
-	q->lingers = q->lingers || q->overwriting;
-	stop_overwriting(q);
-	/* What was erased must leave the WAL as well. A failure here is not one of the commit: the next one tries again. */
+	q->lingers = q->lingers || q->erasing;
+	q->erasing = false;
+	/* secure_delete has overwritten it in the pages; it must leave the WAL as well. A failure here is not one of
+	 * the commit: the next one tries again. */
 	if (q->lingers && sqlite3_wal_checkpoint_v2(q->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
 		q->lingers = false;
 	return 0;
@@ -313,7 +308,7 @@ static void rollback_sqlite(struct store *s)
 	/* SQLite has rolled back itself after some errors (disk full). */
 	if (!sqlite3_get_autocommit(q->db))
 		(void)run(q, q->rollback);
-	stop_overwriting(q);
+	q->erasing = false;
 }
 
 /* --- rows -------------------------------------------------------------------------------------------- */
@@ -454,12 +449,10 @@ static int remove_sqlite(struct store *s, const struct store_range *g, bool eras
 	int r;
 
 	r = range_statement(q, g, REMOVE, &st);
-	if (r == 0 && erase && !q->overwriting) {
-		r = exec(q, "PRAGMA secure_delete=ON");
-		q->overwriting = r == 0;
-	}
-	if (r == 0)
-		r = run(q, st);
+	if (r < 0)
+		return r;
+	q->erasing = q->erasing || erase;
+	r = run(q, st);
 	if (r == 0)
 		*ret_n = (uint64_t)sqlite3_changes64(q->db);
 	return r;

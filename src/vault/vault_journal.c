@@ -115,7 +115,8 @@ static int settle(struct vault *v)
 		r = vault_row_remove(v, STORE_TABLE_journal, STR_NONE, STR_NONE, false);
 	if (r < 0)
 		return r;
-	secret_wipe(j->record.p, j->record.n);
+	if (j->record.n)
+		secret_wipe(j->record.p, j->record.n);
 	buf_clear(&j->record);
 	j->direct = true;
 	return 0;
@@ -173,7 +174,8 @@ static void end(struct vault *v)
 {
 	struct vault_journal *j = &v->journal;
 
-	secret_wipe(j->record.p, j->record.n);
+	if (j->record.n)
+		secret_wipe(j->record.p, j->record.n);
 	buf_clear(&j->record);
 	j->direct = false;
 	j->wrote_row = false;
