@@ -45,6 +45,8 @@ struct admin_call {
 	const char *instance_dir;
 	const char *domain;		/* of this instance */
 	bool live;			/* true: inside a running server */
+	void (*progress)(void *ctx, uint64_t done, uint64_t total);	/* of long work; NULL: nobody looks */
+	void *progress_ctx;
 };
 
 struct admin_call *admin_call_new(const char *command, json_t *args /* taken */);
