@@ -1,7 +1,7 @@
 /* bench_vault.c - CPU microseconds for each step of keeping a message; decision 0001 quotes it.
  *
- * bench_vault DIR [messages] [batch]: makes a vault below DIR, writes messages between 100 pairs in batches, as core
- * does (archive, receiver's queue, acknowledgement, sender's count), and prints CPU time by step.
+ * bench_vault [messages] [batch]: makes a vault below /tmp, writes messages between 100 pairs in batches, as core does
+ * (archive, receiver's queue, acknowledgement, sender's count), and prints CPU time by step.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,8 +92,8 @@ static void one(struct vault *v, struct people *p, size_t i, struct steps *st)
 				       .expires_ms = now + 600000 };
 	double t0, t1, t2, t3, t4;
 
-	snprintf(text, sizeof(text), "<message from='%s/phone' to='%s' type='chat' id='m%zu'><body>%0100zu</body>"
-		 "<stanza-id xmlns='urn:xmpp:sid:0' by='%s' id='0123456789abc'/></message>", p->jid[from], p->jid[to], i, i,
+	snprintf(text, sizeof(text), "<message from='%.47s/phone' to='%.47s' type='chat' id='m%zu'><body>%0100zu</body>"
+		 "<stanza-id xmlns='urn:xmpp:sid:0' by='%.47s' id='0123456789abc'/></message>", p->jid[from], p->jid[to], i, i,
 		 p->jid[to]);
 	snprintf(state, sizeof(state), "1 %zu %zu 0 1 1 0 1 0\nphone\n<presence><priority>5</priority></presence>", i, i);
 	m.stanza = str_of(text);
@@ -189,17 +189,17 @@ static void bench_pages(struct vault *v)
 
 int main(int argc, char **argv)
 {
-	char data[512], keys[512];
-	size_t messages = argc > 2 ? (size_t)atol(argv[2]) : 20000, batch = argc > 3 ? (size_t)atol(argv[3]) : 100;
+	char dir[] = "/tmp/bench-vault-XXXXXX", data[64], keys[64], cmd[64];
+	size_t messages = argc > 1 ? (size_t)atol(argv[1]) : 20000, batch = argc > 2 ? (size_t)atol(argv[2]) : 100;
 	struct arena *a = arena_new(1 << 20);
 	struct str why = STR_NONE;
 	struct vault *v;
 	double t;
 
-	CHECK(argc > 1 && a && batch > 0);
-	(void)mkdir(argv[1], 0700);
-	snprintf(data, sizeof(data), "%s/data", argv[1]);
-	snprintf(keys, sizeof(keys), "%s/keys", argv[1]);
+	CHECK(a && batch > 0 && mkdtemp(dir));
+	snprintf(data, sizeof(data), "%s/data", dir);
+	snprintf(keys, sizeof(keys), "%s/keys", dir);
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
 	if (vault_key_create(keys, a, &why) < 0 || vault_open(data, keys, true, a, &v, &why) < 0) {
 		fprintf(stderr, "%.*s\n", STR_FMT(why));
 		return 1;
@@ -214,5 +214,5 @@ int main(int argc, char **argv)
 	report("open", cpu_us() - t, 1);
 	vault_close(&v);
 	arena_free(&a);
-	return 0;
+	return system(cmd);
 }
