@@ -5,10 +5,13 @@
  * stand readable in the account table alone.
  *
  * Ownership  Results live in the caller's arena.
- * Threads    One thread at a time: the store thread of a server, or the command line.
+ * Threads    One thread at a time: the store thread of a server, or the command line. vault_next_id and
+ *            the id texts: any thread. vault_secret: before a second thread uses the vault.
  * Atomicity  Between vault_begin() and vault_commit() all or nothing; commit returning 0 means
- *            durable (it survives SIGKILL and power loss). Reads see the own transaction.
- *            Every write below must stand between the two.
+ *            durable (it survives SIGKILL and power loss); a commit that fails has rolled back, and
+ *            vault_rollback() after it does nothing. Reads see the own transaction.
+ *            Every write below must stand between the two. Reading archive pages and streams
+ *            may write what was put off (vault_journal.h), and fail as a write does.
  * Limits     Per-account maxima (base/limits.h) are enforced here: ERR_LIMIT.
  * Errors     ERR_NOT_FOUND, ERR_CONFLICT, ERR_LIMIT, ERR_FULL (disk full), ERR_IO, ERR_CORRUPT
  *            (wrong seal), ERR_VERSION (newer schema), ERR_LOCKED.

@@ -2,7 +2,6 @@
 #include "vault_world.h"
 
 #include "store/store_fault.h"
-#include "vault/vault_row.h"
 
 static struct vault_account account(struct str jid, enum vault_role role)
 {

@@ -171,6 +171,8 @@ static void pages_agree_with_a_simple_model(void **st)
 			compare(w, &m);
 		if (rand_below(3) == 0)
 			world_restart(w);
+		if (rand_below(3) == 0)
+			world_crash(w);
 	}
 	for (int i = 0; i < 300; i++)
 		compare(w, &m);
@@ -284,6 +286,58 @@ static void a_shredded_copy_cannot_be_brought_back(void **st)
 	assert_int_equal(p.v[0].stanza.n, 0);
 }
 
+/* What was removed while its index row was still put off does not come back with the journal. */
+static void what_was_removed_stays_so_after_a_crash(void **st)
+{
+	struct world *w = *st;
+	struct vault_account acc = { .jid = ANNA, .state_reason = STR(""), .credentials = STR("") };
+	struct vault_page p;
+
+	begin(w);
+	assert_int_equal(vault_account_add(w->v, &acc), 0);
+	assert_int_equal(add(w, 1, NOW, ANNA, BERT, "purged"), 0);
+	assert_int_equal(add(w, 2, EARLIER, CARL, BERT, "shredded"), 0);
+	assert_int_equal(add(w, 3, NOW, ANNA, BERT, "removed"), 0);
+	commit(w);
+	begin(w);
+	assert_int_equal(vault_archive_purge(w->v, 1), 0);
+	assert_int_equal(vault_archive_shred(w->v, CARL, clock_month(EARLIER)), 0);
+	assert_int_equal(add(w, 4, NOW, ANNA, CARL, "after"), 0);	/* in a transaction that has settled */
+	commit(w);
+	begin(w);
+	assert_int_equal(vault_account_remove(w->v, ANNA), 0);
+	commit(w);
+	world_crash(w);
+	assert_int_equal(page_of(w, (struct vault_query){ .owner = ANNA, .max = 9 }).count, 0);
+	p = page_of(w, (struct vault_query){ .owner = CARL, .max = 9 });
+	assert_int_equal(p.n, 1);
+	assert_true(str_is(p.v[0].stanza, "after"));
+	p = page_of(w, (struct vault_query){ .owner = BERT, .max = 9 });
+	assert_int_equal(p.n, 3);
+	assert_true(p.v[0].gone && str_is(p.v[1].stanza, "shredded") && str_is(p.v[2].stanza, "removed"));
+}
+
+/* A failed settling leaves what was put off where it is. */
+static void a_rolled_back_settling_loses_nothing(void **st)
+{
+	struct world *w = *st;
+
+	begin(w);
+	assert_int_equal(add(w, 5, NOW, ANNA, BERT, "x"), 0);
+	commit(w);
+	begin(w);
+	assert_int_equal(add(w, 6, NOW, ANNA, BERT, "lost"), 0);
+	assert_int_equal(page_of(w, (struct vault_query){ .owner = ANNA, .max = 9 }).n, 2);
+	assert_int_equal(add(w, 7, NOW, ANNA, BERT, "lost"), 0);
+	vault_rollback(w->v);
+	assert_int_equal(page_of(w, (struct vault_query){ .owner = ANNA, .max = 9 }).n, 1);
+	begin(w);
+	assert_int_equal(add(w, 6, NOW, ANNA, BERT, "again"), 0);
+	commit(w);
+	world_crash(w);
+	assert_int_equal(page_of(w, (struct vault_query){ .owner = BERT, .max = 9 }).n, 2);
+}
+
 /* Many in small transactions, so that whatever is put off is written in between. */
 static void thousands_of_messages_are_all_found(void **st)
 {
@@ -298,7 +352,7 @@ static void thousands_of_messages_are_all_found(void **st)
 			assert_int_equal(add(w, i, NOW, i % 3 ? ANNA : CARL, BERT, "x"), 0);
 		commit(w);
 	}
-	world_restart(w);
+	world_crash(w);
 	while (!complete) {
 		struct vault_page p;
 
@@ -324,6 +378,8 @@ int main(void)
 		IN_BOTH(purging_takes_the_body_from_everybody_and_leaves_a_mark),
 		IN_BOTH(shredding_one_owners_month_leaves_the_others_copy),
 		ON_DISK(a_shredded_copy_cannot_be_brought_back),
+		IN_BOTH(what_was_removed_stays_so_after_a_crash),
+		IN_BOTH(a_rolled_back_settling_loses_nothing),
 		IN_BOTH(thousands_of_messages_are_all_found),
 	};
 

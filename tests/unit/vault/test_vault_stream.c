@@ -81,6 +81,55 @@ static void numbers_may_wrap(void **st)
 	assert_int_equal(q[0].seq, 2);
 }
 
+/* What a crash leaves in the journal is taken in again, and again. */
+static void a_journal_survives_any_number_of_crashes(void **st)
+{
+	struct world *w = *st;
+	struct vault_stream s = stream(STR("id-1"), ANNA, "x"), got;
+	struct vault_queued *q;
+	size_t n;
+
+	for (uint32_t i = 1; i <= 30; i++) {
+		begin(w);
+		assert_int_equal(vault_stream_put(w->v, &s), 0);
+		assert_int_equal(vault_stream_push(w->v, s.id, ANNA, i, STR("x")), 0);
+		if (i % 3 == 0)
+			assert_int_equal(vault_stream_trim(w->v, s.id, i - 2), 0);
+		commit(w);
+		world_crash(w);
+	}
+	assert_int_equal(vault_stream_get(w->v, s.id, w->a, &got, &q, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(q[0].seq, 29);
+	begin(w);
+	assert_int_equal(vault_stream_remove(w->v, s.id), 0);
+	commit(w);
+	world_crash(w);
+	assert_int_equal(vault_stream_get(w->v, s.id, w->a, &got, &q, &n), ERR_NOT_FOUND);
+}
+
+/* A transaction with more than a journal row may hold goes to the tables. */
+static void a_very_large_transaction_is_kept_whole(void **st)
+{
+	struct world *w = *st;
+	struct vault_stream s = stream(STR("id-1"), ANNA, "x");
+	char *big = malloc(200000);
+	struct vault_queued *q;
+
+	memset(big, 'x', 200000);
+	begin(w);
+	assert_int_equal(vault_stream_put(w->v, &s), 0);
+	for (uint32_t i = 1; i <= 60; i++)
+		assert_int_equal(vault_stream_push(w->v, s.id, ANNA, i, str_make(big, 200000)), 0);
+	assert_int_equal(vault_stream_trim(w->v, s.id, 10), 0);
+	commit(w);
+	world_crash(w);
+	assert_int_equal(queue_of(w, s.id, &q), 50);
+	assert_int_equal(q[0].seq, 11);
+	assert_int_equal(q[49].stanza.n, 200000);
+	free(big);
+}
+
 /* The receiver's stream may be put after the first push: core does both in any order. */
 static void a_queue_may_be_written_before_its_stream(void **st)
 {
@@ -222,6 +271,8 @@ static void random_work_agrees_with_a_simple_model(void **st)
 			compare(w, &m);
 		if (rand_below(25) == 0)
 			world_restart(w);
+		if (rand_below(10) == 0)
+			world_crash(w);
 	}
 	compare(w, &m);
 	rand_simulate(0);
@@ -246,7 +297,7 @@ static void long_queues_survive(void **st)
 			assert_int_equal(vault_stream_push(w->v, s.id, ANNA, i++, str_make(text, sizeof(text))), 0);
 		commit(w);
 	}
-	world_restart(w);
+	world_crash(w);
 	n = queue_of(w, s.id, &q);
 	assert_int_equal(n, LIMIT_SM_QUEUE);
 	for (size_t i = 0; i < n; i++) {
@@ -260,6 +311,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_BOTH(a_stream_comes_back_with_what_was_not_acknowledged),
 		IN_BOTH(numbers_may_wrap),
+		ON_DISK(a_journal_survives_any_number_of_crashes),
+		IN_BOTH(a_very_large_transaction_is_kept_whole),
 		IN_BOTH(a_queue_may_be_written_before_its_stream),
 		IN_BOTH(random_work_agrees_with_a_simple_model),
 		IN_BOTH(long_queues_survive),

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "vault/vault.h"
+#include "vault/vault_row.h"
 
 #define ANNA STR("anna@corp.example")
 #define BERT STR("bert@corp.example")
@@ -101,6 +102,16 @@ static inline void begin(struct world *w)
 static inline void commit(struct world *w)
 {
 	assert_int_equal(vault_commit(w->v), 0);
+}
+
+/* As after a kill: nothing is settled at the end, the next start reads the journal. */
+static inline void world_crash(struct world *w)
+{
+	if (!w->on_disk)
+		return;
+	w->v->ready = false;
+	vault_close(&w->v);
+	world_open(w);
 }
 
 /* Runs SQL on the closed database. */
