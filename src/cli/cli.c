@@ -1,0 +1,249 @@
+/* cli.c - `wardroom`: finds the command in one table, reads its arguments, hands it on.
+ *
+ * Most commands are rows of admin/: named arguments in, an object out, printed in columns or as JSON.
+ */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ARENA_BYTES (256 * 1024 * 1024)		/* an import of a large firm */
+
+struct command {
+	const char *name;
+	const char *usage;
+	const char *positional[3];	/* how they are called in the request */
+	unsigned least;			/* positional arguments that must be there */
+	const char *options;		/* with a value, separated by blanks */
+	const char *flags;
+	int (*run)(struct cli *c);	/* NULL: a request to admin/ by the same name */
+};
+
+static const struct command commands[] = {
+	{ "init", "--domain D [--listen ADDR] [--c2s N] [--c2s-tls N] [--s2s N] [--component N] [--https N] [--admin JID]", { 0 }, 0,
+	  "domain listen c2s c2s-tls s2s component https admin", "", cli_init },
+	{ "user add", "JID [--password-file F] [--role staff|helpdesk|officer|auditor|admin]", { "jid" }, 1, "password-file role", "", cli_user_add },
+	{ "user list", "", { 0 }, 0, "", "", NULL },
+	{ "user show", "JID", { "jid" }, 1, "", "", NULL },
+	{ "user passwd", "JID [--password-file F]", { "jid" }, 1, "password-file", "", cli_user_passwd },
+	{ "user freeze", "JID [--reason TEXT]", { "jid" }, 1, "reason", "", NULL },
+	{ "user thaw", "JID", { "jid" }, 1, "", "", NULL },
+	{ "user remove", "JID", { "jid" }, 1, "", "", NULL },
+	{ "user import", "FILE", { "file" }, 1, "", "", cli_user_import },
+	{ "status", "", { 0 }, 0, "", "", NULL },
+	{ "held list", "[--account JID] [--all]", { 0 }, 0, "account", "all", NULL },
+	{ "held show", "ID", { "id" }, 1, "", "", NULL },
+	{ "held release", "ID", { "id" }, 1, "", "", NULL },
+	{ "held reject", "ID", { "id" }, 1, "", "", NULL },
+	{ "why", "STANZA-ID", { "id" }, 1, "", "", NULL },
+	{ "outbreak list", "", { 0 }, 0, "", "", NULL },
+	{ "outbreak show", "ID", { "id" }, 1, "", "", NULL },
+	{ "outbreak contain", "ID", { "id" }, 1, "", "", NULL },
+	{ "outbreak lift", "ID", { "id" }, 1, "", "", NULL },
+	{ "audit list", "[--from N] [--max N]", { 0 }, 0, "from max", "", NULL },
+	{ "audit verify", "", { 0 }, 0, "", "", NULL },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+int cli_fail(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("wardroom: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return status;
+}
+
+const char *cli_option(const struct cli *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_options; i++)
+		if (strcmp(c->options[i].name, name) == 0)
+			return c->options[i].value;
+	return NULL;
+}
+
+bool cli_flag(const struct cli *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_options; i++)
+		if (strcmp(c->options[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_dir_of_instance(const char *dir)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/wardroom.yaml", dir);
+	return access(path, F_OK) == 0;
+}
+
+int cli_instance(struct cli *c)
+{
+	struct str why = STR_NONE;
+
+	if (c->config)
+		return CLI_OK;
+	if (!c->dir)
+		c->dir = is_dir_of_instance("./instance") || !is_dir_of_instance("/var/lib/wardroom") ? "./instance" : "/var/lib/wardroom";
+	if (!is_dir_of_instance(c->dir))
+		return cli_fail(CLI_NOT, "%s is not the folder of an instance (no wardroom.yaml in it). Name it with --dir, or make one with "
+				"`wardroom init --domain ...`.", c->dir);
+	if (instance_paths(c->dir, c->arena, &c->in) < 0)
+		return cli_fail(CLI_NOT, "out of memory");
+	if (instance_check(&c->in, c->arena, &why) < 0 || config_load(c->in.config, c->arena, &c->config, &why) < 0)
+		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
+	return CLI_OK;
+}
+
+int cli_read(struct cli *c, const char *path, size_t max, struct str *ret)
+{
+	struct str why = STR_NONE;
+
+	if (instance_read(path, max, c->arena, ret, &why) < 0)
+		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
+	return CLI_OK;
+}
+
+static bool has_word(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list; *p;) {
+		size_t m = strcspn(p, " ");
+
+		if (m == n && memcmp(p, name, n) == 0)
+			return true;
+		p += m + (p[m] == ' ');
+	}
+	return false;
+}
+
+static int help(void)
+{
+	puts("wardroom [--dir DIR] [--json] COMMAND ...\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %s %s\n", commands[i].name, commands[i].usage);
+	puts("\nDIR: ./instance, then /var/lib/wardroom. Exit status: 0 done, 1 it does not hold or could not be done, 2 wrong use.");
+	return CLI_OK;
+}
+
+static int wrong(const struct command *cmd)
+{
+	return cli_fail(CLI_USAGE, "use: wardroom %s %s", cmd->name, cmd->usage);
+}
+
+/* Arguments behind the command; --dir and --json may stand anywhere. */
+static int parse(struct cli *c, const struct command *cmd, char **argv)
+{
+	for (; *argv; argv++) {
+		const char *a = *argv;
+
+		if (strcmp(a, "--json") == 0) {
+			c->json = true;
+		} else if (strcmp(a, "--dir") == 0 && argv[1]) {
+			c->dir = *++argv;
+		} else if (strncmp(a, "--", 2) == 0) {
+			bool flag = has_word(cmd->flags, a + 2);
+
+			if (c->n_options == CLI_OPTIONS || (!flag && (!has_word(cmd->options, a + 2) || !argv[1])))
+				return wrong(cmd);
+			c->options[c->n_options].name = a + 2;
+			c->options[c->n_options++].value = flag ? NULL : *++argv;
+		} else {
+			if (c->n_words == sizeof(c->words) / sizeof(c->words[0]))
+				return wrong(cmd);
+			c->words[c->n_words++] = a;
+		}
+	}
+	if (c->n_words < cmd->least || (c->n_words > 0 && (c->n_words > 3 || !cmd->positional[c->n_words - 1])))
+		return wrong(cmd);
+	return CLI_OK;
+}
+
+static int request(struct cli *c, const struct command *cmd)
+{
+	json_t *args = json_object(), *reply;
+	int r;
+
+	for (unsigned i = 0; i < c->n_words; i++)
+		if (json_object_set_new(args, cmd->positional[i], json_string(c->words[i])) != 0) {
+			json_decref(args);
+			return cli_fail(CLI_USAGE, "'%s' is not UTF-8", c->words[i]);
+		}
+	for (unsigned i = 0; i < c->n_options; i++) {
+		const char *v = c->options[i].value;
+		char *end;
+		long long number = v ? strtoll(v, &end, 10) : 0;
+		json_t *value = !v ? json_true() : *v && !*end ? json_integer(number) : json_string(v);
+
+		if (json_object_set_new(args, c->options[i].name, value) != 0) {
+			json_decref(args);
+			return cli_fail(CLI_USAGE, "'%s' is not UTF-8", v);
+		}
+	}
+	r = cli_call(c, cmd->name, args, &reply);
+	if (r == CLI_OK) {
+		cli_print(c, cmd->name, reply);
+		json_decref(reply);
+	}
+	return r;
+}
+
+static const struct command *find(char **argv, unsigned *ret_words)
+{
+	for (size_t i = 0; argv[0] && i < COMMANDS; i++) {
+		const char *blank = strchr(commands[i].name, ' ');
+		size_t n = blank ? (size_t)(blank - commands[i].name) : strlen(commands[i].name);
+
+		if (strlen(argv[0]) != n || memcmp(argv[0], commands[i].name, n) != 0)
+			continue;
+		if (!blank || (argv[1] && strcmp(argv[1], blank + 1) == 0)) {
+			*ret_words = blank ? 2 : 1;
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = { .arena = arena_new(ARENA_BYTES) };
+	const struct command *cmd;
+	unsigned words = 0;
+	int r;
+
+	(void)argc;
+	if (!c.arena)
+		return cli_fail(CLI_NOT, "out of memory");
+	arena_wipe_on_free(c.arena);
+	umask(077);
+	for (argv++; *argv; argv++) {
+		if (strcmp(*argv, "--dir") == 0 && argv[1])
+			c.dir = *++argv;
+		else if (strcmp(*argv, "--json") == 0)
+			c.json = true;
+		else
+			break;
+	}
+	cmd = find(argv, &words);
+	if (!cmd) {
+		if (!*argv || strcmp(*argv, "help") == 0 || strcmp(*argv, "--help") == 0)
+			return help();
+		return cli_fail(CLI_USAGE, "there is no command '%s%s%s'; `wardroom help` lists all", argv[0], argv[1] ? " " : "", argv[1] ? argv[1] : "");
+	}
+	r = parse(&c, cmd, argv + words);
+	if (r == CLI_OK && cmd->run != cli_init)
+		r = cli_instance(&c);
+	if (r == CLI_OK)
+		r = cmd->run ? cmd->run(&c) : request(&c, cmd);
+	config_unref(&c.config);
+	arena_free(&c.arena);
+	return fflush(stdout) == 0 ? r : CLI_NOT;
+}

@@ -1,0 +1,91 @@
+/* cli_init.c - a new instance: folder, configuration, keys, certificate, empty store. Refuses to overwrite. */
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "net/tls.h"
+#include "vault/vault.h"
+
+static int port_of(const struct cli *c, const char *name, int *ret)
+{
+	const char *text = cli_option(c, name);
+	uint64_t v;
+
+	*ret = -1;
+	if (!text)
+		return CLI_OK;
+	if (!str_to_u64(str_of(text), 65535, &v))
+		return cli_fail(CLI_USAGE, "--%s: expected a port from 1 to 65535, or 0 for none, found '%s'", name, text);
+	*ret = (int)v;
+	return CLI_OK;
+}
+
+static int certificate(struct cli *c, const char *domain, struct str *ret_why)
+{
+	const char *services[] = { "rooms", "upload", "xmpp" }, *names[5] = { domain, "localhost" };
+	size_t n = 2;
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+		struct str s = arena_printf(c->arena, "%s.%s", services[i], domain);
+
+		if (s.p)
+			names[n++] = s.p;
+	}
+	if (strcmp(domain, "localhost") == 0)
+		names[1] = "ip6-localhost";
+	return tls_certificate_create(c->in.tls, names, n, c->arena, ret_why);
+}
+
+/* The folder is there; everything in it. */
+static int fill(struct cli *c, const struct config_values *values, struct str *ret_why)
+{
+	struct vault *v;
+	int r = vault_key_create(c->in.keys, c->arena, ret_why);
+
+	if (r == 0)
+		r = vault_open(c->in.data, c->in.keys, true, c->arena, &v, ret_why);
+	if (r < 0)
+		return r;
+	vault_close(&v);
+	r = certificate(c, values->domain, ret_why);
+	/* Last: with it the folder is an instance. */
+	return r < 0 ? r : config_write_new(c->in.dir, values, c->arena, ret_why);
+}
+
+int cli_init(struct cli *c)
+{
+	struct config_values values = { .domain = cli_option(c, "domain"), .address = cli_option(c, "listen") };
+	const char *admin = cli_option(c, "admin");
+	struct str why = STR_NONE;
+	int r;
+
+	if (!values.domain)
+		return cli_fail(CLI_USAGE, "use: wardroom init --domain D ...; the domain is what stands behind the @ of addresses");
+	if (port_of(c, "c2s", &values.c2s) || port_of(c, "c2s-tls", &values.c2s_tls) || port_of(c, "s2s", &values.s2s) ||
+	    port_of(c, "component", &values.component) || port_of(c, "https", &values.https))
+		return CLI_USAGE;
+	if (!c->dir)
+		c->dir = "./instance";
+	if (instance_paths(c->dir, c->arena, &c->in) < 0)
+		return cli_fail(CLI_NOT, "out of memory");
+	r = instance_create(&c->in, c->arena, &why);
+	if (r == 0)
+		r = fill(c, &values, &why);
+	if (r < 0)
+		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
+	if (admin) {
+		c->words[0] = admin;
+		c->n_words = 1;
+		c->options[0].name = "role";
+		c->options[0].value = "admin";
+		c->n_options = 1;
+		r = cli_instance(c);
+		return r == CLI_OK ? cli_user_add(c) : r;
+	}
+	{
+		json_t *reply = json_pack("{s:s, s:s}", "instance", c->dir, "domain", values.domain);
+
+		cli_print(c, "init", reply);
+		json_decref(reply);
+	}
+	return CLI_OK;
+}

@@ -1,0 +1,175 @@
+/* cli_print.c - replies for people: a list in columns, an object line by line, an outbreak as a tree. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+struct view {
+	const char *command, *list;	/* the key of its list */
+	const char *columns[6];
+	const char *none;
+};
+
+static const struct view views[] = {
+	{ "user list", "accounts", { "jid", "role", "state", "created" }, "no accounts yet" },
+	{ "held list", "held", { "id", "when", "state", "from", "to", "reason" }, "nothing is held" },
+	{ "outbreak list", "outbreaks", { "id", "started", "patient_zero", "contained" }, "no outbreaks" },
+	{ "audit list", "entries", { "seq", "when", "kind", "what" }, "no entries" },
+};
+
+/* A value as text. */
+static const char *text_of(const struct cli *c, json_t *v)
+{
+	char *s;
+	const char *r;
+
+	if (json_is_string(v))
+		return json_string_value(v);
+	if (!v || json_is_null(v))
+		return "-";
+	if (json_is_boolean(v))
+		return json_is_true(v) ? "yes" : "no";
+	s = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+	r = s ? arena_dup(c->arena, s, strlen(s)) : NULL;
+	free(s);
+	return r ? r : "-";
+}
+
+/* Control characters would let a peer write on the operator's terminal. */
+static void put(const char *s, int width)
+{
+	int n = 0;
+
+	for (; *s; s++) {
+		unsigned char ch = (unsigned char)*s;
+
+		fputc(ch < 0x20 || ch == 0x7f ? '?' : ch, stdout);
+		n += (ch & 0xc0) != 0x80;
+	}
+	for (; n < width; n++)
+		fputc(' ', stdout);
+}
+
+static int width_of(const char *s)
+{
+	int n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+static void columns(const struct cli *c, const struct view *v, json_t *list)
+{
+	int width[6] = { 0 };
+	size_t i;
+	json_t *row;
+
+	if (json_array_size(list) == 0) {
+		puts(v->none);
+		return;
+	}
+	json_array_foreach(list, i, row)
+		for (int k = 0; k < 6 && v->columns[k]; k++) {
+			int w = width_of(text_of(c, json_object_get(row, v->columns[k])));
+
+			width[k] = w > width[k] ? w : width[k];
+		}
+	json_array_foreach(list, i, row) {
+		for (int k = 0; k < 6 && v->columns[k]; k++) {
+			bool last = k == 5 || !v->columns[k + 1];
+
+			put(text_of(c, json_object_get(row, v->columns[k])), last ? 0 : width[k] + 2);
+		}
+		fputc('\n', stdout);
+	}
+}
+
+static void branch(const struct cli *c, json_t *tree, const char *who, int depth)
+{
+	size_t i;
+	json_t *copy;
+
+	json_array_foreach(tree, i, copy) {
+		const char *from = text_of(c, json_object_get(copy, "from")), *to = text_of(c, json_object_get(copy, "to"));
+
+		if (strcmp(from, who) != 0 || strcmp(to, who) == 0)
+			continue;
+		printf("%*s", 2 * depth, "");
+		put(to, 0);
+		printf("  %s\n", text_of(c, json_object_get(copy, "when")));
+		if (depth < 40)
+			branch(c, tree, to, depth + 1);
+	}
+}
+
+static void object(const struct cli *c, json_t *o)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(o, key, v) {
+		if (json_is_array(v) && json_array_size(v) > 0 && json_is_object(json_array_get(v, 0))) {
+			size_t i;
+			json_t *row;
+
+			printf("%s:\n", key);
+			json_array_foreach(v, i, row) {
+				fputs("  ", stdout);
+				put(text_of(c, row), 0);
+				fputc('\n', stdout);
+			}
+			continue;
+		}
+		printf("%s: ", key);
+		put(text_of(c, v), 0);
+		fputc('\n', stdout);
+	}
+}
+
+static void outbreak(const struct cli *c, json_t *o)
+{
+	json_t *tree = json_incref(json_object_get(o, "tree")), *copies = json_object_get(o, "copies");
+	const char *zero = text_of(c, json_object_get(o, "patient_zero"));
+	size_t n = json_array_size(copies), reached = json_object_size(json_object_get(o, "exposures"));
+
+	json_object_del(o, "copies");
+	json_object_del(o, "exposures");
+	json_object_del(o, "tree");
+	object(c, o);
+	printf("copies: %zu, reached: %zu accounts\n\n", n, reached);
+	put(zero, 0);
+	fputs("  (patient zero)\n", stdout);
+	branch(c, tree, zero, 1);
+	json_decref(tree);
+}
+
+void cli_print(const struct cli *c, const char *command, json_t *reply)
+{
+	if (c->json) {
+		json_dumpf(reply, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		fputc('\n', stdout);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if (strcmp(views[i].command, command) == 0) {
+			columns(c, &views[i], json_object_get(reply, views[i].list));
+			return;
+		}
+	if (strcmp(command, "outbreak show") == 0)
+		outbreak(c, reply);
+	else
+		object(c, reply);
+}
+
+void cli_progress(const char *what, uint64_t done, uint64_t total)
+{
+	enum { WIDTH = 40 };
+	int n = total ? (int)(done * WIDTH / total) : WIDTH;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\r%s [%.*s%*s] %3llu %%%s", what, n, "########################################", WIDTH - n, "",
+		total ? (unsigned long long)(done * 100 / total) : 100ULL, done >= total ? "\n" : "");
+}
