@@ -1,4 +1,9 @@
-/* jid.c - see jid.h. ASCII goes a fast way without ICU; the rest is RFC 8264/8265 on ICU's properties. */
+/* jid.c - see jid.h. ASCII goes a fast way without ICU; the rest is RFC 8264/8265 on ICU's properties,
+ * so that it is as new as the Unicode of the system.
+ *
+ * One deliberate difference: a final sigma is folded like any other (as RFC 6122 did), so that the two
+ * spellings of a Greek name are one account.
+ */
 #include "xmpp/jid.h"
 
 #include <arpa/inet.h>
@@ -11,7 +16,6 @@
 #include <unicode/uspoof.h>
 #include <unicode/ustring.h>
 
-#include "base/check.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 
@@ -20,6 +24,7 @@
 /* RULE: opened once, constant ever after. */
 static struct tools {
 	pthread_once_t once;
+	bool ok;
 	const UNormalizer2 *nfc, *nfkc;
 	UIDNA *idna;
 	USpoofChecker *spoof;
@@ -32,9 +37,9 @@ static void open_tools(void)
 	tools.nfc = unorm2_getNFCInstance(&e);
 	tools.nfkc = unorm2_getNFKCInstance(&e);
 	tools.idna = uidna_openUTS46(UIDNA_USE_STD3_RULES | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ |
-				     UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE, &e);
+				     UIDNA_CHECK_CONTEXTO | UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE, &e);
 	tools.spoof = uspoof_open(&e);
-	CHECK(U_SUCCESS(e));
+	tools.ok = U_SUCCESS(e);
 }
 
 static const struct tools *get_tools(void)
@@ -186,8 +191,11 @@ static int context_rule(const UChar32 *c, int32_t n, int32_t i)
 	return 0;
 }
 
-static bool valid_char(const UChar32 *c, int32_t n, int32_t i, bool freeform)
+enum strictness { IDENTIFIER, IDENTIFIER_ANY_CONTEXT, FREEFORM };
+
+static bool valid_char(const UChar32 *c, int32_t n, int32_t i, enum strictness how)
 {
+	bool freeform = how == FREEFORM;
 	UChar32 ch = c[i];
 	int rule = exception(ch);
 	uint32_t free_mask = U_GC_ZS_MASK | U_GC_SM_MASK | U_GC_SC_MASK | U_GC_SK_MASK | U_GC_SO_MASK | U_GC_P_MASK |
@@ -201,7 +209,7 @@ static bool valid_char(const UChar32 *c, int32_t n, int32_t i, bool freeform)
 		return true;
 	rule = context_rule(c, n, i);
 	if (rule)
-		return rule > 0;
+		return rule > 0 || how == IDENTIFIER_ANY_CONTEXT;
 	if (old_jamo(ch) || u_hasBinaryProperty(ch, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) || u_charType(ch) == U_CONTROL_CHAR)
 		return false;
 	if (has_compat(ch))
@@ -211,11 +219,11 @@ static bool valid_char(const UChar32 *c, int32_t n, int32_t i, bool freeform)
 	return freeform && (U_GET_GC_MASK(ch) & free_mask) != 0;
 }
 
-/* Fills cps; false: a character that may not stand here. */
-static bool valid_text(const struct text16 *t, bool freeform)
+/* False: a character that may not stand where it stands, or a tower of marks (UAX 15, stream-safe text). */
+static bool valid_text(const struct text16 *t, enum strictness how)
 {
 	UChar32 cps[UNITS];
-	int32_t n = 0;
+	int32_t n = 0, marks = 0;
 
 	for (int32_t i = 0; i < t->n;) {
 		UChar32 c;
@@ -223,9 +231,11 @@ static bool valid_text(const struct text16 *t, bool freeform)
 		U16_NEXT(t->u, i, t->n, c);
 		cps[n++] = c;
 	}
-	for (int32_t i = 0; i < n; i++)
-		if (!valid_char(cps, n, i, freeform))
+	for (int32_t i = 0; i < n; i++) {
+		marks = U_GET_GC_MASK(cps[i]) & (U_GC_MN_MASK | U_GC_ME_MASK) ? marks + 1 : 0;
+		if (marks > LIMIT_JID_MARKS || !valid_char(cps, n, i, how))
 			return false;
+	}
 	return true;
 }
 
@@ -347,28 +357,52 @@ static void fold_sigma(struct text16 *t)
 			t->u[i] = 0x3c3;
 }
 
+static bool has_forbidden(const struct text16 *t)
+{
+	for (int32_t i = 0; i < t->n; i++)
+		if (t->u[i] < 0x80 && local_forbidden((char)t->u[i]))
+			return true;
+	return false;
+}
+
+/* Once through the rules of UsernameCaseMapped (RFC 8265 3.3.2, 3.3.3). */
+static bool map_local(const struct text16 *in, struct text16 *out)
+{
+	map_width(in, out);
+	if (!valid_text(out, IDENTIFIER_ANY_CONTEXT) || !map_case_nfc(out))
+		return false;
+	fold_sigma(out);
+	return !has_forbidden(out) && valid_text(out, IDENTIFIER) && bidi_ok(out);
+}
+
+static bool same16(const struct text16 *x, const struct text16 *y)
+{
+	return x->n == y->n && u_memcmp(x->u, y->u, x->n) == 0;
+}
+
 int jid_prep_local(struct arena *a, struct str text, struct str *ret)
 {
-	struct text16 in, t;
-	int r;
+	struct text16 t[2];
+	int r, now = 0;
 
 	if (text.n == 0 || text.n > LIMIT_JID_PART || !utf8_valid(text))
 		return ERR_JID;
 	r = ascii_local(a, text, ret);
 	if (r)
 		return r < 0 ? r : 0;
-	if (!to16(text, &in))
+	if (!get_tools()->ok)
+		return ERR_NOMEM;
+	if (!to16(text, &t[0]))
 		return ERR_JID;
-	map_width(&in, &t);
-	if (!map_case_nfc(&t))
-		return ERR_JID;
-	fold_sigma(&t);
-	for (int32_t i = 0; i < t.n; i++)
-		if (t.u[i] < 0x80 && local_forbidden((char)t.u[i]))
+	/* RFC 8264 7: applied again until nothing changes, at most three more times. */
+	for (int tries = 0; tries < 4; tries++) {
+		if (!map_local(&t[now], &t[!now]))
 			return ERR_JID;
-	if (!valid_text(&t, false) || !bidi_ok(&t))
-		return ERR_JID;
-	return from16(a, &t, ret);
+		now = !now;
+		if (tries > 0 && same16(&t[0], &t[1]))
+			return from16(a, &t[now], ret);
+	}
+	return ERR_JID;
 }
 
 int jid_prep_resource(struct arena *a, struct str text, struct str *ret)
@@ -392,31 +426,37 @@ int jid_prep_resource(struct arena *a, struct str text, struct str *ret)
 		*ret = s;
 		return 0;
 	}
+	if (!get_tools()->ok)
+		return ERR_NOMEM;
 	if (!to16(text, &in))
 		return ERR_JID;
 	for (int32_t i = 0; i < in.n; i++)
 		if (u_charType(in.u[i]) == U_SPACE_SEPARATOR)
 			in.u[i] = ' ';
 	t.n = unorm2_normalize(get_tools()->nfc, in.u, in.n, t.u, UNITS, &e);
-	if (U_FAILURE(e) || !valid_text(&t, true))
+	if (U_FAILURE(e) || !valid_text(&t, FREEFORM))
 		return ERR_JID;
 	return from16(a, &t, ret);
 }
 
-static bool ip_literal(struct str s)
+/* "[v6]" in its one form (RFC 5952). An IPv4 address passes as the labels it looks like. */
+static int ip_literal(struct arena *a, struct str s, struct str *ret)
 {
-	char z[64];
+	char z[INET6_ADDRSTRLEN], out[INET6_ADDRSTRLEN];
 	uint8_t bin[16];
+	struct str r;
 
-	if (s.n >= sizeof(z))
-		return false;
-	memcpy(z, s.p, s.n);
-	z[s.n] = 0;
-	if (z[0] == '[' && z[s.n - 1] == ']') {
-		z[s.n - 1] = 0;
-		return inet_pton(AF_INET6, z + 1, bin) == 1;
-	}
-	return inet_pton(AF_INET, z, bin) == 1;
+	if (s.n < 4 || s.n - 2 >= sizeof(z) || s.p[s.n - 1] != ']' || memchr(s.p, 0, s.n))
+		return ERR_JID;
+	memcpy(z, s.p + 1, s.n - 2);
+	z[s.n - 2] = 0;
+	if (inet_pton(AF_INET6, z, bin) != 1 || !inet_ntop(AF_INET6, bin, out, sizeof(out)))
+		return ERR_JID;
+	r = arena_printf(a, "[%s]", out);
+	if (!r.p)
+		return ERR_LIMIT;
+	*ret = r;
+	return 0;
 }
 
 /* Letters, digits and inner hyphens; 0: has to go through UTS 46 (an A-label, or not ASCII). */
@@ -453,48 +493,114 @@ static int ascii_domain(struct arena *a, struct str s, struct str *ret)
 	return 1;
 }
 
+/* UTS 46 allows symbols that IDNA 2008 does not. */
+static bool idna_letters(struct str s)
+{
+	struct text16 t;
+
+	if (!to16(s, &t))
+		return false;
+	for (int32_t i = 0; i < t.n; i++)
+		if (t.u[i] < 0x80 && (t.u[i] == '@' || t.u[i] == '/'))
+			return false;
+	return valid_text(&t, IDENTIFIER_ANY_CONTEXT);
+}
+
+/* One pass to U-labels; the name must also fit the DNS. A dot that was written in another script may end it. */
+static bool to_unicode(struct str text, char *ret, size_t cap, size_t *ret_n)
+{
+	char ascii[512];
+	UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+	UErrorCode e = U_ZERO_ERROR;
+	int32_t n = uidna_nameToUnicodeUTF8(get_tools()->idna, text.p, (int32_t)text.n, ret, (int32_t)cap, &info, &e), m;
+
+	if (U_FAILURE(e) || info.errors || n <= 0 || (size_t)n > cap)
+		return false;
+	if (ret[n - 1] == '.')
+		n--;
+	m = uidna_nameToASCII_UTF8(get_tools()->idna, ret, n, ascii, sizeof(ascii), &info, &e);
+	if (n == 0 || U_FAILURE(e) || info.errors || m > 253)
+		return false;
+	*ret_n = (size_t)n;
+	return true;
+}
+
+static int unicode_domain(struct arena *a, struct str text, bool dotted, struct str *ret)
+{
+	char once[LIMIT_JID_PART + 1], again[LIMIT_JID_PART + 1];
+	size_t n, m;
+	struct str s;
+
+	if (!get_tools()->ok)
+		return ERR_NOMEM;
+	if (!to_unicode(text, once, LIMIT_JID_PART, &n) || !to_unicode(str_make(once, n), again, LIMIT_JID_PART, &m))
+		return ERR_JID;
+	s = str_make(once, n);
+	if (!str_eq(s, str_make(again, m)) || !idna_letters(s))
+		return ERR_JID;
+	/* Two dots at the end are none. */
+	if (dotted && (text.p[text.n - 1] == '.' || str_ends(text, STR("\u3002")) || str_ends(text, STR("\uff0e")) ||
+		       str_ends(text, STR("\uff61"))))
+		return ERR_JID;
+	s = arena_str(a, s);
+	if (!s.p)
+		return ERR_LIMIT;
+	*ret = s;
+	return 0;
+}
+
 int jid_prep_domain(struct arena *a, struct str text, struct str *ret)
 {
-	char u[LIMIT_JID_PART + 1], ascii[512];
-	UIDNAInfo info = UIDNA_INFO_INITIALIZER, info2 = UIDNA_INFO_INITIALIZER;
-	UErrorCode e = U_ZERO_ERROR;
-	int32_t n;
+	bool dotted = text.n && text.n <= LIMIT_JID_PART && text.p[text.n - 1] == '.';
 	int r;
 
-	if (text.n && text.p[text.n - 1] == '.')
+	if (dotted)
 		text.n--;
 	if (text.n == 0 || text.n > LIMIT_JID_PART || !utf8_valid(text))
 		return ERR_JID;
-	if (text.p[0] == '[' && !ip_literal(text))
-		return ERR_JID;
-	if (ip_literal(text)) {
-		*ret = arena_str(a, text);
-		return ret->p ? 0 : ERR_LIMIT;
-	}
+	if (text.p[0] == '[')
+		return ip_literal(a, text, ret);
 	r = ascii_domain(a, text, ret);
 	if (r)
 		return r < 0 ? r : 0;
-	n = uidna_nameToUnicodeUTF8(get_tools()->idna, text.p, (int32_t)text.n, u, LIMIT_JID_PART, &info, &e);
-	if (U_FAILURE(e) || info.errors || n <= 0 || n > LIMIT_JID_PART)
-		return ERR_JID;
-	/* It must fit the DNS, too. */
-	uidna_nameToASCII_UTF8(get_tools()->idna, u, n, ascii, sizeof(ascii), &info2, &e);
-	if (U_FAILURE(e) || info2.errors)
-		return ERR_JID;
-	*ret = arena_str(a, str_make(u, (size_t)n));
-	return ret->p ? 0 : ERR_LIMIT;
+	return unicode_domain(a, text, dotted, ret);
 }
 
+static bool skeleton16(struct text16 *t)
+{
+	struct text16 out;
+	UErrorCode e = U_ZERO_ERROR;
+
+	out.n = uspoof_getSkeleton(get_tools()->spoof, 0, t->u, t->n, out.u, UNITS, &e);
+	if (U_FAILURE(e))
+		return false;
+	t->n = u_strToLower(t->u, UNITS, out.u, out.n, "", &e);
+	return U_SUCCESS(e);
+}
+
+/* The skeleton of a digit may be a capital letter: lower case and once more, until "0" and "o" have met. */
 int jid_skeleton(struct arena *a, struct str local, struct str *ret)
 {
-	char out[LIMIT_JID_PART * 4];
+	char bytes[UNITS * 3];
+	struct text16 t;
 	UErrorCode e = U_ZERO_ERROR;
-	int32_t n = uspoof_getSkeletonUTF8(get_tools()->spoof, 0, local.p, (int32_t)local.n, out, sizeof(out), &e);
+	struct str s;
+	int32_t n;
 
+	if (local.n > LIMIT_JID_PART || !utf8_valid(local))
+		return ERR_JID;
+	if (!get_tools()->ok)
+		return ERR_NOMEM;
+	if (!to16(local, &t) || !skeleton16(&t) || !skeleton16(&t))
+		return ERR_JID;
+	u_strToUTF8(bytes, sizeof(bytes), &n, t.u, t.n, &e);
 	if (U_FAILURE(e))
 		return ERR_JID;
-	*ret = arena_str(a, str_make(out, (size_t)n));
-	return ret->p ? 0 : ERR_LIMIT;
+	s = arena_str(a, str_make(bytes, (size_t)n));
+	if (!s.p)
+		return ERR_LIMIT;
+	*ret = s;
+	return 0;
 }
 
 /* RFC 7622 3.1: the resource begins at the first '/', the local part ends at the first '@' before it. */

@@ -3,8 +3,9 @@
  * A struct jid can be had from jid_parse alone, so whoever holds one holds a valid, normalised address.
  * Ownership  All parts are slices of text in the arena; empty parts have .n == 0, .p never NULL.
  * Threads    Any: ICU's objects are opened once and constant.
- * Limits     1023 octets a part, before and after normalisation.
- * Errors     ERR_JID; ERR_LIMIT when the arena is full.
+ * Limits     1023 octets a part, before and after normalisation; LIMIT_JID_MARKS combining marks in a row; a
+ *            domain as long as the DNS allows.
+ * Errors     ERR_JID; ERR_LIMIT when the arena is full; ERR_NOMEM.
  */
 #ifndef XMPP_JID_H
 #define XMPP_JID_H
@@ -21,6 +22,7 @@ MUST_CHECK int jid_parse(struct arena *a, struct str text, struct jid *ret);
 MUST_CHECK int jid_prep_local(struct arena *a, struct str text, struct str *ret);
 MUST_CHECK int jid_prep_domain(struct arena *a, struct str text, struct str *ret);
 MUST_CHECK int jid_prep_resource(struct arena *a, struct str text, struct str *ret);
+static inline bool jid_equal_bare(const struct jid *x, const struct jid *y) { return str_eq(x->bare, y->bare); }
 /* What a person might take it for (UTS 39 skeleton of the local part). */
 MUST_CHECK int jid_skeleton(struct arena *a, struct str local, struct str *ret);
 

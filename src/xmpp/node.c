@@ -1,6 +1,7 @@
 #include "xmpp/node.h"
 
 #include "base/check.h"
+#include "xmpp/ns.h"
 
 static bool is(struct str s, const char *z)
 {
@@ -23,6 +24,7 @@ void node_append(struct node *parent, struct node *child)
 {
 	CHECK(!child->parent && !child->next);
 	child->parent = parent;
+	child->prev = parent->last;
 	if (parent->last)
 		parent->last->next = child;
 	else
@@ -65,18 +67,18 @@ struct node *node_add_leaf(struct arena *a, struct node *parent, const char *ns,
 
 void node_remove(struct node *child)
 {
-	struct node *parent = child->parent, *before = NULL;
+	struct node *parent = child->parent;
 
 	CHECK(parent);
-	for (struct node *c = parent->first; c != child; c = c->next)
-		before = c;
-	if (before)
-		before->next = child->next;
+	if (child->prev)
+		child->prev->next = child->next;
 	else
 		parent->first = child->next;
-	if (parent->last == child)
-		parent->last = before;
-	child->parent = child->next = NULL;
+	if (child->next)
+		child->next->prev = child->prev;
+	else
+		parent->last = child->prev;
+	child->parent = child->next = child->prev = NULL;
 }
 
 struct node *node_walk(const struct node *root, const struct node *n)
@@ -88,7 +90,7 @@ struct node *node_walk(const struct node *root, const struct node *n)
 	return n == root ? NULL : n->next;
 }
 
-static struct node *copy_one(struct arena *a, const struct node *n)
+static struct node *copy_one(struct arena *a, const struct node *n, const struct node *parent)
 {
 	struct node *c = arena_alloc(a, sizeof(*c));
 	struct attr **tail;
@@ -96,8 +98,8 @@ static struct node *copy_one(struct arena *a, const struct node *n)
 	if (!c)
 		return NULL;
 	c->name = arena_str(a, n->name);
-	c->ns = arena_str(a, n->ns);
-	c->text = arena_str(a, n->text);
+	c->ns = parent && str_eq(parent->ns, n->ns) ? parent->ns : ns_share(a, n->ns);
+	c->text = n->text.n ? arena_str(a, n->text) : STR_NONE;
 	if (!c->name.p || !c->ns.p || !c->text.p)
 		return NULL;
 	tail = &c->attrs;
@@ -107,7 +109,7 @@ static struct node *copy_one(struct arena *a, const struct node *n)
 		if (!b)
 			return NULL;
 		b->name = arena_str(a, at->name);
-		b->ns = arena_str(a, at->ns);
+		b->ns = at->ns.n ? ns_share(a, at->ns) : STR_NONE;
 		b->value = arena_str(a, at->value);
 		if (!b->name.p || !b->ns.p || !b->value.p)
 			return NULL;
@@ -119,7 +121,7 @@ static struct node *copy_one(struct arena *a, const struct node *n)
 
 struct node *node_dup(struct arena *a, const struct node *root)
 {
-	struct node *copy = copy_one(a, root), *to = copy;
+	struct node *copy = copy_one(a, root, NULL), *to = copy;
 	const struct node *n = root;
 
 	while (copy) {
@@ -137,7 +139,7 @@ struct node *node_dup(struct arena *a, const struct node *root)
 			n = n->next;
 			to = to->parent;
 		}
-		c = copy_one(a, n);
+		c = copy_one(a, n, to);
 		if (!c)
 			return NULL;
 		node_append(to, c);
@@ -273,4 +275,47 @@ struct str node_text(struct arena *a, const struct node *n)
 struct str node_deep_text(struct arena *a, const struct node *n)
 {
 	return gather(a, n, true);
+}
+
+static bool same_attrs(const struct node *x, const struct node *y)
+{
+	size_t nx = 0, ny = 0;
+
+	for (const struct attr *b = y->attrs; b; b = b->next)
+		ny++;
+	for (const struct attr *at = x->attrs; at; at = at->next, nx++) {
+		const struct attr *b = y->attrs;
+
+		while (b && !(str_eq(b->name, at->name) && str_eq(b->ns, at->ns)))
+			b = b->next;
+		if (!b || !str_eq(b->value, at->value))
+			return false;
+	}
+	return nx == ny;
+}
+
+bool node_equal(const struct node *x, const struct node *y)
+{
+	const struct node *top = x, *other = y;
+
+	for (;;) {
+		if (!str_eq(x->name, y->name) || !str_eq(x->ns, y->ns) || !str_eq(x->text, y->text) || !same_attrs(x, y) ||
+		    !x->first != !y->first)
+			return false;
+		if (x->first) {
+			x = x->first;
+			y = y->first;
+			continue;
+		}
+		while (x != top && !x->next) {
+			if (y == other || y->next)
+				return false;
+			x = x->parent;
+			y = y->parent;
+		}
+		if (x == top || !y->next)
+			return x == top && y == other;
+		x = x->next;
+		y = y->next;
+	}
 }

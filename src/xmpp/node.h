@@ -23,7 +23,7 @@ struct attr {
 struct node {
 	struct str name, ns, text;
 	struct attr *attrs;
-	struct node *parent, *first, *last, *next;
+	struct node *parent, *first, *last, *next, *prev;
 };
 
 struct node *node_new(struct arena *a, const char *ns, const char *name);	/* ns, name: literals, not copied */
@@ -50,5 +50,7 @@ struct str node_text(struct arena *a, const struct node *n);
 struct str node_deep_text(struct arena *a, const struct node *n);
 /* The next node of the tree below root in document order, or NULL. */
 struct node *node_walk(const struct node *root, const struct node *n);
+/* Same names, namespaces, children and text; attributes in any order. */
+bool node_equal(const struct node *x, const struct node *y);
 
 #endif

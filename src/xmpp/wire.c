@@ -1,6 +1,5 @@
 #include "xmpp/wire.h"
 
-#include "base/limits.h"
 #include "xmpp/ns.h"
 #include "xmpp/xml.h"
 
@@ -41,7 +40,7 @@ static int escape(struct buf *b, struct str s, bool in_attr)
 
 int wire_escape(struct buf *b, struct str text)
 {
-	return escape(b, text, false);
+	return escape(b, text, true);
 }
 
 /* Attributes in a namespace get a declared prefix of their own: a0, a1 ... on the element that has them. */
@@ -64,11 +63,30 @@ static void write_attrs(struct buf *b, const struct node *n)
 	}
 }
 
+/* Elements of XML's own namespace can only be written with its prefix. */
+static void tag_name(struct buf *b, const struct node *n)
+{
+	if (str_is(n->ns, NS_XML))
+		buf_add(b, "xml:", 4);
+	buf_str_add(b, n->name);
+}
+
+/* The default namespace in force around n. */
+static struct str scope_of(const struct node *n, const struct node *root, struct str outside)
+{
+	while (n != root) {
+		n = n->parent;
+		if (!str_is(n->ns, NS_XML))
+			return n->ns;
+	}
+	return outside;
+}
+
 static void open_tag(struct buf *b, const struct node *n, struct str scope)
 {
 	buf_char(b, '<');
-	buf_str_add(b, n->name);
-	if (!str_eq(n->ns, scope)) {
+	tag_name(b, n);
+	if (!str_eq(n->ns, scope) && !str_is(n->ns, NS_XML)) {
 		buf_add(b, " xmlns='", 8);
 		escape(b, n->ns, true);
 		buf_char(b, '\'');
@@ -82,17 +100,18 @@ static void open_tag(struct buf *b, const struct node *n, struct str scope)
 static void close_tag(struct buf *b, const struct node *n)
 {
 	buf_add(b, "</", 2);
-	buf_str_add(b, n->name);
+	tag_name(b, n);
 	buf_char(b, '>');
 }
 
 int wire_write(struct buf *b, const struct node *root, struct str scope_ns)
 {
 	const struct node *n = root;
+	size_t before = b->n;
 
-	while (n) {
+	while (n && !b->failed) {
 		if (n->name.n)
-			open_tag(b, n, n == root ? scope_ns : n->parent->ns);
+			open_tag(b, n, scope_of(n, root, scope_ns));
 		else
 			escape(b, n->text, false);
 		if (n->first) {
@@ -105,55 +124,13 @@ int wire_write(struct buf *b, const struct node *root, struct str scope_ns)
 		}
 		n = n == root ? NULL : n->next;
 	}
-	return b->failed ? ERR_LIMIT : 0;
-}
-
-struct reading {
-	struct arena *arena;
-	struct node *found;
-};
-
-static int on_open(void *ctx, const struct node *header)
-{
-	(void)ctx;
-	(void)header;
-	return 0;
-}
-
-static int on_stanza(void *ctx, struct arena **a, struct node *n)
-{
-	struct reading *r = ctx;
-
-	(void)a;
-	if (r->found)
-		return ERR_BAD_FORMAT;
-	r->found = node_dup(r->arena, n);
-	return r->found ? 0 : ERR_LIMIT;
-}
-
-static int on_close(void *ctx)
-{
-	(void)ctx;
-	return ERR_BAD_FORMAT;
+	if (!b->failed)
+		return 0;
+	b->n = before;
+	return ERR_LIMIT;
 }
 
 int wire_parse(struct arena *a, struct str bytes, struct node **ret)
 {
-	static const struct xml_sink sink = { .open = on_open, .stanza = on_stanza, .close = on_close };
-	struct reading r = { .arena = a };
-	struct xml *x = xml_new(NULL, &sink, &r, LIMIT_STANZA_BYTES_MAX * 2, LIMIT_STANZA_BYTES_MAX * 32);
-	int err;
-
-	if (!x)
-		return ERR_NOMEM;
-	err = xml_feed(x, STR("<stream:stream xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAM "'>"));
-	if (err == 0)
-		err = xml_feed(x, bytes);
-	xml_free(&x);
-	if (err < 0)
-		return err;
-	if (!r.found)
-		return ERR_BAD_FORMAT;
-	*ret = r.found;
-	return 0;
+	return xml_parse_one(a, bytes, ret);
 }

@@ -12,7 +12,7 @@
 
 /* scope_ns: the default namespace already in force where the bytes go (inside a client's stream "jabber:client"). */
 MUST_CHECK int wire_write(struct buf *b, const struct node *n, struct str scope_ns);
-/* Text with & < > ' " escaped. */
+/* Escaped for text and for attributes in either quotes: & < > ' " and control characters. */
 MUST_CHECK int wire_escape(struct buf *b, struct str text);
 /* Reads one stored element; its default namespace is "jabber:client". ERR_BAD_FORMAT, ERR_LIMIT. */
 MUST_CHECK int wire_parse(struct arena *a, struct str bytes, struct node **ret);

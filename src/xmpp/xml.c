@@ -1,400 +1,389 @@
-/* xml.c - see xml.h. On Expat, namespace-aware; our checks come before and after it:
- * UTF-8 before (one verdict for every parser), shape and counts in the handlers.
+/* xml.c - see xml.h. On Expat, namespace-aware. Our checks stand before it (one verdict on UTF-8, what
+ * may precede the stream, bytes) and in its handlers (shape, counts).
  *
- * Not done here: what an element means, and what follows from an error.
+ * Not done here: what an element means, and what follows from a fault.
  */
 #include "xmpp/xml.h"
 
-#include <expat.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/limits.h"
-#include "base/rand.h"
 #include "base/utf8.h"
 #include "xmpp/ns.h"
+#include "xmpp/parser.h"
+#include "xmpp/wire.h"
 
-#define SEP '\xff'			/* between namespace and name: no byte of UTF-8 */
-#define HEADER_MAX LIMIT_STANZA_PREAUTH
+#define XML_MAGIC 0x3a9d0041u
+#define STORED_SLACK 64			/* what the server itself adds to a stanza that was at a limit */
 
-struct parser {
-	XML_Parser expat;
-	struct parser *next;
-	struct memory {
-		size_t live;
-	} memory;
-};
-
-struct xml_pool {
-	struct parser *free;
-	size_t n, max;
-};
+enum xml_state { XML_PROLOG, XML_OPEN, XML_CLOSED };
 
 struct xml {
+	CHECK_MAGIC;
+	enum xml_state state;
 	struct xml_pool *pool;
-	struct parser *parser;
+	struct parser *parser;		/* NULL while idle */
+	struct arena *arena;		/* of the element being read, or kept for the next */
 	const struct xml_sink *sink;
 	void *ctx;
-	size_t max_bytes, arena_cap;
+	size_t max, arena_cap;
+	char *header;			/* the stream's declarations, to prime another parser; NULL: the usual ones */
+	const char *content_ns;
 	struct xml_fault fault;
+	int result;			/* what xml_feed returns from now on */
 	struct utf8_state utf8;
-	struct arena *arena;		/* of the element being read */
-	struct node *root, *at;
-	char *header;			/* declarations of the stream header, to prime another parser */
-	char *content_ns;
-	struct ns_decl { struct ns_decl *next; char *prefix, *uri; } *decls;	/* seen before the header element */
-	struct arena *decl_arena;
-	unsigned depth;			/* elements open, the stream itself included */
-	unsigned nodes;
-	struct buf text;		/* of the element being read, until the next tag */
-	long fed, boundary;		/* bytes given to this parser; where the last element or white space ended */
-	int stop;			/* what the sink or a check returned */
-	bool opened, closed, failed, priming, any_bytes;
+	bool busy, doomed;		/* in xml_feed; to be freed when it ends */
+	bool restart, renew;		/* a new stream, a new parser from the end of this element on */
+	bool stored;			/* xml_parse_one: the arena is the caller's */
 };
 
-/* Names are interned by Expat's own allocator calls: what lives there is counted. The block's size stands before it. */
-struct block {
-	struct memory *memory;
-	size_t n;
-};
-
-/* RULE: Expat's allocator has no context argument; the parser that is being fed stands here for the thread. */
-static _Thread_local struct memory *counting;
-
-static void *count_malloc(size_t n)
+static void halt(struct xml *x, int result)
 {
-	struct block *b = malloc(sizeof(*b) + n);
-
-	if (!b)
-		return NULL;
-	b->memory = counting;
-	b->n = n;
-	if (counting)
-		counting->live += n;
-	return b + 1;
+	if (x->result == 0)
+		x->result = result;
+	if (x->parser)
+		XML_StopParser(x->parser->expat, XML_FALSE);
 }
 
-static void count_free(void *p)
+static void fault_as(struct xml *x, int err, const char *condition, const char *text)
 {
-	struct block *b = p;
-
-	if (!p)
-		return;
-	b--;
-	if (counting)
-		counting->live -= b->n < counting->live ? b->n : counting->live;
-	free(b);
+	if (x->result == 0)
+		x->fault = (struct xml_fault){ .condition = condition, .text = text };
+	halt(x, err);
 }
 
-static void *count_realloc(void *p, size_t n)
+static void fault(struct xml *x, const char *condition, const char *text)
 {
-	struct block *b = p;
-	size_t old;
-
-	if (!p)
-		return count_malloc(n);
-	b--;
-	old = b->n;
-	b = realloc(b, sizeof(*b) + n);
-	if (!b)
-		return NULL;
-	b->n = n;
-	if (counting)
-		counting->live += n - old;
-	return b + 1;
+	fault_as(x, ERR_BAD_FORMAT, condition, text);
 }
 
-static void stop_with(struct xml *x, const char *condition)
+static void fault_big(struct xml *x, const char *text)
 {
-	if (x->stop)
-		return;
-	x->fault.condition = condition;
-	x->stop = ERR_BAD_FORMAT;
-	XML_StopParser(x->parser->expat, XML_FALSE);
+	bool first = x->result == 0;
+
+	fault_as(x, ERR_LIMIT, "policy-violation", text);
+	if (first)
+		x->fault.too_big = true;
 }
 
-static void stop_sink(struct xml *x, int r)
+/* Expat may still call a few handlers after it has been told to stop. */
+static bool stopped(const struct xml *x)
 {
-	if (r >= 0 || x->stop)
-		return;
-	x->stop = r;
-	XML_StopParser(x->parser->expat, XML_FALSE);
+	return x->result < 0 || x->restart || x->renew || x->doomed || x->state == XML_CLOSED;
 }
 
-/* --- Expat's handlers ------------------------------------------------------------------------------ */
-
-/* Splits "uri SEP name". Known namespaces keep one constant, so that comparing is mostly comparing pointers. */
-static void split(const char *full, struct str *ret_ns, struct str *ret_name)
+static void after_sink(struct xml *x, int r)
 {
-	const char *sep = strchr(full, SEP);
+	if (r < 0)
+		halt(x, r);
+	else if (stopped(x))
+		XML_StopParser(x->parser->expat, XML_FALSE);
+}
 
+/* --- elements ---------------------------------------------------------------------------------------- */
+
+/* "uri SEP name SEP prefix", "uri SEP name" or "name". */
+static void split(const char *full, struct str *ret_ns, struct str *ret_name, struct str *ret_prefix)
+{
+	const char *sep = strchr(full, PARSER_SEP), *sep2;
+
+	*ret_ns = *ret_prefix = STR_NONE;
 	if (!sep) {
-		*ret_ns = STR_NONE;
 		*ret_name = str_of(full);
 		return;
 	}
 	*ret_ns = str_make(full, (size_t)(sep - full));
-	*ret_name = str_of(sep + 1);
+	sep2 = strchr(sep + 1, PARSER_SEP);
+	*ret_name = sep2 ? str_make(sep + 1, (size_t)(sep2 - sep - 1)) : str_of(sep + 1);
+	if (sep2)
+		*ret_prefix = str_of(sep2 + 1);
 }
 
-static struct str intern_ns(struct xml *x, struct str ns)
+/* Attributes of XML itself are told by their prefix, which nobody can bind to anything else. */
+static struct attr *attr_make(struct arena *a, const char *full, const char *text)
 {
-	if (ns.n == sizeof(NS_CLIENT) - 1 && memcmp(ns.p, NS_CLIENT, ns.n) == 0)
-		return STR(NS_CLIENT);
-	if (x->at && str_eq(x->at->ns, ns))
-		return x->at->ns;
-	return arena_str(x->arena, ns);
-}
+	struct str ns, name, prefix, value = str_of(text);
+	struct attr *at;
+	char *p;
+	size_t skip;
 
-static int add_attr(struct xml *x, struct attr ***tail, const char *full, const char *value)
-{
-	struct attr *at = arena_alloc(x->arena, sizeof(*at));
-	struct str ns, name;
-
+	split(full, &ns, &name, &prefix);
+	skip = str_is(ns, NS_XML) ? 4 : 0;
+	at = arena_alloc(a, sizeof(*at) + skip + name.n + value.n + 2);
 	if (!at)
-		return ERR_LIMIT;
-	split(full, &ns, &name);
-	if (str_is(ns, NS_XML)) {
-		at->name = arena_printf(x->arena, "xml:%.*s", STR_FMT(name));
-		at->ns = STR_NONE;
-	} else {
-		at->name = arena_str(x->arena, name);
-		at->ns = ns.n ? arena_str(x->arena, ns) : STR_NONE;
-	}
-	at->value = arena_str(x->arena, str_of(value));
-	if (!at->name.p || !at->ns.p || !at->value.p)
-		return ERR_LIMIT;
-	**tail = at;
-	*tail = &at->next;
-	return 0;
+		return NULL;
+	p = (char *)(at + 1);
+	memcpy(p, "xml:", skip);
+	memcpy(p + skip, name.p, name.n);
+	at->name = str_make(p, skip + name.n);
+	p += skip + name.n + 1;
+	memcpy(p, value.p, value.n);
+	at->value = str_make(p, value.n);
+	at->ns = skip || ns.n == 0 ? STR_NONE : ns_share(a, ns);
+	return at->ns.p ? at : NULL;
 }
 
-static struct node *element(struct xml *x, const char *full, const char **atts)
+static struct node *element_make(struct arena *a, const struct node *parent, const char *full, const char **atts)
 {
-	struct node *n = arena_alloc(x->arena, sizeof(*n));
+	struct str ns, name, prefix;
 	struct attr **tail;
-	struct str ns, name;
-	unsigned count = 0;
+	struct node *n;
+	char *p;
 
+	split(full, &ns, &name, &prefix);
+	n = arena_alloc(a, sizeof(*n) + name.n + 1);
 	if (!n)
 		return NULL;
-	split(full, &ns, &name);
-	n->ns = intern_ns(x, ns);
-	n->name = arena_str(x->arena, name);
+	p = (char *)(n + 1);
+	memcpy(p, name.p, name.n);
+	n->name = str_make(p, name.n);
 	n->text = STR_NONE;
-	if (!n->ns.p || !n->name.p)
+	n->ns = parent && str_eq(parent->ns, ns) ? parent->ns : ns_share(a, ns);
+	if (!n->ns.p)
 		return NULL;
 	tail = &n->attrs;
 	for (; atts[0]; atts += 2) {
-		if (++count > LIMIT_XML_ATTRS)
+		*tail = attr_make(a, atts[0], atts[1]);
+		if (!*tail)
 			return NULL;
-		if (add_attr(x, &tail, atts[0], atts[1]) < 0)
-			return NULL;
+		tail = &(*tail)->next;
 	}
 	return n;
 }
 
-static bool need_arena(struct xml *x)
+static bool within_limits(struct xml *x, const char **atts)
 {
+	struct parser *p = x->parser;
+	unsigned n = p->decls, slack = x->stored ? STORED_SLACK : 0;
+
+	p->decls = 0;
+	while (n <= LIMIT_XML_ATTRS + slack && *atts) {
+		n++;
+		atts += 2;
+	}
+	if (n > LIMIT_XML_ATTRS + slack)
+		fault_as(x, ERR_LIMIT, "policy-violation", "too many attributes");
+	else if (p->depth > LIMIT_XML_DEPTH + slack)
+		fault_as(x, ERR_LIMIT, "policy-violation", "nested too deep");
+	else if (p->nodes > LIMIT_XML_NODES + slack)
+		fault_as(x, ERR_LIMIT, "policy-violation", "too many elements");
+	return x->result == 0;
+}
+
+static struct node *element(struct xml *x, const struct node *parent, const char *full, const char **atts)
+{
+	struct node *n;
+
+	if (!within_limits(x, atts))
+		return NULL;
 	if (!x->arena)
 		x->arena = arena_new(x->arena_cap);
-	return x->arena != NULL;
+	if (!x->arena) {
+		fault_as(x, ERR_NOMEM, "resource-constraint", "out of memory");
+		return NULL;
+	}
+	n = element_make(x->arena, parent, full, atts);
+	if (!n)
+		fault_big(x, "the stanza needs too much memory");
+	return n;
 }
 
-/* For the end of <a/> Expat's event is empty and lies behind it, so the sum is right for both forms. */
-static void mark_boundary(struct xml *x)
+/* --- the stream header -------------------------------------------------------------------------------- */
+
+/* RFC 6120 4.8 and 4.9.3.2, 4.9.3.10. The strict choice: prefix "stream", and a content namespace that we speak. */
+static bool header_right(struct xml *x, const char *full)
 {
-	x->boundary = XML_GetCurrentByteIndex(x->parser->expat) + XML_GetCurrentByteCount(x->parser->expat);
+	struct str ns, name, prefix;
+
+	split(full, &ns, &name, &prefix);
+	if (!str_is(name, "stream"))
+		fault(x, "bad-format", "the root is not a stream");
+	else if (!str_is(prefix, "stream"))
+		fault(x, "bad-namespace-prefix", "the root's prefix is not 'stream'");
+	else if (!str_is(ns, NS_STREAM))
+		fault(x, "invalid-namespace", "not the namespace of streams");
+	else if (!x->content_ns)
+		fault(x, "invalid-namespace", "neither jabber:client nor jabber:server");
+	return x->result == 0;
 }
 
-static size_t used(const struct xml *x)
+/* Two declarations are the stream's prefix and the default: those can be made again from the latter. */
+static bool header_keep(struct xml *x)
 {
-	return (size_t)(x->fed - x->boundary);
+	struct parser *p = x->parser;
+
+	if (p->decls != 2) {
+		if (buf_add(&p->text, ">", 2) < 0 || !(x->header = strdup(p->text.p))) {
+			fault_as(x, ERR_NOMEM, "resource-constraint", "out of memory");
+			return false;
+		}
+	}
+	buf_clear(&p->text);
+	return true;
 }
 
-/* RFC 6120 4.8, 4.9.3.2, 4.9.3.10; security-tests 25, 26. Expat has resolved the prefix; the raw name tells it. */
-static const char *header_fault(struct xml *x, const struct node *header)
+static void header_open(struct xml *x, const char *full, const char **atts)
 {
-	bool is_stream = str_is(header->name, "stream");
-
-	if (!str_is(header->ns, NS_STREAM))
-		return is_stream ? "invalid-namespace" : header->ns.n ? "invalid-namespace" : "bad-format";
-	if (!is_stream)
-		return "bad-format";
-	for (struct ns_decl *d = x->decls; d; d = d->next)
-		if (!d->prefix[0])
-			return strcmp(d->uri, NS_STREAM) == 0 ? "bad-namespace-prefix" : NULL;
-	return NULL;
-}
-
-/* Keeps what later elements may refer to: xmlns declarations of the header. */
-static int save_header(struct xml *x)
-{
-	struct buf b;
+	struct parser *p = x->parser;
+	struct node *n;
 	int r;
 
-	buf_init(&b, HEADER_MAX * 6);
-	buf_add(&b, "<stream:stream", 14);
-	for (struct ns_decl *d = x->decls; d; d = d->next) {
-		buf_printf(&b, d->prefix[0] ? " xmlns:%s='" : " xmlns%s='", d->prefix);
-		for (const char *c = d->uri; *c; c++)
-			if (*c == '&' || *c == '<' || *c == '\'')
-				buf_printf(&b, "&#%d;", *c);
-			else
-				buf_char(&b, *c);
-		buf_char(&b, '\'');
-		if (!d->prefix[0])
-			x->content_ns = strdup(d->uri);
-	}
-	buf_add(&b, ">", 2);		/* with its NUL */
-	r = b.failed ? ERR_LIMIT : 0;
-	if (r == 0) {
-		x->header = strdup(b.p);
-		r = x->header ? 0 : ERR_NOMEM;
-	}
-	buf_release(&b);
-	return r;
+	if (!header_right(x, full) || !header_keep(x))
+		return;
+	n = element(x, NULL, full, atts);
+	if (!n)
+		return;
+	p->unit = parser_to(p);
+	x->state = XML_OPEN;
+	r = x->sink->open(x->ctx, n);
+	arena_clear(x->arena);
+	after_sink(x, r);
 }
 
-static void on_header(struct xml *x, const char *full, const char **atts)
+static struct str header_again(const struct xml *x)
 {
-	struct node *header = need_arena(x) ? element(x, full, atts) : NULL;
-	const char *fault;
-
-	if (!header) {
-		stop_with(x, "policy-violation");
-		return;
-	}
-	fault = header_fault(x, header);
-	if (fault) {
-		stop_with(x, fault);
-		return;
-	}
-	if (save_header(x) < 0) {
-		stop_with(x, "policy-violation");
-		return;
-	}
-	x->opened = true;
-	stop_sink(x, x->sink->open(x->ctx, header));
-	arena_free(&x->arena);
-	arena_free(&x->decl_arena);
-	x->decls = NULL;
-	mark_boundary(x);
+	if (x->header)
+		return str_of(x->header);
+	return strcmp(x->content_ns, NS_CLIENT) == 0 ?
+	       STR("<stream:stream xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAM "'>") :
+	       STR("<stream:stream xmlns='" NS_SERVER "' xmlns:stream='" NS_STREAM "'>");
 }
+
+/* --- Expat's handlers --------------------------------------------------------------------------------- */
 
 static bool flush_text(struct xml *x)
 {
-	int r = x->at ? node_add_text(x->arena, x->at, buf_str(&x->text)) : 0;
+	struct parser *p = x->parser;
+	int r = 0;
 
-	buf_clear(&x->text);
+	if (p->text.n) {
+		p->nodes++;
+		r = node_add_text(x->arena, p->at, buf_str(&p->text));
+		buf_clear(&p->text);
+		if (r < 0)
+			fault_big(x, "the stanza needs too much memory");
+	}
 	return r == 0;
 }
 
 static void XMLCALL on_start(void *data, const char *full, const char **atts)
 {
 	struct xml *x = data;
+	struct parser *p = x->parser;
 	struct node *n;
 
-	if (x->stop)
+	if (stopped(x))
 		return;
-	if (x->depth++ == 0) {
-		if (!x->priming)
-			on_header(x, full, atts);
-		return;
-	}
-	if (x->depth > LIMIT_XML_DEPTH + 1 || ++x->nodes > LIMIT_XML_NODES || !need_arena(x)) {
-		stop_with(x, "policy-violation");
+	if (p->depth++ == 0) {
+		if (!p->priming)
+			header_open(x, full, atts);
+		p->decls = 0;
 		return;
 	}
-	n = flush_text(x) ? element(x, full, atts) : NULL;
-	if (!n) {
-		stop_with(x, "policy-violation");
+	p->nodes++;
+	if (!flush_text(x))
 		return;
-	}
-	if (x->at)
-		node_append(x->at, n);
+	n = element(x, p->at, full, atts);
+	if (!n)
+		return;
+	if (p->at)
+		node_append(p->at, n);
 	else
-		x->root = n;
-	x->at = n;
+		p->root = n;
+	p->at = n;
 }
 
 static void give_stanza(struct xml *x)
 {
-	struct node *n = x->root;
+	struct parser *p = x->parser;
+	struct node *n = p->root;
 	int r;
 
-	x->root = x->at = NULL;
-	x->nodes = 0;
-	mark_boundary(x);
+	p->root = p->at = NULL;
+	p->nodes = 0;
+	p->unit = parser_to(p);
 	r = x->sink->stanza(x->ctx, &x->arena, n);
-	arena_free(&x->arena);
-	stop_sink(x, r);
+	if (x->arena && !x->stored)
+		arena_clear(x->arena);
+	if (parser_weight(p) > LIMIT_XML_PARSER_BYTES)
+		x->renew = true;
+	after_sink(x, r);
 }
 
 static void XMLCALL on_end(void *data, const char *full)
 {
 	struct xml *x = data;
+	struct parser *p = x->parser;
 
 	(void)full;
-	if (x->stop)
+	if (stopped(x) || !flush_text(x))
 		return;
-	if (!flush_text(x)) {
-		stop_with(x, "policy-violation");
-		return;
-	}
-	if (--x->depth == 0) {
-		x->closed = true;
-		stop_sink(x, x->sink->close(x->ctx));
-		return;
-	}
-	if (x->depth == 1)
+	p->depth--;
+	if (p->depth == 0) {
+		int r;
+
+		x->state = XML_CLOSED;
+		p->unit = parser_to(p);
+		r = x->sink->close(x->ctx);
+		after_sink(x, r);
+	} else if (p->depth == 1) {
 		give_stanza(x);
-	else
-		x->at = x->at->parent;
+	} else {
+		p->at = p->at->parent;
+	}
 }
 
-static bool blank(const char *s, int n)
+static bool blank(char c)
 {
-	for (int i = 0; i < n; i++)
-		if (s[i] != ' ' && s[i] != '\t' && s[i] != '\r' && s[i] != '\n')
-			return false;
-	return true;
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
 static void XMLCALL on_text(void *data, const char *s, int n)
 {
 	struct xml *x = data;
+	struct parser *p = x->parser;
 
-	if (x->stop)
+	if (stopped(x))
 		return;
-	if (x->depth <= 1) {
-		if (!blank(s, n))
-			stop_with(x, "bad-format");
-		else
-			mark_boundary(x);
+	if (p->depth > 1) {
+		if (buf_add(&p->text, s, (size_t)n) < 0)
+			fault_big(x, "the stanza is too big");
 		return;
 	}
-	if (buf_add(&x->text, s, (size_t)n) < 0)
-		stop_with(x, "policy-violation");
+	for (int i = 0; i < n; i++)
+		if (!blank(s[i])) {
+			fault(x, "bad-format", "text between stanzas");
+			return;
+		}
+	p->unit = parser_to(p);
 }
 
-static void XMLCALL on_restricted(void *data)
+static void XMLCALL on_cdata(void *data)
 {
-	stop_with(data, "restricted-xml");
+	struct xml *x = data;
+
+	if (!stopped(x) && x->parser->depth <= 1)
+		fault(x, "bad-format", "text between stanzas");
+}
+
+static void on_restricted(struct xml *x, const char *text)
+{
+	if (!stopped(x))
+		fault(x, "restricted-xml", text);
 }
 
 static void XMLCALL on_comment(void *data, const char *text)
 {
 	(void)text;
-	on_restricted(data);
+	on_restricted(data, "a comment");
 }
 
 static void XMLCALL on_pi(void *data, const char *target, const char *text)
 {
 	(void)target;
 	(void)text;
-	on_restricted(data);
+	on_restricted(data, "a processing instruction");
 }
 
 static void XMLCALL on_doctype(void *data, const char *name, const char *sysid, const char *pubid, int internal)
@@ -403,14 +392,14 @@ static void XMLCALL on_doctype(void *data, const char *name, const char *sysid, 
 	(void)sysid;
 	(void)pubid;
 	(void)internal;
-	on_restricted(data);
+	on_restricted(data, "a document type");
 }
 
 static void XMLCALL on_skipped(void *data, const char *name, int parameter)
 {
 	(void)name;
 	(void)parameter;
-	on_restricted(data);
+	on_restricted(data, "an entity");
 }
 
 static void XMLCALL on_declaration(void *data, const char *version, const char *encoding, int standalone)
@@ -418,168 +407,287 @@ static void XMLCALL on_declaration(void *data, const char *version, const char *
 	struct xml *x = data;
 
 	(void)standalone;
+	if (stopped(x))
+		return;
 	if (version && strcmp(version, "1.0") != 0)
-		stop_with(x, "not-well-formed");
+		fault(x, "not-well-formed", "not XML 1.0");
 	else if (encoding && !str_eq_nocase(str_of(encoding), STR("utf-8")))
-		stop_with(x, "unsupported-encoding");
+		fault(x, "unsupported-encoding", "not UTF-8");
 }
 
-static int XMLCALL on_encoding(void *data, const char *name, XML_Encoding *info)
-{
-	(void)name;
-	(void)info;
-	stop_with(data, "unsupported-encoding");
-	return XML_STATUS_ERROR;
-}
-
+/* The header's declarations are kept as text. */
 static void XMLCALL on_namespace(void *data, const char *prefix, const char *uri)
 {
 	struct xml *x = data;
-	struct ns_decl *d, **tail = &x->decls;
+	struct parser *p = x->parser;
 
-	if (x->stop || x->depth > 0 || x->priming)
+	if (stopped(x) || p->priming)
 		return;
-	if (!x->decl_arena)
-		x->decl_arena = arena_new(HEADER_MAX * 6);
-	d = x->decl_arena ? arena_alloc(x->decl_arena, sizeof(*d)) : NULL;
-	if (!d) {
-		stop_with(x, "policy-violation");
+	p->decls++;
+	if (p->depth > 0 || p->decls > LIMIT_XML_ATTRS)
 		return;
-	}
-	d->prefix = arena_dup(x->decl_arena, prefix ? prefix : "", prefix ? strlen(prefix) : 0);
-	d->uri = arena_dup(x->decl_arena, uri ? uri : "", uri ? strlen(uri) : 0);
-	if (!d->prefix || !d->uri) {
-		stop_with(x, "policy-violation");
-		return;
-	}
-	while (*tail)
-		tail = &(*tail)->next;
-	*tail = d;
+	if (p->decls == 1)
+		buf_add(&p->text, "<stream:stream", 14);
+	if (prefix)
+		buf_printf(&p->text, " xmlns:%s='", prefix);
+	else
+		buf_add(&p->text, " xmlns='", 8);
+	if (wire_escape(&p->text, str_of(uri)) < 0 || buf_char(&p->text, '\'') < 0)
+		fault_big(x, "the stream header is too big");
+	if (!prefix && uri)
+		x->content_ns = strcmp(uri, NS_CLIENT) == 0 ? NS_CLIENT : strcmp(uri, NS_SERVER) == 0 ? NS_SERVER : NULL;
 }
 
-/* --- parsers ------------------------------------------------------------------------------------------ */
+/* --- parsers ------------------------------------------------------------------------------------------- */
 
-static void parser_free(struct parser *p)
+static void set_handlers(struct xml *x)
 {
-	counting = &p->memory;
-	XML_ParserFree(p->expat);
-	counting = NULL;
-	free(p);
-}
-
-static void set_handlers(struct parser *p, struct xml *x)
-{
-	XML_Parser e = p->expat;
+	XML_Parser e = x->parser->expat;
 
 	XML_SetUserData(e, x);
 	XML_SetElementHandler(e, on_start, on_end);
 	XML_SetCharacterDataHandler(e, on_text);
+	XML_SetStartCdataSectionHandler(e, on_cdata);
 	XML_SetCommentHandler(e, on_comment);
 	XML_SetProcessingInstructionHandler(e, on_pi);
 	XML_SetStartDoctypeDeclHandler(e, on_doctype);
 	XML_SetSkippedEntityHandler(e, on_skipped);
 	XML_SetXmlDeclHandler(e, on_declaration);
-	XML_SetUnknownEncodingHandler(e, on_encoding, x);
 	XML_SetStartNamespaceDeclHandler(e, on_namespace);
 	XML_SetParamEntityParsing(e, XML_PARAM_ENTITY_PARSING_NEVER);
-	XML_SetHashSalt(e, (unsigned long)rand_u64() | 1u);
-#ifdef HAVE_REPARSE_DEFERRAL
-	XML_SetReparseDeferralEnabled(e, XML_FALSE);
-#endif
 }
 
-static struct parser *parser_new(void)
+/* A header's declarations may take six bytes for one when they are written again. */
+static size_t text_max(const struct xml *x)
 {
-	static const XML_Memory_Handling_Suite suite = { count_malloc, count_realloc, count_free };
-	static const char sep[] = { SEP, 0 };
-	struct parser *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return NULL;
-	counting = &p->memory;
-	p->expat = XML_ParserCreate_MM(NULL, &suite, sep);
-	counting = NULL;
-	if (!p->expat) {
-		free(p);
-		return NULL;
-	}
-	return p;
+	return x->max > 6 * LIMIT_STANZA_PREAUTH ? x->max : 6 * LIMIT_STANZA_PREAUTH;
 }
 
-/* Back to the pool when it is light and there is room; a reset parser keeps no names. */
-static void parser_put(struct xml_pool *pool, struct parser *p)
+static bool want_parser(struct xml *x)
 {
-	if (pool && pool->n < pool->max && p->memory.live < LIMIT_XML_PARSER_BYTES) {
-		bool ok;
+	struct parser *p = x->parser;
 
-		counting = &p->memory;
-		ok = XML_ParserReset(p->expat, NULL) == XML_TRUE;
-		counting = NULL;
-		if (ok) {
-			p->next = pool->free;
-			pool->free = p;
-			pool->n++;
-			return;
-		}
+	if (p)
+		return true;
+	p = x->parser = parser_get(x->pool, text_max(x));
+	if (!p) {
+		fault_as(x, ERR_NOMEM, "resource-constraint", "out of memory");
+		return false;
 	}
-	parser_free(p);
+	set_handlers(x);
+	lex_init(&p->lex, x->state == XML_PROLOG);
+	if (x->state != XML_OPEN)
+		return true;
+	p->priming = true;
+	if (!parser_parse(p, header_again(x))) {
+		fault_as(x, ERR_NOMEM, "resource-constraint", "out of memory");
+		return false;
+	}
+	p->priming = false;
+	p->base = header_again(x).n;
+	return true;
 }
 
-static int parser_get(struct xml *x)
+static void drop_parser(struct xml *x)
 {
-	struct xml_pool *pool = x->pool;
-
-	if (pool && pool->free) {
-		x->parser = pool->free;
-		pool->free = x->parser->next;
-		pool->n--;
-	} else {
-		x->parser = parser_new();
-	}
-	if (!x->parser)
-		return ERR_NOMEM;
-	set_handlers(x->parser, x);
-	if (x->opened) {
-		enum XML_Status st;
-
-		x->priming = true;
-		x->depth = 0;
-		counting = &x->parser->memory;
-		st = XML_Parse(x->parser->expat, x->header, (int)strlen(x->header), 0);
-		counting = NULL;
-		x->priming = false;
-		if (st != XML_STATUS_OK)
-			return ERR_INTERNAL;
-	}
-	x->fed = x->opened ? (long)strlen(x->header) : 0;
-	x->boundary = x->fed;
-	return 0;
+	parser_put(x->pool, &x->parser);
+	x->utf8 = (struct utf8_state){ 0 };
 }
+
+static void forget_stream(struct xml *x)
+{
+	drop_parser(x);
+	if (!x->stored)
+		arena_free(&x->arena);
+	free(x->header);
+	x->header = NULL;
+	x->content_ns = NULL;
+	x->state = XML_PROLOG;
+	x->fault = (struct xml_fault){ 0 };
+	x->result = 0;
+	x->restart = x->renew = false;
+}
+
+static bool between(const struct xml *x)
+{
+	const struct parser *p = x->parser;
+
+	return x->state == XML_OPEN && (!p || (p->depth == 1 && p->got == p->unit));
+}
+
+/* --- the bytes ------------------------------------------------------------------------------------------ */
+
+static size_t plain_ascii(struct str s)
+{
+	size_t i = 0;
+	uint64_t w;
+
+	for (; i + 8 <= s.n; i += 8) {
+		memcpy(&w, s.p + i, 8);
+		if (w & 0x8080808080808080u)
+			break;
+	}
+	return i;
+}
+
+/* How many bytes are UTF-8, or the beginning of it. */
+static size_t good_utf8(struct xml *x, struct str s)
+{
+	size_t from = x->utf8.need ? 0 : plain_ascii(s);
+	struct utf8_state before = x->utf8;
+
+	if (utf8_feed(&x->utf8, str_cut(s, from)))
+		return s.n;
+	x->utf8 = before;
+	while (from < s.n && utf8_feed(&x->utf8, str_make(s.p + from, 1)))
+		from++;
+	return from;
+}
+
+/* UTF-16 and UTF-32 of either order begin with one of these bytes, or with '<' and 0. */
+static bool foreign_start(const struct xml *x, struct str s)
+{
+	return x->state == XML_PROLOG && x->parser->got == 0 && ((uint8_t)s.p[0] >= 0xfe || s.p[0] == 0);
+}
+
+static void expat_fault(struct xml *x)
+{
+	struct parser *p = x->parser;
+	enum XML_Error e = XML_GetErrorCode(p->expat);
+	const char *text = XML_ErrorString(e), *condition = "not-well-formed";
+
+	if (e == XML_ERROR_NO_MEMORY) {
+		fault_as(x, ERR_NOMEM, "resource-constraint", text);
+		return;
+	}
+	if (e == XML_ERROR_UNDEFINED_ENTITY || e == XML_ERROR_ENTITY_DECLARED_IN_PE ||
+	    e == XML_ERROR_EXTERNAL_ENTITY_HANDLING)
+		condition = "restricted-xml";
+	else if (e == XML_ERROR_UNKNOWN_ENCODING || e == XML_ERROR_INCORRECT_ENCODING)
+		condition = "unsupported-encoding";
+	else if (e == XML_ERROR_UNBOUND_PREFIX && p->depth == 0)
+		condition = "bad-namespace-prefix";
+	fault(x, condition, text ? text : "");
+}
+
+/* What was held back, then the sound bytes up to 'safe'; the rest of them is held back. */
+static void hand_on(struct xml *x, struct str sound, size_t safe)
+{
+	struct parser *p = x->parser;
+	bool ok = true;
+
+	if (safe > 0) {
+		if (p->held.n)
+			ok = parser_parse(p, buf_str(&p->held));
+		buf_clear(&p->held);
+		if (ok && !stopped(x))
+			ok = parser_parse(p, str_make(sound.p, safe));
+		if (!ok && !stopped(x))
+			expat_fault(x);
+	}
+	if (!stopped(x) && buf_str_add(&p->held, str_cut(sound, safe)) < 0)
+		fault_as(x, ERR_NOMEM, "resource-constraint", "out of memory");
+}
+
+/* What is left for this element before it is too big. Expat never sees a byte more. What follows a header
+ * in the same piece must not be larger either than an element may be. */
+static size_t room(const struct xml *x)
+{
+	size_t max = x->state == XML_PROLOG ? LIMIT_STANZA_PREAUTH : x->max, used = x->parser->got - x->parser->unit;
+
+	return used < max ? max - used : 0;
+}
+
+/* The sound beginning of the piece is parsed; then what is wrong behind it becomes the fault. */
+static void read_piece(struct xml *x, struct str piece)
+{
+	const char *condition = "not-well-formed";
+	size_t good, safe;
+
+	if (foreign_start(x, piece)) {
+		fault(x, "unsupported-encoding", "not UTF-8");
+		return;
+	}
+	good = good_utf8(x, piece);
+	x->parser->got += piece.n;
+	good = lex_scan(&x->parser->lex, str_make(piece.p, good), &safe, &condition);
+	hand_on(x, str_make(piece.p, good), safe);
+	if (good < piece.n && !stopped(x))
+		fault(x, condition, "bytes that are not allowed");
+}
+
+/* Takes some of the bytes and tells how many. */
+static size_t take(struct xml *x, struct str bytes)
+{
+	size_t from, n;
+
+	if (!want_parser(x))
+		return bytes.n;
+	if (room(x) == 0) {
+		fault_big(x, x->state == XML_PROLOG ? "the stream header is too big" : "the stanza is too big");
+		return bytes.n;
+	}
+	n = room(x) < x->max ? room(x) : x->max;
+	if (n < bytes.n)
+		bytes.n = n;
+	from = x->parser->got;
+	read_piece(x, bytes);
+	if (x->result < 0 || !(x->restart || x->renew))
+		return bytes.n;
+	/* The element after which we stopped ended in these bytes. */
+	n = x->parser->unit - from;
+	drop_parser(x);
+	x->renew = false;
+	return n;
+}
+
+static size_t leading_blanks(struct str s)
+{
+	size_t i = 0;
+
+	while (i < s.n && blank(s.p[i]))
+		i++;
+	return i;
+}
+
+int xml_feed(struct xml *x, struct str bytes)
+{
+	int r;
+
+	CHECK_OBJ(x, XML_MAGIC);
+	CHECK(!x->busy);
+	x->busy = true;
+	while (x->result == 0 && x->state != XML_CLOSED && !x->doomed) {
+		if (between(x))			/* white space costs no parser */
+			bytes = str_cut(bytes, leading_blanks(bytes));
+		if (bytes.n == 0)
+			break;
+		bytes = str_cut(bytes, take(x, bytes));
+		if (x->restart && x->result == 0)
+			forget_stream(x);
+	}
+	x->busy = false;
+	r = x->result;
+	if (x->doomed) {
+		xml_free(&x);
+		return r < 0 ? r : ERR_EOF;
+	}
+	if (x->restart)
+		forget_stream(x);
+	return r;
+}
+
+/* --- the object ------------------------------------------------------------------------------------------- */
 
 struct xml_pool *xml_pool_new(size_t max_parsers)
 {
-	struct xml_pool *p = calloc(1, sizeof(*p));
-
-	if (p)
-		p->max = max_parsers;
-	return p;
+	return parser_pool_new(max_parsers);
 }
 
 void xml_pool_free(struct xml_pool **p)
 {
-	if (!*p)
-		return;
-	while ((*p)->free) {
-		struct parser *one = (*p)->free;
-
-		(*p)->free = one->next;
-		parser_free(one);
-	}
-	free(*p);
-	*p = NULL;
+	parser_pool_free(p);
 }
-
-/* --- the door ------------------------------------------------------------------------------------------- */
 
 struct xml *xml_new(struct xml_pool *pool, const struct xml_sink *sink, void *ctx, size_t max_bytes, size_t arena_cap)
 {
@@ -587,59 +695,30 @@ struct xml *xml_new(struct xml_pool *pool, const struct xml_sink *sink, void *ct
 
 	if (!x)
 		return NULL;
+	x->magic = XML_MAGIC;
 	x->pool = pool;
 	x->sink = sink;
 	x->ctx = ctx;
-	x->max_bytes = max_bytes;
+	x->max = max_bytes ? max_bytes : 1;
 	x->arena_cap = arena_cap;
-	buf_init(&x->text, max_bytes * 2);
 	return x;
 }
 
-static void drop_parser(struct xml *x)
+void xml_free(struct xml **ref)
 {
-	if (x->parser)
-		parser_put(x->failed ? NULL : x->pool, x->parser);
-	x->parser = NULL;
-}
+	struct xml *x = *ref;
 
-static void drop_stream(struct xml *x)
-{
-	drop_parser(x);
-	buf_release(&x->text);
-	arena_free(&x->arena);
-	arena_free(&x->decl_arena);
-	x->decls = NULL;
-	free(x->header);
-	free(x->content_ns);
-	x->header = x->content_ns = NULL;
-	x->root = x->at = NULL;
-}
-
-void xml_free(struct xml **x)
-{
-	if (!*x)
+	if (!x)
 		return;
-	drop_stream(*x);
-	free(*x);
-	*x = NULL;
-}
-
-void xml_reset(struct xml *x)
-{
-	drop_stream(x);
-	x->utf8 = (struct utf8_state){ 0 };
-	x->fault = (struct xml_fault){ 0 };
-	x->depth = x->nodes = 0;
-	x->fed = x->boundary = 0;
-	x->stop = 0;
-	x->opened = x->closed = x->failed = x->any_bytes = false;
-}
-
-void xml_set_max(struct xml *x, size_t max_bytes)
-{
-	x->max_bytes = max_bytes;
-	x->text.max = max_bytes * 2;
+	CHECK_OBJ(x, XML_MAGIC);
+	*ref = NULL;
+	if (x->busy) {
+		x->doomed = true;
+		return;
+	}
+	forget_stream(x);
+	x->magic = 0;
+	free(x);
 }
 
 const struct xml_fault *xml_fault(const struct xml *x)
@@ -647,132 +726,70 @@ const struct xml_fault *xml_fault(const struct xml *x)
 	return x->fault.condition ? &x->fault : NULL;
 }
 
-struct str xml_content_ns(const struct xml *x)
+void xml_set_max(struct xml *x, size_t max_bytes)
 {
-	return str_of(x->content_ns);
+	CHECK_OBJ(x, XML_MAGIC);
+	x->max = max_bytes ? max_bytes : 1;
+	if (x->parser)
+		x->parser->text.max = x->parser->held.max = text_max(x);
+}
+
+void xml_reset(struct xml *x)
+{
+	CHECK_OBJ(x, XML_MAGIC);
+	if (x->busy)
+		x->restart = true;
+	else
+		forget_stream(x);
 }
 
 void xml_idle(struct xml *x)
 {
-	if (!x->opened || x->depth != 1 || x->failed || used(x) || x->utf8.need)
+	CHECK_OBJ(x, XML_MAGIC);
+	if (x->busy || !(between(x) || x->state == XML_CLOSED || x->result < 0))
 		return;
 	drop_parser(x);
-	buf_release(&x->text);
-}
-
-static int fail(struct xml *x, const char *condition)
-{
-	x->failed = true;
-	if (condition)
-		x->fault.condition = condition;
 	arena_free(&x->arena);
-	x->root = x->at = NULL;
-	return x->stop ? x->stop : ERR_BAD_FORMAT;
 }
 
-static const char *expat_fault(const struct xml *x, enum XML_Error e)
+struct str xml_content_ns(const struct xml *x)
 {
-	switch ((int)e) {
-	case XML_ERROR_UNDEFINED_ENTITY:
-	case XML_ERROR_RECURSIVE_ENTITY_REF:
-	case XML_ERROR_ASYNC_ENTITY:
-	case XML_ERROR_ENTITY_DECLARED_IN_PE:
-	case XML_ERROR_EXTERNAL_ENTITY_HANDLING:
-		return "restricted-xml";
-	case XML_ERROR_UNKNOWN_ENCODING:
-	case XML_ERROR_INCORRECT_ENCODING:
-		return "unsupported-encoding";
-	case XML_ERROR_UNBOUND_PREFIX:
-		return x->opened ? "not-well-formed" : "bad-namespace-prefix";
-	case XML_ERROR_NO_MEMORY:
-		return "resource-constraint";
-	default:
-		return "not-well-formed";
-	}
+	return x->state == XML_PROLOG ? STR_NONE : str_of(x->content_ns);
 }
 
-/* UTF-16 in any order begins with one of these. */
-static bool other_encoding(struct str s)
+/* --- stored bytes ------------------------------------------------------------------------------------------ */
+
+static int one_stanza(void *ctx, struct arena **a, struct node *n)
 {
-	const uint8_t *p = (const uint8_t *)s.p;
+	struct node **found = ctx;
 
-	return (p[0] == 0xfe || p[0] == 0xff || p[0] == 0) || (s.n > 1 && p[0] == '<' && p[1] == 0);
-}
-
-static int parse_piece(struct xml *x, struct str piece)
-{
-	enum XML_Status st;
-
-	if (!x->parser) {
-		int r = parser_get(x);
-
-		if (r < 0)
-			return fail(x, "resource-constraint");
-	}
-	x->fed += (long)piece.n;
-	counting = &x->parser->memory;
-	st = XML_Parse(x->parser->expat, piece.p, (int)piece.n, 0);
-	counting = NULL;
-	if (x->stop)
-		return fail(x, NULL);
-	if (st != XML_STATUS_OK)
-		return fail(x, expat_fault(x, XML_GetErrorCode(x->parser->expat)));
+	(void)a;
+	if (*found)
+		return ERR_BAD_FORMAT;
+	*found = n;
 	return 0;
 }
 
-static size_t budget(const struct xml *x)
+static int one_close(void *ctx)
 {
-	return x->opened ? x->max_bytes : HEADER_MAX;
+	(void)ctx;
+	return ERR_BAD_FORMAT;
 }
 
-/* White space between elements costs no parser. */
-static struct str skip_blank(struct xml *x, struct str s)
+int xml_parse_one(struct arena *a, struct str bytes, struct node **ret)
 {
-	size_t i = 0;
+	static const struct xml_sink sink = { .stanza = one_stanza, .close = one_close };
+	struct node *found = NULL;
+	struct xml x = { .magic = XML_MAGIC, .state = XML_OPEN, .arena = a, .sink = &sink, .ctx = &found,
+			 .max = bytes.n + 1, .content_ns = NS_CLIENT, .stored = true };
+	int r = xml_feed(&x, bytes);
+	bool whole = between(&x);
 
-	if (!x->opened || x->depth != 1 || used(x))
-		return s;
-	while (i < s.n && blank(s.p + i, 1))
-		i++;
-	return str_cut(s, i);
-}
-
-int xml_feed(struct xml *x, struct str bytes)
-{
-	if (x->failed)
+	forget_stream(&x);
+	if (r < 0)
+		return r;
+	if (!whole || !found)
 		return ERR_BAD_FORMAT;
-	if (bytes.n == 0)
-		return 0;
-	if (!x->any_bytes) {
-		x->any_bytes = true;
-		if (other_encoding(bytes))
-			return fail(x, "unsupported-encoding");
-	}
-	while (bytes.n) {
-		struct str piece;
-		int r;
-
-		bytes = skip_blank(x, bytes);
-		if (bytes.n == 0)
-			break;
-		if (used(x) >= budget(x)) {
-			x->fault.too_big = x->opened;
-			return fail(x, "policy-violation");
-		}
-		piece = bytes;
-		if (piece.n > budget(x) - used(x))
-			piece.n = budget(x) - used(x);
-		if (!utf8_feed(&x->utf8, piece))
-			return fail(x, "not-well-formed");
-		if (x->opened && x->depth == 1 && str_starts(piece, STR("\xef\xbb\xbf")))
-			return fail(x, "bad-format");
-		r = parse_piece(x, piece);
-		if (r < 0)
-			return r;
-		bytes = str_cut(bytes, piece.n);
-	}
-	/* Between elements: a parser that has learnt too many names is replaced. */
-	if (x->opened && x->depth == 1 && x->parser && x->parser->memory.live > LIMIT_XML_PARSER_BYTES && !used(x))
-		drop_parser(x);
+	*ret = found;
 	return 0;
 }

@@ -1,13 +1,14 @@
-/* xml.h - the door for XML: bytes of a peer in, whole first-level elements out (RFC 6120 11).
+/* xml.h - the one door for XML from a peer: bytes in, whole first-level elements out (RFC 6120 11).
  *
- * Restricted XML only: no DOCTYPE, comments, processing instructions, entities of one's own or other
- * encodings. Everything is bounded before it is kept.
+ * Restricted XML only: no DOCTYPE, comments, processing instructions, own entities or other encodings.
+ * How the bytes are cut into pieces makes no difference to what comes out.
  *
- * Ownership  The caller's. Each element comes in an arena of its own, which the sink may take.
- * Threads    One.
- * Limits     Bytes of an element or header: the maximum given; LIMIT_XML_{DEPTH,ATTRS,NODES}. Expat keeps
- *            every name for the life of a parser, so the parser is replaced between elements beyond
- *            LIMIT_XML_PARSER_BYTES, and given back to the pool while a connection is idle.
+ * Ownership  The caller's. A sink may take the arena of an element, else it is used again. From within
+ *            a sink xml_reset and xml_free act when the sink has returned; xml_idle does nothing there.
+ * Threads    One; a pool and its doors belong to one loop.
+ * Limits     Bytes of an element: the maximum given; of a stream header LIMIT_STANZA_PREAUTH;
+ *            LIMIT_XML_{DEPTH,ATTRS,NODES}; the arena's cap. Expat keeps every name for the life of a parser:
+ *            it is replaced between elements beyond LIMIT_XML_PARSER_BYTES.
  * Errors     A negative value stops for good; xml_fault() says which stream error that is.
  */
 #ifndef XMPP_XML_H
@@ -21,12 +22,13 @@ struct xml_pool;
 struct xml_sink {
 	/* Each returns 0, or a negative value to stop here: the bytes behind are not looked at. */
 	int (*open)(void *ctx, const struct node *header);	/* <stream:stream>; valid during the call */
-	int (*stanza)(void *ctx, struct arena **a, struct node *n);	/* set *a NULL to take it */
-	int (*close)(void *ctx);				/* </stream:stream> */
+	int (*stanza)(void *ctx, struct arena **a, struct node *n);	/* set *a NULL to take it, with n */
+	int (*close)(void *ctx);				/* </stream:stream>; what follows is ignored */
 };
 
 struct xml_fault {
 	const char *condition;		/* RFC 6120 4.9.3 */
+	const char *text;		/* the same in plain words */
 	bool too_big;			/* add <stanza-too-big/> */
 };
 
@@ -40,10 +42,13 @@ MUST_CHECK int xml_feed(struct xml *x, struct str bytes);
 /* After xml_feed failed: the fault, or NULL when the sink stopped it. */
 const struct xml_fault *xml_fault(const struct xml *x);
 void xml_set_max(struct xml *x, size_t max_bytes);
-void xml_reset(struct xml *x);			/* a new stream begins (RFC 6120 4.3.3); not from within a sink */
-/* Between elements: gives parser and buffers back. The next byte brings them again. */
+void xml_reset(struct xml *x);			/* a new stream begins with the next byte (RFC 6120 4.3.3) */
+/* Between elements: gives parser and buffers back; less than 300 bytes stay. The next element brings them again. */
 void xml_idle(struct xml *x);
-/* The default namespace of the stream header. */
+/* The default namespace of the stream header; empty before it. */
 struct str xml_content_ns(const struct xml *x);
+
+/* Stored bytes, one element, through the same checks; for wire_parse. */
+MUST_CHECK int xml_parse_one(struct arena *a, struct str bytes, struct node **ret);
 
 #endif
