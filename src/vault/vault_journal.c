@@ -103,6 +103,7 @@ static bool put_off(const struct vault_journal *j)
 static int settle(struct vault *v)
 {
 	struct vault_journal *j = &v->journal;
+	uint64_t before = v->changes;
 	int r;
 
 	if (j->direct)
@@ -119,6 +120,7 @@ static int settle(struct vault *v)
 		secret_wipe(j->record.p, j->record.n);
 	buf_clear(&j->record);
 	j->direct = true;
+	v->changes = before;	/* the work of earlier transactions, not of whoever reads now */
 	return 0;
 }
 

@@ -357,8 +357,10 @@ static void a_rolled_back_transaction_leaves_nothing_and_its_keys_seal_nothing(v
 static void changes_tell_whether_anything_was_written(void **st)
 {
 	struct world *w = *st;
+	struct vault_stream *list;
 	struct str value;
 	uint64_t before;
+	size_t n;
 
 	begin(w);
 	before = vault_changes(w->v);
@@ -369,6 +371,12 @@ static void changes_tell_whether_anything_was_written(void **st)
 	before = vault_changes(w->v);
 	assert_int_equal(vault_stream_push(w->v, STR("s"), ANNA, 1, STR("x")), 0);
 	assert_true(vault_changes(w->v) > before);
+	commit(w);
+	/* Reading what was put off is not a change of the reader's. */
+	begin(w);
+	before = vault_changes(w->v);
+	assert_int_equal(vault_stream_list(w->v, w->a, &list, &n), 0);
+	assert_int_equal(vault_changes(w->v), before);
 	commit(w);
 }
 
