@@ -1,0 +1,248 @@
+/* wardroomd.c - the server's process: reads the instance, opens what needs rights, serves until SIGTERM.
+ *
+ * Everything that can be wrong with an instance is found before `ready` is printed, and named in one sentence;
+ * nothing has been changed then.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "config/instance.h"
+#include "core/server.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/tls.h"
+#include "roles/control.h"
+#include "roles/watch.h"
+#include "vault/vault.h"
+
+#define ARENA_BYTES (16 * 1024 * 1024)
+
+struct daemon {
+	struct arena *arena;
+	struct instance in;
+	const char *log_format;		/* NULL: as configured */
+	struct config *config;
+	struct loop *loop;
+	struct server *server;
+	struct control *control;
+	int lock;
+	bool stopping;
+};
+
+static int fail(struct str why)
+{
+	fprintf(stderr, "wardroomd: %.*s\n", STR_FMT(why));
+	return 1;
+}
+
+/* No core files and no reading by others of the same user: memory holds keys and what was said. */
+static void harden(void)
+{
+	struct rlimit none = { 0, 0 }, files;
+
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__		/* its leak check traces the own process */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static void set_log(const struct daemon *d)
+{
+	enum log_format format = (enum log_format)d->config->log.format;
+
+	if (d->log_format)
+		format = strcmp(d->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT;
+	log_setup((enum log_level)d->config->log.level, format);
+}
+
+static int listeners(struct daemon *d, struct server_parts *p, int *ret_control, struct str *ret_why)
+{
+	const struct config *c = d->config;
+	int r = 0;
+
+	p->listen_c2s = p->listen_c2s_tls = p->listen_control = -1;
+	if (c->listen.c2s)
+		r = listener_bind_tcp(c->listen.address, c->listen.c2s, d->arena, &p->listen_c2s, ret_why);
+	if (r == 0 && c->listen.c2s_tls)
+		r = listener_bind_tcp(c->listen.address, c->listen.c2s_tls, d->arena, &p->listen_c2s_tls, ret_why);
+	if (r == 0)
+		r = listener_bind_unix(d->in.socket, d->arena, ret_control, ret_why);
+	return r;
+}
+
+/* Everything up to the running server; what has been opened when it fails ends with the process. */
+static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why)
+{
+	struct server_parts p = { .started_mono_us = started_mono_us };
+	int control = -1, r;
+
+	r = instance_check(&d->in, d->arena, ret_why);
+	if (r == 0)
+		r = config_load(d->in.config, d->arena, &d->config, ret_why);
+	if (r < 0)
+		return r;
+	set_log(d);
+	r = instance_lock(&d->in, d->arena, &d->lock, ret_why);
+	if (r == 0)
+		r = tls_ctx_load(d->in.tls, d->arena, &p.tls, ret_why);
+	if (r == 0)
+		r = vault_open(d->in.data, d->in.keys, false, d->arena, &p.vault, ret_why);
+	if (r == 0)
+		r = watch_open(&d->in, d->config, d->arena, &p.guard, ret_why);
+	if (r == 0)
+		r = listeners(d, &p, &control, ret_why);
+	if (r == 0)
+		r = loop_uv_new(&d->loop);
+	if (r < 0)
+		return r;
+	p.loop = d->loop;
+	p.config = config_ref(d->config);
+	r = server_new(&p, d->arena, &d->server, ret_why);
+	if (r < 0)
+		return r;
+	return control_new(d->loop, d->server, control, d->in.dir, d->config->domain, &d->control);
+}
+
+static void stopped(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	loop_stop(d->loop);
+}
+
+static void on_term(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	log_event(LOG_NOTE, "server.stopping");
+	control_stop(d->control);
+	server_stop(d->server, stopped, d);
+}
+
+static void on_hup(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct arena *a = arena_new(ARENA_BYTES);
+	struct config *config = NULL;
+	struct guard *guard = NULL;
+	struct tls_ctx *tls = NULL;
+	struct str why = STR("out of memory");
+	int r = a ? config_load(d->in.config, a, &config, &why) : ERR_NOMEM;
+
+	if (r == 0 && strcmp(config->domain, d->config->domain) != 0) {
+		why = STR("the domain cannot be changed while the server runs");
+		r = ERR_NOT_ALLOWED;
+	}
+	if (r == 0)
+		r = watch_open(&d->in, config, a, &guard, &why);
+	if (r == 0)
+		r = tls_ctx_load(d->in.tls, a, &tls, &why);
+	if (r == 0) {
+		config_unref(&d->config);
+		d->config = config_ref(config);
+		set_log(d);
+		server_reload(d->server, config, guard, tls);
+		log_event(LOG_NOTE, "server.reloaded");
+	} else {
+		log_event(LOG_ERROR, "server.reload_refused", LOG_S("why", why));
+		config_unref(&config);
+		watch_close(&guard);
+	}
+	arena_free(&a);
+}
+
+/* systemd's readiness: one datagram, when it has asked for it. */
+static void notify(const char *text)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (n < 2 || n >= sizeof(sa.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(sa.sun_path, path, n);
+	if (path[0] == '@')
+		sa.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&sa, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		log_event(LOG_WARN, "systemd.unreachable", LOG_Z("why", strerror(errno)));
+	close(fd);
+}
+
+static int usage(void)
+{
+	fputs("use: wardroomd --dir DIR [--log-format text|json]\n", stderr);
+	return 2;
+}
+
+static int serve(struct daemon *d)
+{
+	struct str why = STR_NONE;
+	int r = start(d, clock_mono_us(), &why);
+
+	if (r < 0)
+		return fail(str_empty(why) ? str_of(err_text(r)) : why);
+	if (loop_signal(d->loop, SIGTERM, on_term, d) < 0 || loop_signal(d->loop, SIGINT, on_term, d) < 0 ||
+	    loop_signal(d->loop, SIGHUP, on_hup, d) < 0)
+		return fail(STR("signals cannot be received"));
+	if (write(STDOUT_FILENO, "ready\n", 6) != 6)
+		log_event(LOG_WARN, "ready.unheard");
+	notify("READY=1");
+	loop_run(d->loop);
+	notify("STOPPING=1");
+	unlink(d->in.socket);
+	control_free(&d->control);
+	server_free(&d->server);
+	loop_free(&d->loop);
+	config_unref(&d->config);
+	instance_unlock(&d->lock);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = { .arena = arena_new(ARENA_BYTES), .lock = -1 };
+	const char *dir = NULL;
+	int r;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc)
+			dir = argv[++i];
+		else if (strcmp(argv[i], "--log-format") == 0 && i + 1 < argc)
+			d.log_format = argv[++i];
+		else
+			return usage();
+	}
+	if (!dir || (d.log_format && strcmp(d.log_format, "text") != 0 && strcmp(d.log_format, "json") != 0))
+		return usage();
+	harden();
+	if (!d.arena || instance_paths(dir, d.arena, &d.in) < 0)
+		return fail(STR("out of memory"));
+	r = serve(&d);
+	arena_free(&d.arena);
+	return r;
+}

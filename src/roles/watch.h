@@ -1,0 +1,19 @@
+/* watch.h - the guard of an instance: policy.yaml and weights.yaml read, lists loaded.
+ *
+ * Ownership  The guard is the caller's until server_new() or server_reload() takes it.
+ * Errors     ret_why: a sentence with file, line and column, in the caller's arena.
+ */
+#ifndef ROLES_WATCH_H
+#define ROLES_WATCH_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct config;
+struct guard;
+struct instance;
+
+MUST_CHECK int watch_open(const struct instance *in, const struct config *c, struct arena *a, struct guard **ret, struct str *ret_why);
+void watch_close(struct guard **g);
+
+#endif
