@@ -184,27 +184,39 @@ static void ended(struct admin_call *call, int err)
 		call->effects = NULL;
 }
 
-void admin_run(struct admin_call *call, struct vault *v)
+int admin_work(struct admin_call *call, struct vault *v)
 {
 	const struct admin_command *c = find(call->command);
 	int r;
 
-	if (!c) {
-		ended(call, admin_why(call, ERR_UNSUPPORTED, "there is no command '%s'; `wardroom help` lists all", call->command));
-		return;
+	json_decref(call->reply);
+	call->reply = NULL;
+	call->effects = NULL;
+	call->why = STR_NONE;
+	if (c) {
+		call->reply = json_object();
+		r = call->reply ? c->run(call, v) : ERR_NOMEM;
+		if (r == 0 && c->audited)
+			r = record(call, v);
+	} else {
+		r = admin_why(call, ERR_UNSUPPORTED, "there is no command '%s'; `wardroom help` lists all", call->command);
 	}
-	call->reply = json_object();
-	r = call->reply ? vault_begin(v) : ERR_NOMEM;
+	ended(call, r);
+	return r;
+}
+
+void admin_run(struct admin_call *call, struct vault *v)
+{
+	int r = vault_begin(v);
+
 	if (r < 0) {
 		ended(call, r);
 		return;
 	}
-	r = c->run(call, v);
-	if (r == 0 && c->audited)
-		r = record(call, v);
-	if (r < 0)
+	if (admin_work(call, v) < 0) {
 		vault_rollback(v);
-	else
-		r = vault_commit(v);
+		return;
+	}
+	r = vault_commit(v);
 	ended(call, r);
 }

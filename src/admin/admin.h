@@ -53,5 +53,7 @@ struct admin_call *admin_call_new(const char *command, json_t *args /* taken */)
 void admin_call_free(struct admin_call **call);
 /* Runs within a transaction it begins and commits itself; adds the audit entry of the command. */
 void admin_run(struct admin_call *call, struct vault *v);
+/* The same within a transaction of the caller, who undoes it when the result is an error. May run again then. */
+MUST_CHECK int admin_work(struct admin_call *call, struct vault *v);
 
 #endif

@@ -1,0 +1,453 @@
+/* server.c - puts a worker together and takes it apart; what touches the whole of it.
+ *
+ * Order at the start: what is stored comes back first (streams that wait for their clients, what the guard
+ * knew), then listeners accept. At the end: listeners, streams, store, memory.
+ */
+#include "core/server.h"
+
+#include <stdlib.h>
+
+#include "admin/admin.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "core/hold.h"
+#include "core/hooks.h"
+#include "core/session.h"
+#include "core/sm.h"
+#include "core/state.h"
+#include "core/stream.h"
+#include "core/user.h"
+#include "xmpp/jid.h"
+
+#define NAMES_BYTES 16384
+#define SESSIONS_MAX 200000
+#define ADDRESSES_MAX LIMIT_CONNS
+#define PARSERS_SPARE 64
+#define SWEEP_MS 5000
+
+/* --- store work with a plain context ------------------------------------------------------------------------ */
+
+struct piece {
+	struct job job;
+	void *ctx;
+	int (*work)(struct vault *v, void *ctx);
+	void (*done)(void *ctx, int err);
+};
+
+static int piece_work(struct vault *v, struct job *j)
+{
+	struct piece *p = LIST_ITEM(j, struct piece, job);
+
+	return p->work(v, p->ctx);
+}
+
+static void piece_done(struct job *j, int err)
+{
+	struct piece *p = LIST_ITEM(j, struct piece, job);
+
+	p->done(p->ctx, err);
+	free(p);
+}
+
+int server_store(struct server *srv, void *ctx, int (*work)(struct vault *v, void *ctx), void (*done)(void *ctx, int err))
+{
+	struct piece *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return ERR_NOMEM;
+	p->ctx = ctx;
+	p->work = work;
+	p->done = done;
+	r = jobs_submit(srv->jobs, &p->job, piece_work, piece_done);
+	if (r < 0)
+		free(p);
+	return r;
+}
+
+/* --- who we are ------------------------------------------------------------------------------------------------ */
+
+struct str server_domain(const struct server *srv)
+{
+	return srv->domain;
+}
+
+bool server_is_local(const struct server *srv, struct str domain)
+{
+	return str_eq(srv->domain, domain);
+}
+
+static int set_names(struct server *s)
+{
+	struct jid jid;
+	int r;
+
+	s->names = arena_new(NAMES_BYTES);
+	if (!s->names)
+		return ERR_NOMEM;
+	r = jid_parse(s->names, str_of(s->config->domain), &jid);
+	if (r < 0)
+		return r;
+	s->domain = jid.domain;
+	s->bot = arena_printf(s->names, "guard@%.*s", STR_FMT(jid.domain));
+	s->helpdesk = arena_printf(s->names, "helpdesk@%.*s", STR_FMT(jid.domain));
+	return s->bot.p && s->helpdesk.p ? 0 : ERR_NOMEM;
+}
+
+static void set_sasl(struct server *s)
+{
+	unsigned m = s->config->auth.mechanisms & 7;
+
+	s->sasl.mechanisms = m;
+	if (s->config->auth.channel_binding != CONFIG_BINDING_OFF)
+		s->sasl.mechanisms |= m << 3;
+	if (s->config->auth.plain)
+		s->sasl.mechanisms |= SASL_PLAIN;
+	s->sasl.binding_required = s->config->auth.channel_binding == CONFIG_BINDING_REQUIRE;
+	s->sasl.iterations = s->config->auth.scram_iterations;
+	s->sasl.domain = s->domain;
+}
+
+static int set_up(struct server *s)
+{
+	int r = set_names(s);
+
+	if (r < 0)
+		return r;
+	s->users = map_new(SESSIONS_MAX);
+	s->sessions = map_new(SESSIONS_MAX);
+	s->resumable = map_new(SESSIONS_MAX);
+	s->addresses = map_new(ADDRESSES_MAX);
+	s->xml_pool = xml_pool_new(PARSERS_SPARE);
+	s->scram = scram_tools_new();
+	s->throttle = throttle_new(s->config->limits.failed_logins_per_minute);
+	if (!s->users || !s->sessions || !s->resumable || !s->addresses || !s->xml_pool || !s->scram || !s->throttle)
+		return ERR_NOMEM;
+	s->sasl.tools = s->scram;
+	vault_secret(s->vault, "fake salts", s->sasl.fake_key);
+	set_sasl(s);
+	return conn_pool_new(s->loop, &s->conn_pool);
+}
+
+/* --- at work ------------------------------------------------------------------------------------------------------ */
+
+static void on_c2s(void *ctx, int fd, const struct sockaddr_storage *from)
+{
+	stream_accept(ctx, fd, from, false);
+}
+
+static void on_c2s_tls(void *ctx, int fd, const struct sockaddr_storage *from)
+{
+	stream_accept(ctx, fd, from, true);
+}
+
+static void sweep(void *ctx)
+{
+	struct server *s = ctx;
+
+	LIST_EACH(it, &s->streams)
+		stream_sweep(stream_of(it));
+	loop_timer_set(s->loop, &s->sweep, SWEEP_MS, sweep, s);
+}
+
+static int watch_listeners(struct server *s, const struct server_parts *p)
+{
+	int r = 0;
+
+	if (p->listen_c2s >= 0)
+		r = listener_new(s->loop, p->listen_c2s, on_c2s, s, &s->listeners[0]);
+	if (r == 0 && p->listen_c2s_tls >= 0)
+		r = listener_new(s->loop, p->listen_c2s_tls, on_c2s_tls, s, &s->listeners[1]);
+	return r;
+}
+
+int server_new(const struct server_parts *p, struct arena *a, struct server **ret, struct str *ret_why)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int r;
+
+	(void)a;
+	*ret_why = STR("out of memory");
+	if (!s)
+		return ERR_NOMEM;
+	s->magic = SERVER_MAGIC;
+	s->loop = p->loop;
+	s->config = p->config;
+	s->vault = p->vault;
+	s->guard = p->guard;
+	s->tls = p->tls;
+	s->started_mono_us = p->started_mono_us;
+	s->started_wall_ms = clock_wall_ms();
+	list_init(&s->idle_users);
+	list_init(&s->streams);
+	r = set_up(s);
+	if (r < 0)
+		return r;
+	*ret_why = STR("what the quarantine and the guard knew cannot be read back");
+	r = hold_restore(s, s->vault);
+	if (r < 0)
+		return r;
+	*ret_why = STR("the store's thread cannot be started");
+	r = jobs_new(s->loop, s->vault, p->tls != NULL, &s->jobs);
+	if (r < 0)
+		return r;
+	*ret_why = STR("the streams that wait for their clients cannot be read back");
+	r = sm_restore(s, s->vault);
+	if (r == 0) {
+		*ret_why = STR("the listening sockets cannot be watched");
+		r = watch_listeners(s, p);
+	}
+	if (r < 0)
+		return r;
+	sweep(s);
+	*ret_why = STR_NONE;
+	*ret = s;
+	return 0;
+}
+
+void server_reload(struct server *s, struct config *config, struct guard *guard, struct tls_ctx *tls)
+{
+	CHECK_OBJ(s, SERVER_MAGIC);
+	if (config) {
+		config_unref(&s->config);
+		s->config = config;
+		throttle_set(s->throttle, config->limits.failed_logins_per_minute);
+		set_sasl(s);
+	}
+	if (guard) {
+		guard_inherit(guard, s->guard);
+		guard_free(&s->guard);
+		s->guard = guard;
+	}
+	if (tls) {
+		tls_ctx_unref(&s->tls);
+		s->tls = tls;
+	}
+}
+
+/* --- operators' commands ----------------------------------------------------------------------------------------------- */
+
+struct command {
+	struct server *srv;
+	struct admin_call *call;
+	void (*done)(void *ctx, struct admin_call *call);
+	void *ctx;
+};
+
+static void end_sessions(struct user *u, const char *condition)
+{
+	user_ref(u);
+	while (!list_empty(&u->sessions))
+		session_end(LIST_ITEM(u->sessions.next, struct session, of_user), condition);
+	user_unref(&u);
+}
+
+static void account_effect(struct server *s, const struct admin_effect *e)
+{
+	struct user *u = user_cached(s, e->subject);
+
+	if (!u)
+		return;
+	user_ref(u);
+	switch (e->kind) {
+	case EFFECT_ACCOUNT_FROZEN:
+	case EFFECT_ACCOUNT_THAWED:
+		u->frozen = e->kind == EFFECT_ACCOUNT_FROZEN;
+		break;
+	case EFFECT_ACCOUNT_REMOVED:
+		end_sessions(u, "not-authorized");
+		user_forget(u);
+		break;
+	case EFFECT_ACCOUNT_CHANGED:
+		end_sessions(u, "reset");	/* who knew the old password is out */
+		break;
+	case EFFECT_HELD_RELEASED:
+	case EFFECT_HELD_REJECTED:
+	case EFFECT_POLICY_APPLIED:
+	case EFFECT_OUTBREAK_CONTAINED:
+	case EFFECT_OUTBREAK_LIFTED:
+	case EFFECT_LIVE_STATUS:
+		break;
+	}
+	user_unref(&u);
+}
+
+static void add_number(json_t *o, const char *key, uint64_t v)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)v));
+}
+
+static void live_status(struct server *s, json_t *reply)
+{
+	add_number(reply, "uptime_s", (clock_mono_us() - s->started_mono_us) / 1000000);
+	add_number(reply, "connections", s->n_streams);
+	add_number(reply, "sessions", map_count(s->sessions));
+	add_number(reply, "waiting_for_resumption", map_count(s->resumable));
+	add_number(reply, "store_queue", jobs_waiting(s->jobs));
+	if (s->tls)
+		json_object_set_new(reply, "certificate_days_left", json_integer(tls_days_left(s->tls)));
+#define METRICS_SHOW(name) add_number(reply, "count_" #name, s->metrics.name);
+	METRICS(METRICS_SHOW)
+#undef METRICS_SHOW
+	json_object_set_new(reply, "not_opened", json_pack("[s, s, s]", "s2s", "component", "https"));
+}
+
+static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
+{
+	switch (e->kind) {
+	case EFFECT_ACCOUNT_CHANGED:
+	case EFFECT_ACCOUNT_REMOVED:
+	case EFFECT_ACCOUNT_FROZEN:
+	case EFFECT_ACCOUNT_THAWED:
+		account_effect(s, e);
+		break;
+	case EFFECT_HELD_RELEASED:
+		hold_release(s, e->subject);
+		break;
+	case EFFECT_HELD_REJECTED:
+		hold_rejected(s, e->subject);
+		break;
+	case EFFECT_OUTBREAK_CONTAINED:
+	case EFFECT_OUTBREAK_LIFTED:
+		guard_contain(s->guard, e->subject, e->kind == EFFECT_OUTBREAK_CONTAINED);
+		break;
+	case EFFECT_LIVE_STATUS:
+		live_status(s, reply);
+		break;
+	case EFFECT_POLICY_APPLIED:
+		break;				/* roles/control.c: a reload, as with SIGHUP */
+	}
+}
+
+static int command_work(struct vault *v, void *ctx)
+{
+	struct command *c = ctx;
+
+	return admin_work(c->call, v);
+}
+
+static void command_done(void *ctx, int err)
+{
+	struct command *c = ctx;
+	struct admin_call *call = c->call;
+
+	if (err < 0 && call->err == 0) {	/* done, but not on disk */
+		call->err = err;
+		call->why = str_of(err_text(err));
+		call->effects = NULL;
+	}
+	for (const struct admin_effect *e = call->effects; e; e = e->next)
+		apply(c->srv, e, call->reply);
+	c->done(c->ctx, call);
+	free(c);
+}
+
+void server_admin(struct server *s, struct admin_call *call, void (*done)(void *ctx, struct admin_call *call), void *ctx)
+{
+	struct command *c = calloc(1, sizeof(*c));
+	int r = c && !s->stopping ? 0 : ERR_BUSY;
+
+	CHECK_OBJ(s, SERVER_MAGIC);
+	if (r == 0) {
+		*c = (struct command){ .srv = s, .call = call, .done = done, .ctx = ctx };
+		r = server_store(s, c, command_work, command_done);
+	}
+	if (r < 0) {
+		free(c);
+		call->err = r;
+		call->why = str_of(err_text(r));
+		done(ctx, call);
+	}
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------------------------- */
+
+static void store_stopped(void *ctx)
+{
+	struct server *s = ctx;
+
+	s->stopped(s->stopped_ctx);
+}
+
+static void maybe_stopped(struct server *s)
+{
+	if (s->stopping && s->n_streams == 0 && s->stopped) {
+		loop_timer_cancel(s->loop, &s->sweep);
+		jobs_stop(s->jobs, store_stopped, s);
+	}
+}
+
+void server_stream_gone(struct server *srv)
+{
+	maybe_stopped(srv);
+}
+
+/* Streams that can be resumed stay in the store: their clients come back to the next server. */
+static void say_goodbye(struct server *s)
+{
+	struct map_iter it = { 0 };
+	void *v;
+
+	while (map_next(s->sessions, &it, NULL, &v)) {
+		struct session *one = v;
+		struct stream *st = one->stream;
+
+		if (!one->sm || !one->sm->resumable) {
+			session_end(one, "system-shutdown");
+			continue;
+		}
+		one->stream = NULL;
+		if (st)
+			stream_end(st, "system-shutdown");
+	}
+	LIST_EACH(node, &s->streams)
+		stream_end(stream_of(node), "system-shutdown");
+}
+
+void server_stop(struct server *s, void (*done)(void *ctx), void *ctx)
+{
+	CHECK_OBJ(s, SERVER_MAGIC);
+	s->stopping = true;
+	s->stopped = done;
+	s->stopped_ctx = ctx;
+	for (size_t i = 0; i < 2; i++)
+		listener_free(&s->listeners[i]);
+	say_goodbye(s);
+	maybe_stopped(s);
+}
+
+void server_free(struct server **ref)
+{
+	struct server *s = *ref;
+
+	if (!s)
+		return;
+	CHECK_OBJ(s, SERVER_MAGIC);
+	*ref = NULL;
+	for (struct map_iter it = { 0 };;) {
+		void *v;
+
+		if (!map_next(s->sessions, &it, NULL, &v))
+			break;
+		session_end(v, NULL);
+	}
+	user_free_idle(s);
+	jobs_free(&s->jobs);
+	map_free(&s->sessions);
+	map_free(&s->resumable);
+	map_free(&s->users);
+	map_free(&s->addresses);
+	xml_pool_free(&s->xml_pool);
+	conn_pool_free(&s->conn_pool);
+	throttle_free(&s->throttle);
+	scram_tools_free(&s->scram);
+	tls_ctx_unref(&s->tls);
+	guard_free(&s->guard);
+	vault_close(&s->vault);
+	config_unref(&s->config);
+	arena_free(&s->names);
+	s->magic = 0;
+	free(s);
+}
