@@ -288,7 +288,8 @@ static bool bidi_ok(const struct text16 *t)
 
 static bool local_forbidden(char c)
 {
-	return c <= ' ' || c == 0x7f || strchr("\"&'/:<>@", c) != NULL;
+	return c <= ' ' || c == 0x7f || c == '"' || c == '&' || c == '\'' || c == '/' || c == ':' || c == '<' || c == '>' ||
+	       c == '@';
 }
 
 /* ASCII needs lower case and nothing else. 1: done, 0: not ASCII. */
@@ -603,44 +604,46 @@ int jid_skeleton(struct arena *a, struct str local, struct str *ret)
 	return 0;
 }
 
+/* The three parts, put together in one piece of memory. */
+static int assemble(struct arena *a, struct str local, struct str domain, struct str resource, struct jid *ret)
+{
+	size_t at = local.n > 0, slash = resource.n > 0, bare = local.n + at + domain.n;
+	char *p = arena_alloc(a, bare + slash + resource.n + 1);
+
+	if (!p)
+		return ERR_LIMIT;
+	memcpy(p, local.p, local.n);
+	if (at)
+		p[local.n] = '@';
+	memcpy(p + local.n + at, domain.p, domain.n);
+	if (slash)
+		p[bare] = '/';
+	memcpy(p + bare + slash, resource.p, resource.n);
+	*ret = (struct jid){
+		.full = str_make(p, bare + slash + resource.n),
+		.bare = str_make(p, bare),
+		.local = str_make(p, local.n),
+		.domain = str_make(p + local.n + at, domain.n),
+		.resource = str_make(p + bare + slash, resource.n),
+	};
+	return 0;
+}
+
 /* RFC 7622 3.1: the resource begins at the first '/', the local part ends at the first '@' before it. */
 int jid_parse(struct arena *a, struct str text, struct jid *ret)
 {
 	ptrdiff_t slash = str_find_char(text, '/'), at;
-	struct str bare = slash < 0 ? text : str_make(text.p, (size_t)slash);
-	struct jid j = { .local = STR_NONE, .resource = STR_NONE };
-	char *p;
+	struct str bare = slash < 0 ? text : str_make(text.p, (size_t)slash), local = STR_NONE, domain, resource = STR_NONE;
 	int r = 0;
 
 	if (text.n == 0 || text.n > LIMIT_JID)
 		return ERR_JID;
 	at = str_find_char(bare, '@');
 	if (at >= 0)
-		r = jid_prep_local(a, str_make(bare.p, (size_t)at), &j.local);
+		r = jid_prep_local(a, str_make(bare.p, (size_t)at), &local);
 	if (r == 0)
-		r = jid_prep_domain(a, str_cut(bare, (size_t)(at + 1)), &j.domain);
+		r = jid_prep_domain(a, str_cut(bare, (size_t)(at + 1)), &domain);
 	if (r == 0 && slash >= 0)
-		r = jid_prep_resource(a, str_cut(text, (size_t)slash + 1), &j.resource);
-	if (r < 0)
-		return r;
-	p = arena_alloc(a, j.local.n + j.domain.n + j.resource.n + 3);
-	if (!p)
-		return ERR_LIMIT;
-	ret->full.p = p;
-	memcpy(p, j.local.p, j.local.n);
-	ret->local = str_make(p, j.local.n);
-	p += j.local.n;
-	if (j.local.n)
-		*p++ = '@';
-	memcpy(p, j.domain.p, j.domain.n);
-	ret->domain = str_make(p, j.domain.n);
-	p += j.domain.n;
-	ret->bare = str_make(ret->full.p, (size_t)(p - ret->full.p));
-	if (j.resource.n)
-		*p++ = '/';
-	memcpy(p, j.resource.p, j.resource.n);
-	ret->resource = str_make(p, j.resource.n);
-	p += j.resource.n;
-	ret->full.n = (size_t)(p - ret->full.p);
-	return 0;
+		r = jid_prep_resource(a, str_cut(text, (size_t)slash + 1), &resource);
+	return r < 0 ? r : assemble(a, local, domain, resource, ret);
 }

@@ -16,13 +16,27 @@ static bool unfinished(const struct lex *l)
 	return l->state != LEX_TEXT && l->state != LEX_CDATA;
 }
 
+/* "]]>" is refused here, because what Expat says of it depends on where the bytes are cut. */
+static const char *in_text(struct lex *l, char c)
+{
+	if (c == '>' && l->n == 2)
+		return "not-well-formed";
+	if (c == 0 && l->prolog)		/* Expat would take it for UTF-16 */
+		return "unsupported-encoding";
+	l->n = c != ']' ? 0 : l->n < 2 ? l->n + 1 : 2;
+	if (c == '<')
+		l->state = LEX_LESS;
+	else if (c == '&')
+		l->state = LEX_REF;
+	return NULL;
+}
+
 /* After '<'. A comment or document type is refused by its first characters, an instruction too, but for the
  * declaration before the root, which Expat judges. */
 static const char *after_less(struct lex *l, char c)
 {
-	l->n = 0;
 	if (l->prolog && c == 0)
-		return "unsupported-encoding";		/* UTF-16 */
+		return "unsupported-encoding";
 	if (c == '!') {
 		l->state = LEX_BANG;
 		return l->prolog ? "restricted-xml" : NULL;
@@ -53,12 +67,10 @@ static void in_cdata(struct lex *l, char c)
 
 static void in_cdata_open(struct lex *l, char c)
 {
-	if (c != "CDATA["[l->n]) {
+	if (c != "CDATA["[l->n])
 		l->state = LEX_TEXT;
-	} else if (++l->n == 6) {
+	else if (++l->n == 6)
 		l->state = LEX_CDATA;
-		l->n = 0;
-	}
 }
 
 static const char *in_reference(struct lex *l, char c)
@@ -72,12 +84,7 @@ static const char *step(struct lex *l, char c)
 {
 	switch ((enum lex_state)l->state) {
 	case LEX_TEXT:
-		l->n = 0;
-		if (c == '<')
-			l->state = LEX_LESS;
-		else if (c == '&')
-			l->state = LEX_REF;
-		return NULL;
+		return in_text(l, c);
 	case LEX_LESS:
 		return after_less(l, c);
 	case LEX_TAG:
@@ -121,8 +128,8 @@ static const char *step(struct lex *l, char c)
 /* The next byte that can end the state, for the states most bytes are in. */
 static size_t skip(const struct lex *l, struct str s, size_t i)
 {
-	if (l->state == LEX_TEXT) {
-		while (i < s.n && s.p[i] != '<' && s.p[i] != '&')
+	if (l->state == LEX_TEXT && l->n == 0 && !l->prolog) {
+		while (i < s.n && s.p[i] != '<' && s.p[i] != '&' && s.p[i] != ']')
 			i++;
 	} else if (l->state == LEX_SINGLE || l->state == LEX_DOUBLE) {
 		char quote = l->state == LEX_SINGLE ? '\'' : '"';
@@ -138,12 +145,14 @@ size_t lex_scan(struct lex *l, struct str s, size_t *ret_safe, const char **ret_
 	size_t start = 0, i;
 
 	for (i = skip(l, s, 0); i < s.n; i = skip(l, s, i + 1)) {
-		bool before = unfinished(l);
+		uint8_t before = l->state;
 		const char *condition;
 
-		if (!before)
+		if (!unfinished(l))
 			start = i;
 		condition = step(l, s.p[i]);
+		if (l->state != before)
+			l->n = 0;
 		if (condition) {
 			*ret_safe = start;
 			*ret_condition = condition;

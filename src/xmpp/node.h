@@ -40,6 +40,7 @@ bool node_has_attr(const struct node *n, const char *name);
 MUST_CHECK int node_set_attr(struct arena *a, struct node *n, const char *name, struct str value);	/* copies value */
 void node_drop_attr(struct node *n, const char *name);
 
+static inline bool node_is_text(const struct node *n) { return n->name.n == 0; }
 bool node_is(const struct node *n, const char *ns, const char *name);
 struct node *node_child(const struct node *n, const char *ns, const char *name);	/* first, or NULL */
 struct node *node_child_next(const struct node *child, const char *ns, const char *name);
