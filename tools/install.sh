@@ -1,0 +1,21 @@
+# Sourced by ./run and ./check: installs what is missing, from Debian's or Ubuntu's own packages alone.
+# install_missing PACKAGE...
+install_missing() {
+	missing=
+	for p in "$@"; do
+		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"
+	done
+	[ -z "$missing" ] && return 0
+	command -v apt-get >/dev/null || { echo "$0: this needs Debian or Ubuntu (apt-get), or these packages:$missing" >&2; return 1; }
+	echo "installing:$missing"
+	as_root=
+	[ "$(id -u)" = 0 ] || as_root=sudo
+	# shellcheck disable=SC2086
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/tmp/wardroom-apt.$$ 2>&1 ||
+		{ $as_root apt-get update >/dev/null 2>&1 &&
+		  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/tmp/wardroom-apt.$$ 2>&1; } ||
+		{ tail -5 /tmp/wardroom-apt.$$ >&2; rm -f /tmp/wardroom-apt.$$; echo "$0: the packages could not be installed" >&2; return 1; }
+	rm -f /tmp/wardroom-apt.$$
+}
+BUILD_PACKAGES="meson ninja-build gcc libc6-dev pkg-config libssl-dev libuv1-dev libexpat1-dev libicu-dev libsqlite3-dev libyaml-dev libjansson-dev libpsl-dev"
+TEST_PACKAGES="libcmocka-dev openssl python3 python3-slixmpp profanity tmux"
