@@ -175,7 +175,8 @@ static int send_batch(struct cli *c, struct account *v, size_t n, json_int_t *ad
 
 	for (size_t i = 0; r == CLI_OK && i < n; i++)
 		if (!v[i].credentials)
-			r = cli_fail(CLI_NOT, "the password of %.*s cannot be used: too long, or with characters that passwords may not have", STR_FMT(v[i].jid));
+			r = cli_fail(CLI_NOT, "the password of %.*s cannot be used: too long, or with characters that passwords may not have",
+				     STR_FMT(v[i].jid));
 		else if (json_array_append_new(list, json_pack("{s:s%, s:s}", "jid", v[i].jid.p, v[i].jid.n, "credentials", v[i].credentials)) != 0)
 			r = cli_fail(CLI_NOT, "'%.*s' is not UTF-8", STR_FMT(v[i].jid));
 	if (r != CLI_OK) {
