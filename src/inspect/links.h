@@ -1,0 +1,36 @@
+/* links.h - what the links in one message say about it. Pure.
+ *
+ * Ownership  conf belongs to the caller and is constant.
+ */
+#ifndef INSPECT_LINKS_H
+#define INSPECT_LINKS_H
+
+#include "base/map.h"
+#include "inspect/inspect.h"
+#include "inspect/lookalike.h"
+#include "inspect/subject.h"
+#include "inspect/url.h"
+
+struct links_conf {
+	const struct lookalike_name *own;
+	size_t n_own;
+	const struct lookalike_name *brands;
+	size_t n_brands;
+	const struct str *trusted;		/* sites whose links are no risk, besides our own */
+	size_t n_trusted;
+	const struct map *denied;		/* "host", "site" or "host/path" -> anything; NULL: none */
+};
+
+/* Every link of a message, from text and markup. */
+struct links {
+	struct url v[URLS];
+	unsigned n;
+	bool more;
+};
+
+void links_gather(const struct subject *s, struct arena *a, struct links *ret);
+void links_verdict(const struct links *links, const struct links_conf *conf, struct verdict *v);
+/* Does policy trust where it leads (own domains, the meeting service ...)? */
+bool links_trusted(const struct url *u, const struct links_conf *conf);
+
+#endif

@@ -1,0 +1,176 @@
+#include "inspect/lookalike.h"
+
+#include <unicode/uspoof.h>
+
+#include "inspect/url.h"
+
+static bool is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((uint8_t)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* Pairs and single characters that fonts draw alike. In place; never longer. */
+static size_t fold_ascii(char *p, size_t n)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = p[i], next = i + 1 < n ? p[i + 1] : 0;
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c + 32);
+		if (c == 'r' && next == 'n') {
+			c = 'm';
+			i++;
+		} else if (c == 'v' && next == 'v') {
+			c = 'w';
+			i++;
+		} else if (c == '0') {
+			c = 'o';
+		} else if (c == '1' || c == '|' || c == 'i') {
+			c = 'l';
+		} else if (c == '5') {
+			c = 's';
+		} else if (c == '3') {
+			c = 'e';
+		} else if (c == '-' || c == '_') {
+			continue;
+		}
+		p[out++] = c;
+	}
+	return out;
+}
+
+void lookalike_skeleton(struct str text, char ret[LOOKALIKE_SKELETON])
+{
+	size_t n = text.n < LOOKALIKE_SKELETON - 1 ? text.n : LOOKALIKE_SKELETON - 1;
+
+	if (is_ascii(text)) {
+		memcpy(ret, text.p, n);
+	} else {
+		UErrorCode e = U_ZERO_ERROR;
+		USpoofChecker *sc = uspoof_open(&e);
+		int32_t m = U_SUCCESS(e) ? uspoof_getSkeletonUTF8(sc, 0, text.p, (int32_t)text.n, ret, LOOKALIKE_SKELETON - 1, &e) : 0;
+
+		uspoof_close(sc);
+		n = U_SUCCESS(e) ? (size_t)m : 0;
+	}
+	ret[fold_ascii(ret, n)] = 0;
+}
+
+static bool public_part(struct str label)
+{
+	static const char *const parts[] = { "co", "com", "org", "net", "gov", "edu", "ac" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (str_is(label, parts[i]))
+			return true;
+	return false;
+}
+
+/* The last label that is not a suffix: good enough for "example.com", "example.co.uk", "example.test". */
+struct str lookalike_label(struct str domain)
+{
+	ptrdiff_t dot = str_find_char(domain, '.');
+	struct str first = dot < 0 ? domain : str_make(domain.p, (size_t)dot), rest;
+
+	if (dot < 0)
+		return first;
+	rest = str_cut(domain, (size_t)dot + 1);
+	dot = str_find_char(rest, '.');
+	if (dot < 0 || public_part(str_make(rest.p, (size_t)dot)))
+		return first;
+	return lookalike_label(rest);
+}
+
+void lookalike_init(struct lookalike_name *n, struct str domain)
+{
+	n->domain = domain;
+	n->label = lookalike_label(domain);
+	lookalike_skeleton(n->label, n->skeleton);
+}
+
+/* One character too many, missing, changed, or two exchanged. */
+static bool near(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b), i = 0;
+
+	if (n < 6 || m < 6 || n > m + 1 || m > n + 1)
+		return false;
+	while (i < n && i < m && a[i] == b[i])
+		i++;
+	if (n == m) {
+		if (strcmp(a + i + 1, b + i + 1) == 0)
+			return i < n;
+		return i + 1 < n && a[i] == b[i + 1] && a[i + 1] == b[i] && strcmp(a + i + 2, b + i + 2) == 0;
+	}
+	return n > m ? strcmp(a + i + 1, b + i) == 0 : strcmp(a + i, b + i + 1) == 0;
+}
+
+/* "paypal-login", "login-paypal": the name as one word among others. */
+static bool has_word(struct str label, const char *skeleton)
+{
+	size_t from = 0;
+
+	if (strlen(skeleton) < 5 || str_find_char(label, '-') < 0)
+		return false;
+	for (size_t i = 0; i <= label.n; i++) {
+		char word[LOOKALIKE_SKELETON];
+
+		if (i < label.n && label.p[i] != '-')
+			continue;
+		lookalike_skeleton(str_make(label.p + from, i - from), word);
+		if (strcmp(word, skeleton) == 0)
+			return true;
+		from = i + 1;
+	}
+	return false;
+}
+
+/* "paypal.com.evil.example": the genuine domain stands before the real one. */
+static bool stands_before(const struct url *u, const struct lookalike_name *n)
+{
+	struct str before = str_make(u->host.p, u->host.n > u->site.n ? u->host.n - u->site.n : 0);
+
+	if (before.n && before.p[before.n - 1] == '.')
+		before.n--;
+	return before.n >= n->domain.n && (str_ends(before, n->domain) || str_starts(before, n->domain));
+}
+
+static bool genuine(const struct url *u, const struct lookalike_name *n)
+{
+	if (str_eq(u->site, n->domain) || str_eq(u->host, n->domain))
+		return true;
+	return str_ends(u->host, n->domain) && u->host.n > n->domain.n && u->host.p[u->host.n - n->domain.n - 1] == '.';
+}
+
+static bool imitates(const struct url *u, struct str label, const char *skeleton, const struct lookalike_name *n)
+{
+	if (n->label.n < 4)
+		return false;
+	if (strcmp(skeleton, n->skeleton) == 0)
+		return true;		/* the same name under another suffix, or drawn alike */
+	return near(skeleton, n->skeleton) || has_word(label, n->skeleton) || stands_before(u, n);
+}
+
+const struct lookalike_name *lookalike_find(const struct url *u, const struct lookalike_name *names, size_t n)
+{
+	char skeleton[LOOKALIKE_SKELETON];
+	struct str label;
+
+	if (u->ip || n == 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (genuine(u, &names[i]))
+			return NULL;
+	/* The reader sees the U-label of the site's first part. */
+	label = lookalike_label(u->unicode.n > u->host.n || !str_eq(u->unicode, u->host) ? u->unicode : u->site);
+	lookalike_skeleton(label, skeleton);
+	for (size_t i = 0; i < n; i++)
+		if (imitates(u, label, skeleton, &names[i]))
+			return &names[i];
+	return NULL;
+}

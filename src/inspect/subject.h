@@ -1,0 +1,39 @@
+/* subject.h - what is judged: one message and what is known about it, as values.
+ *
+ * Ownership  Strings belong to the caller and outlive the judgement.
+ */
+#ifndef INSPECT_SUBJECT_H
+#define INSPECT_SUBJECT_H
+
+#include "base/str.h"
+
+#define SUBJECT_LINKS 16
+
+enum subject_via { VIA_LOCAL, VIA_S2S, VIA_GATEWAY, VIA_ROOM };
+
+/* A link that markup names: XHTML-IM <a href>, an OOB url. */
+struct subject_link {
+	struct str target;
+	struct str shown;		/* the text a reader sees; empty: the target itself */
+};
+
+struct subject {
+	struct str from, to;		/* bare JIDs */
+	struct str body, topic;
+	struct subject_link links[SUBJECT_LINKS];
+	unsigned n_links;
+	bool more_links;		/* there were more than fit */
+	bool known;			/* contact or colleague */
+	enum subject_via via;
+	uint64_t ts_ms;			/* the only clock of an inspection */
+};
+
+static inline void subject_add_link(struct subject *s, struct str target, struct str shown)
+{
+	if (s->n_links < SUBJECT_LINKS)
+		s->links[s->n_links++] = (struct subject_link){ target, shown };
+	else
+		s->more_links = true;
+}
+
+#endif

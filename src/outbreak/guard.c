@@ -1,0 +1,633 @@
+/* guard.c - see guard.h. */
+#include "outbreak/guard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/b64.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/rand.h"
+#include "inspect/fingerprint.h"
+#include "inspect/links.h"
+
+#define BUCKET 8			/* clusters that share a key; the newest stay */
+
+struct sender {
+	uint64_t hash;
+	unsigned n;			/* distinct receivers that copies went to */
+	unsigned room;
+	uint64_t *to;			/* their hashes */
+	bool held, confirmed;
+};
+
+struct cluster {
+	struct list lru;
+	struct fingerprint print;
+	bool known;			/* print is filled: it can be compared */
+	char id[GUARD_FINGERPRINT];
+	struct str zero;		/* own memory: who sent it first */
+	struct sender *senders;
+	unsigned n_senders, room;
+	unsigned copies;		/* of all senders */
+	bool relayed;			/* somebody who had received it sent it on */
+	bool past;			/* somebody wanted more copies than there are */
+	bool contained, by_operator;
+	uint64_t last_ms;
+};
+
+struct bucket {
+	struct cluster *v[BUCKET];
+	unsigned n;
+};
+
+/* The sender's held clusters: a second one freezes the account. */
+struct trigger {
+	char id[GUARD_FINGERPRINT];
+	uint64_t when_ms;
+};
+
+struct memory {
+	struct map *ids;		/* id -> cluster */
+	struct map *keys;		/* key -> bucket */
+	struct map *triggers;		/* sender -> trigger */
+	struct list lru;		/* least recently used first */
+	uint64_t hash_key[2];
+};
+
+struct guard {
+	struct policy *policy;
+	struct memory *mem;
+};
+
+/* --- memory ---------------------------------------------------------------------------------------------------- */
+
+static void cluster_unlink(struct memory *m, struct cluster *c)
+{
+	uint64_t keys[FINGERPRINT_KEYS];
+	unsigned n = c->known ? fingerprint_keys(&c->print, keys) : 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct str key = str_make((const char *)&keys[i], sizeof(keys[i]));
+		struct bucket *b = map_get(m->keys, key);
+		unsigned left = 0;
+
+		for (unsigned k = 0; b && k < b->n; k++)
+			if (b->v[k] != c)
+				b->v[left++] = b->v[k];
+		if (b)
+			b->n = left;
+		if (b && left == 0)
+			free(map_take(m->keys, key));
+	}
+	if (map_get(m->ids, str_of(c->id)) == c)
+		map_take(m->ids, str_of(c->id));
+	list_remove(&c->lru);
+}
+
+static void cluster_free(struct cluster *c)
+{
+	for (unsigned i = 0; i < c->n_senders; i++)
+		free(c->senders[i].to);
+	free(c->senders);
+	free((void *)(uintptr_t)c->zero.p);
+	free(c);
+}
+
+static void memory_free(struct memory *m)
+{
+	struct map_iter it = { 0 };
+	void *v;
+
+	if (!m)
+		return;
+	while (!list_empty(&m->lru)) {
+		struct cluster *c = LIST_ITEM(m->lru.next, struct cluster, lru);
+
+		cluster_unlink(m, c);
+		cluster_free(c);
+	}
+	while (m->keys && map_next(m->keys, &it, NULL, &v))
+		free(v);
+	for (it.at = 0; m->triggers && map_next(m->triggers, &it, NULL, &v);)
+		free(v);
+	map_free(&m->ids);
+	map_free(&m->keys);
+	map_free(&m->triggers);
+	free(m);
+}
+
+int guard_new(struct policy *p, struct guard **ret)
+{
+	struct guard *g = calloc(1, sizeof(*g));
+	struct memory *m = calloc(1, sizeof(*m));
+
+	if (!g || !m)
+		goto fail;
+	list_init(&m->lru);
+	m->ids = map_new(GUARD_CLUSTERS + 1);
+	m->keys = map_new((size_t)(GUARD_CLUSTERS + 1) * FINGERPRINT_KEYS);
+	m->triggers = map_new(GUARD_TRIGGERS);
+	if (!m->ids || !m->keys || !m->triggers)
+		goto fail;
+	rand_bytes(m->hash_key, sizeof(m->hash_key));
+	g->policy = p;
+	g->mem = m;
+	*ret = g;
+	return 0;
+fail:
+	memory_free(m);
+	free(g);
+	policy_free(&p);
+	return ERR_NOMEM;
+}
+
+void guard_free(struct guard **g)
+{
+	if (!*g)
+		return;
+	memory_free((*g)->mem);
+	policy_free(&(*g)->policy);
+	free(*g);
+	*g = NULL;
+}
+
+void guard_inherit(struct guard *g, struct guard *old)
+{
+	struct memory *m = g->mem;
+
+	if (!old)
+		return;
+	g->mem = old->mem;
+	old->mem = m;
+}
+
+const struct policy *guard_policy(const struct guard *g)
+{
+	return g->policy;
+}
+
+size_t guard_clusters(const struct guard *g)
+{
+	return map_count(g->mem->ids);
+}
+
+static uint64_t hash_of(const struct guard *g, struct str jid)
+{
+	return map_hash(g->mem->hash_key, jid);
+}
+
+static int index_cluster(struct memory *m, struct cluster *c)
+{
+	uint64_t keys[FINGERPRINT_KEYS];
+	unsigned n = fingerprint_keys(&c->print, keys);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct str key = str_make((const char *)&keys[i], sizeof(keys[i]));
+		struct bucket *b = map_get(m->keys, key);
+
+		if (!b) {
+			b = calloc(1, sizeof(*b));
+			if (!b || map_put(m->keys, key, b) < 0) {
+				free(b);
+				return ERR_NOMEM;
+			}
+		}
+		if (b->n == BUCKET) {
+			memmove(b->v, b->v + 1, (BUCKET - 1) * sizeof(b->v[0]));
+			b->n--;
+		}
+		b->v[b->n++] = c;
+	}
+	return 0;
+}
+
+static void touch(struct memory *m, struct cluster *c, uint64_t now_ms)
+{
+	c->last_ms = now_ms > c->last_ms ? now_ms : c->last_ms;
+	list_remove(&c->lru);
+	list_append(&m->lru, &c->lru);
+}
+
+/* print NULL: known by its id alone. */
+static int cluster_new(struct guard *g, const struct fingerprint *print, struct str id, struct str zero, struct cluster **ret)
+{
+	struct memory *m = g->mem;
+	struct cluster *c = calloc(1, sizeof(*c));
+	char *who = malloc(zero.n + 1);
+	int r = c && who ? 0 : ERR_NOMEM;
+
+	if (r == 0 && map_count(m->ids) >= GUARD_CLUSTERS) {
+		struct cluster *oldest = LIST_ITEM(m->lru.next, struct cluster, lru);
+
+		cluster_unlink(m, oldest);
+		cluster_free(oldest);
+	}
+	if (r < 0 || id.n >= sizeof(c->id)) {
+		free(c);
+		free(who);
+		return r < 0 ? r : ERR_BAD_FORMAT;
+	}
+	memcpy(who, zero.p, zero.n);
+	who[zero.n] = '\0';
+	c->zero = str_make(who, zero.n);
+	memcpy(c->id, id.p, id.n);
+	list_append(&m->lru, &c->lru);
+	r = map_put(m->ids, str_of(c->id), c);
+	if (r == 0 && print) {
+		c->print = *print;
+		c->known = true;
+		r = index_cluster(m, c);
+	}
+	if (r < 0) {
+		cluster_unlink(m, c);
+		cluster_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+/* Forgotten: nobody has sent it for the whole window, and it is not contained. */
+static bool expired(const struct guard *g, const struct cluster *c, uint64_t now_ms)
+{
+	return !c->contained && c->last_ms + g->policy->window_ms < now_ms;
+}
+
+static struct cluster *find(struct guard *g, const struct fingerprint *print, struct str id, uint64_t now_ms)
+{
+	struct memory *m = g->mem;
+	struct cluster *c = map_get(m->ids, id), *best = NULL;
+	uint64_t keys[FINGERPRINT_KEYS];
+	unsigned n;
+
+	if (c && !expired(g, c, now_ms))
+		return c;
+	if (c) {
+		cluster_unlink(m, c);
+		cluster_free(c);
+	}
+	n = fingerprint_keys(print, keys);
+	for (unsigned i = 0; i < n; i++) {
+		struct bucket *b = map_get(m->keys, str_make((const char *)&keys[i], sizeof(keys[i])));
+
+		for (unsigned k = 0; b && k < b->n; k++) {
+			if (expired(g, b->v[k], now_ms) || !fingerprint_alike(&b->v[k]->print, print))
+				continue;
+			if (!best || b->v[k]->copies > best->copies || b->v[k]->contained)
+				best = b->v[k];
+		}
+	}
+	return best;
+}
+
+/* NULL: no memory, or too many. */
+static struct sender *sender_of(struct cluster *c, uint64_t hash)
+{
+	for (unsigned i = 0; i < c->n_senders; i++)
+		if (c->senders[i].hash == hash)
+			return &c->senders[i];
+	if (c->n_senders == GUARD_SENDERS)
+		return NULL;
+	if (c->n_senders == c->room) {
+		unsigned room = c->room ? c->room * 2 : 2;
+		struct sender *v = realloc(c->senders, room * sizeof(*v));
+
+		if (!v)
+			return NULL;
+		c->senders = v;
+		c->room = room;
+	}
+	c->senders[c->n_senders] = (struct sender){ .hash = hash };
+	return &c->senders[c->n_senders++];
+}
+
+static bool got_from(const struct sender *s, uint64_t hash)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->to[i] == hash)
+			return true;
+	return false;
+}
+
+static bool received(const struct cluster *c, uint64_t hash)
+{
+	for (unsigned i = 0; i < c->n_senders; i++)
+		if (got_from(&c->senders[i], hash))
+			return true;
+	return false;
+}
+
+static bool add_receiver(struct sender *s, uint64_t hash)
+{
+	if (s->n == s->room) {
+		unsigned room = s->room ? s->room * 2 : 4;
+		uint64_t *v = realloc(s->to, room * sizeof(*v));
+
+		if (!v)
+			return false;
+		s->to = v;
+		s->room = room;
+	}
+	s->to[s->n++] = hash;
+	return true;
+}
+
+/* --- judging --------------------------------------------------------------------------------------------------------- */
+
+/* The first link that policy does not trust. */
+static const struct url *risky_link(const struct guard *g, const struct links *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (!links_trusted(&l->v[i], &g->policy->links))
+			return &l->v[i];
+	return NULL;
+}
+
+/* A sender whose other fingerprint was held within the window: true. Remembers this one. */
+static bool second_trigger(struct guard *g, struct str from, const struct cluster *c, uint64_t now_ms)
+{
+	struct trigger *t = map_get(g->mem->triggers, from);
+
+	if (t && strcmp(t->id, c->id) != 0 && t->when_ms + g->policy->window_ms >= now_ms)
+		return true;
+	if (!t) {
+		t = calloc(1, sizeof(*t));
+		if (!t || map_put(g->mem->triggers, from, t) < 0) {
+			free(t);
+			return false;
+		}
+	}
+	memcpy(t->id, c->id, sizeof(t->id));
+	t->when_ms = now_ms;
+	return false;
+}
+
+/* What the cluster says about one more copy; the copy is counted when it may go. */
+static enum decision weigh(struct guard *g, struct cluster *c, struct sender *s, const struct subject *sub, struct verdict *v, struct judgement *j)
+{
+	bool relay = received(c, j->from_hash), again;
+
+	c->relayed = c->relayed || relay;
+	if (c->contained) {
+		inspect_add(v, WORM_OUTBREAK, str_of(c->id));
+		j->outbreak = true;
+		return DECISION_HOLD;
+	}
+	if (s && s->confirmed)
+		return DECISION_DELIVER;
+	again = s && got_from(s, j->to_hash);
+	if (c->past) {
+		c->contained = true;
+		j->outbreak = j->outbreak_began = true;
+		inspect_add(v, c->relayed ? WORM_RELAY : WORM_FANOUT, str_of(c->id));
+		inspect_add(v, WORM_OUTBREAK, str_of(c->id));
+		return DECISION_HOLD;
+	}
+	if (again)
+		return DECISION_DELIVER;	/* the same person once more: no new copy */
+	if (s && s->n < g->policy->copies && (!c->relayed || c->copies < g->policy->copies) && add_receiver(s, j->to_hash)) {
+		c->copies++;
+		j->reserved = true;
+		return DECISION_DELIVER;
+	}
+	c->past = true;
+	inspect_add(v, c->relayed ? WORM_RELAY : WORM_FANOUT, str_of(c->id));
+	if (second_trigger(g, sub->from, c, sub->ts_ms))
+		return DECISION_FREEZE;
+	return DECISION_HOLD;
+}
+
+static int spread(struct guard *g, const struct subject *s, const struct url *risky, struct verdict *v, struct judgement *j, enum decision *ret)
+{
+	struct fingerprint print;
+	struct cluster *c;
+	struct sender *from;
+	int r;
+
+	fingerprint_of(s, risky, &print);
+	fingerprint_id(&print, j->fingerprint);
+	c = find(g, &print, str_of(j->fingerprint), s->ts_ms);
+	if (!c) {
+		r = cluster_new(g, &print, str_of(j->fingerprint), s->from, &c);
+		if (r < 0)
+			return r;
+	}
+	touch(g->mem, c, s->ts_ms);
+	memcpy(j->fingerprint, c->id, sizeof(j->fingerprint));
+	j->risky = true;
+	j->from_hash = hash_of(g, s->from);
+	j->to_hash = hash_of(g, s->to);
+	from = sender_of(c, j->from_hash);
+	*ret = weigh(g, c, from, s, v, j);
+	if (*ret != DECISION_DELIVER && from && !from->held) {
+		from->held = true;
+		j->first_hold = true;
+	}
+	j->patient_zero = c->zero;
+	j->n_senders = c->n_senders;
+	return 0;
+}
+
+static enum decision by_score(const struct policy *p, unsigned score)
+{
+	if (p->reject && score >= p->reject)
+		return DECISION_REJECT;
+	if (p->hold && score >= p->hold)
+		return DECISION_HOLD;
+	if (p->flag && score >= p->flag)
+		return DECISION_FLAG;
+	return DECISION_DELIVER;
+}
+
+static int settle(struct guard *g, struct verdict *v, struct arena *a, enum decision spreading, struct judgement *j)
+{
+	struct finding *f = v->n ? arena_alloc(a, v->n * sizeof(*f)) : NULL;
+	enum decision scored;
+
+	if (v->n && !f)
+		return ERR_NOMEM;
+	for (unsigned i = 0; i < v->n; i++) {
+		f[i] = v->f[i];
+		f[i].weight = g->policy->weights[f[i].rule];
+		j->score += f[i].weight;
+	}
+	j->findings = f;
+	j->n_findings = v->n;
+	scored = by_score(g->policy, j->score);
+	j->decision = scored > spreading ? scored : spreading;
+	if (j->risky) {
+		j->patient_zero = arena_str(a, j->patient_zero);
+		if (!j->patient_zero.p)
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
+int guard_judge(struct guard *g, const struct subject *s, struct arena *a, struct judgement *ret)
+{
+	struct judgement j = { .patient_zero = STR_NONE };
+	struct verdict v;
+	struct links links;
+	const struct url *risky;
+	enum decision spreading = DECISION_DELIVER;
+	int r;
+
+	links_gather(s, a, &links);
+	if (links.n == 0 && !links.more) {
+		*ret = j;
+		return 0;
+	}
+	memset(&v, 0, sizeof(v));
+	links_verdict(&links, &g->policy->links, &v);
+	risky = risky_link(g, &links);
+	if (risky) {
+		r = spread(g, s, risky, &v, &j, &spreading);
+		if (r < 0)
+			return r;
+	}
+	r = settle(g, &v, a, spreading, &j);
+	if (j.reserved && (r < 0 || (j.decision != DECISION_DELIVER && j.decision != DECISION_FLAG && j.decision != DECISION_DEFANG))) {
+		guard_unreserve(g, &j);
+		j.reserved = false;
+	}
+	if (r == 0)
+		*ret = j;
+	return r;
+}
+
+void guard_unreserve(struct guard *g, const struct judgement *j)
+{
+	struct cluster *c = j->reserved ? map_get(g->mem->ids, str_of(j->fingerprint)) : NULL;
+
+	for (unsigned i = 0; c && i < c->n_senders; i++) {
+		struct sender *s = &c->senders[i];
+
+		if (s->hash != j->from_hash)
+			continue;
+		for (unsigned k = 0; k < s->n; k++)
+			if (s->to[k] == j->to_hash) {
+				s->to[k] = s->to[--s->n];
+				c->copies--;
+				return;
+			}
+	}
+}
+
+/* --- people's words ------------------------------------------------------------------------------------------------------ */
+
+bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
+{
+	struct cluster *c = map_get(g->mem->ids, fingerprint);
+	struct sender *s;
+
+	if (!c)
+		return true;			/* forgotten meanwhile: nothing spreads */
+	if (c->by_operator || c->relayed)
+		return false;
+	s = sender_of(c, hash_of(g, sender));
+	if (!s)
+		return false;
+	for (unsigned i = 0; i < c->n_senders; i++)
+		if (&c->senders[i] != s && c->senders[i].held)
+			return false;
+	s->confirmed = true;
+	c->contained = c->past = false;
+	free(map_take(g->mem->triggers, sender));
+	return true;
+}
+
+void guard_contain(struct guard *g, struct str fingerprint, bool contained)
+{
+	struct cluster *c = map_get(g->mem->ids, fingerprint);
+
+	if (!c && (!contained || cluster_new(g, NULL, fingerprint, STR_NONE, &c) < 0))
+		return;
+	c->contained = c->by_operator = contained;
+	if (!contained) {
+		c->past = c->relayed = false;
+		c->copies = 0;
+		for (unsigned i = 0; i < c->n_senders; i++) {
+			c->senders[i].n = 0;
+			c->senders[i].held = false;
+		}
+	}
+}
+
+/* --- over a restart ---------------------------------------------------------------------------------------------------------- */
+
+void guard_memory(const struct guard *g, struct str fingerprint, char ret[GUARD_MEMORY])
+{
+	const struct cluster *c = map_get(g->mem->ids, fingerprint);
+	size_t n;
+
+	ret[0] = '\0';
+	if (!c || !c->known)
+		return;
+	n = (size_t)snprintf(ret, GUARD_MEMORY, "%d %016llx %016llx ", c->print.has_link, (unsigned long long)c->print.site,
+			     (unsigned long long)c->print.link);
+	for (unsigned i = 0; i < c->print.n_words && n + 9 < GUARD_MEMORY; i++)
+		n += (size_t)snprintf(ret + n, GUARD_MEMORY - n, "%08x", c->print.words[i]);
+}
+
+static bool recall(struct str text, struct fingerprint *ret)
+{
+	char z[GUARD_MEMORY];
+	unsigned long long site, link;
+	int has, at = 0;
+
+	*ret = (struct fingerprint){ 0 };
+	if (text.n >= sizeof(z))
+		return false;
+	memcpy(z, text.p, text.n);
+	z[text.n] = '\0';
+	if (sscanf(z, "%d %llx %llx %n", &has, &site, &link, &at) != 3 || at == 0)
+		return false;
+	ret->has_link = has != 0;
+	ret->site = site;
+	ret->link = link;
+	for (const char *p = z + at; strlen(p) >= 8 && ret->n_words < FINGERPRINT_WORDS; p += 8)
+		if (sscanf(p, "%8x", &ret->words[ret->n_words]) == 1)
+			ret->n_words++;
+	return true;
+}
+
+int guard_remember(struct guard *g, struct str fingerprint, struct str memory, bool contained, uint64_t now_ms)
+{
+	struct cluster *c = map_get(g->mem->ids, fingerprint);
+	struct fingerprint print;
+	bool known = recall(memory, &print);
+	int r = c ? 0 : cluster_new(g, known ? &print : NULL, fingerprint, STR_NONE, &c);
+
+	if (r < 0)
+		return r;
+	c->contained = contained;
+	c->last_ms = now_ms;
+	return 0;
+}
+
+int guard_remember_copy(struct guard *g, struct str fingerprint, struct str from, struct str to, uint64_t when_ms, bool delivered)
+{
+	struct cluster *c = map_get(g->mem->ids, fingerprint);
+	uint64_t from_hash = hash_of(g, from), to_hash = hash_of(g, to);
+	struct sender *s;
+	int r = c ? 0 : cluster_new(g, NULL, fingerprint, from, &c);
+
+	if (r < 0)
+		return r;
+	touch(g->mem, c, when_ms);
+	c->relayed = c->relayed || received(c, from_hash);
+	s = sender_of(c, from_hash);
+	if (!s)
+		return c->n_senders == GUARD_SENDERS ? 0 : ERR_NOMEM;
+	if (!delivered) {
+		s->held = c->past = true;
+		return 0;
+	}
+	if (!got_from(s, to_hash)) {
+		if (!add_receiver(s, to_hash))
+			return ERR_NOMEM;
+		c->copies++;
+	}
+	return 0;
+}

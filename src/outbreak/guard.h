@@ -1,0 +1,69 @@
+/* guard.h - judges messages: what links say, and whether something is spreading.
+ *
+ * A risky message (an untrusted link or a file) has a fingerprint that survives changed names, digits and paths.
+ * What is alike forms a cluster. Of one cluster a sender may reach policy's worm_copies people; further copies are
+ * held. Where a receiver sends it on (a relay), the whole cluster has no more copies than that. A cluster that
+ * was past its copies and is sent again is an outbreak: contained, held for everybody. A copy is reserved here,
+ * before anybody gets it.
+ *
+ * Ownership  guard_new takes the policy. A judgement's strings live in the arena given.
+ * Threads    One (the loop's).
+ * Limits     GUARD_CLUSTERS, GUARD_SENDERS a cluster, GUARD_TRIGGERS; the least recently used makes room. A cluster with
+ *            too many senders counts as past its copies.
+ * Errors     ERR_NOMEM: the caller must not deliver.
+ */
+#ifndef OUTBREAK_GUARD_H
+#define OUTBREAK_GUARD_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "inspect/inspect.h"
+#include "inspect/subject.h"
+#include "outbreak/policy.h"
+
+#define GUARD_CLUSTERS 20000
+#define GUARD_SENDERS 500
+#define GUARD_TRIGGERS 20000
+#define GUARD_FINGERPRINT 17		/* 16 hexadecimal digits and NUL */
+#define GUARD_MEMORY 400		/* what guard_memory() writes at most, NUL included */
+
+struct guard;
+
+struct judgement {
+	enum decision decision;
+	const struct finding *findings;		/* in the arena */
+	unsigned n_findings;
+	unsigned score;
+	bool risky;				/* fingerprint is set */
+	bool reserved;				/* a copy was counted: guard_unreserve() when it does not go out */
+	bool first_hold;			/* of this sender and fingerprint: he is to be asked */
+	bool outbreak, outbreak_began;		/* under containment; with this message */
+	char fingerprint[GUARD_FINGERPRINT];
+	struct str patient_zero;		/* who sent it first, when risky */
+	unsigned n_senders;
+	uint64_t from_hash, to_hash;		/* internal */
+};
+
+MUST_CHECK int guard_new(struct policy *p, struct guard **ret);
+void guard_free(struct guard **g);
+/* A reload: what the old one remembers goes over; the old one is to be freed then. */
+void guard_inherit(struct guard *g, struct guard *old);
+const struct policy *guard_policy(const struct guard *g);
+
+MUST_CHECK int guard_judge(struct guard *g, const struct subject *s, struct arena *a, struct judgement *ret);
+void guard_unreserve(struct guard *g, const struct judgement *j);
+
+/* The sender says that he meant it: his copies are no longer counted. False when others have sent it on, or an operator
+ * has contained it: then it is not his to decide. */
+bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender);
+/* An operator's word. */
+void guard_contain(struct guard *g, struct str fingerprint, bool contained);
+
+/* What to store with an outbreak so that guard_remember() finds what is alike after a restart. Empty when unknown. */
+void guard_memory(const struct guard *g, struct str fingerprint, char ret[GUARD_MEMORY]);
+MUST_CHECK int guard_remember(struct guard *g, struct str fingerprint, struct str memory, bool contained, uint64_t now_ms);
+/* A copy that went out, or was held, before the restart; in order. */
+MUST_CHECK int guard_remember_copy(struct guard *g, struct str fingerprint, struct str from, struct str to, uint64_t when_ms, bool delivered);
+size_t guard_clusters(const struct guard *g);
+
+#endif
