@@ -44,7 +44,7 @@ static int blob_of(struct admin_call *call, const json_t *text, struct str *ret)
 		return admin_why(call, ERR_BAD_REQUEST, "a password is missing");
 	r = b64_decode(str_make(json_string_value(text), json_string_length(text)), p, BLOB_BYTES, &n);
 	if (r < 0)
-		return r;
+		return admin_why(call, ERR_BAD_REQUEST, "the verifiers of the password are damaged");
 	*ret = str_make((char *)p, n);
 	return 0;
 }
