@@ -1,18 +1,15 @@
 /* wardroomd.c - the server's process: reads the instance, opens what needs rights, serves until SIGTERM.
  *
- * Everything that can be wrong with an instance is found before `ready` is printed, and named in one sentence;
- * nothing has been changed then.
+ * The supervisor (supervisor.c) starts serve() in a process of its own. Everything that can be wrong with an
+ * instance is found before `ready` is printed, and named in one sentence; nothing has been changed then.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,12 +21,14 @@
 #include "net/loop.h"
 #include "net/tls.h"
 #include "roles/control.h"
+#include "roles/supervisor.h"
 #include "roles/watch.h"
 #include "vault/vault.h"
 
 #define ARENA_BYTES (16 * 1024 * 1024)
 
 struct daemon {
+	const char *dir;
 	struct arena *arena;
 	struct instance in;
 	const char *log_format;		/* NULL: as configured */
@@ -172,34 +171,14 @@ static void on_hup(void *ctx)
 	arena_free(&a);
 }
 
-/* systemd's readiness: one datagram, when it has asked for it. */
-static void notify(const char *text)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	size_t n = path ? strlen(path) : 0;
-	int fd;
-
-	if (n < 2 || n >= sizeof(sa.sun_path) || (path[0] != '/' && path[0] != '@'))
-		return;
-	memcpy(sa.sun_path, path, n);
-	if (path[0] == '@')
-		sa.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&sa, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_event(LOG_WARN, "systemd.unreachable", LOG_Z("why", strerror(errno)));
-	close(fd);
-}
-
 static int usage(void)
 {
 	fputs("use: wardroomd --dir DIR [--log-format text|json]\n", stderr);
 	return 2;
 }
 
-static int serve(struct daemon *d)
+/* The worker: everything but its being started again. */
+static int serve(struct daemon *d, int ready)
 {
 	struct str why = STR_NONE;
 	int r = start(d, clock_mono_us(), &why);
@@ -209,11 +188,10 @@ static int serve(struct daemon *d)
 	if (loop_signal(d->loop, SIGTERM, on_term, d) < 0 || loop_signal(d->loop, SIGINT, on_term, d) < 0 ||
 	    loop_signal(d->loop, SIGHUP, on_hup, d) < 0)
 		return fail(STR("signals cannot be received"));
-	if (write(STDOUT_FILENO, "ready\n", 6) != 6)
+	if (write(ready, "", 1) != 1)
 		log_event(LOG_WARN, "ready.unheard");
-	notify("READY=1");
+	close(ready);
 	loop_run(d->loop);
-	notify("STOPPING=1");
 	unlink(d->in.socket);
 	control_free(&d->control);
 	server_free(&d->server);
@@ -223,26 +201,35 @@ static int serve(struct daemon *d)
 	return 0;
 }
 
+static int worker(void *ctx, int ready)
+{
+	struct daemon *d = ctx;
+	int r;
+
+	d->arena = arena_new(ARENA_BYTES);
+	if (!d->arena || instance_paths(d->dir, d->arena, &d->in) < 0)
+		return fail(STR("out of memory"));
+	r = serve(d, ready);
+	arena_free(&d->arena);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
-	struct daemon d = { .arena = arena_new(ARENA_BYTES), .lock = -1 };
-	const char *dir = NULL;
-	int r;
+	struct daemon d = { .lock = -1 };
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc)
-			dir = argv[++i];
+			d.dir = argv[++i];
 		else if (strcmp(argv[i], "--log-format") == 0 && i + 1 < argc)
 			d.log_format = argv[++i];
 		else
 			return usage();
 	}
-	if (!dir || (d.log_format && strcmp(d.log_format, "text") != 0 && strcmp(d.log_format, "json") != 0))
+	if (!d.dir || (d.log_format && strcmp(d.log_format, "text") != 0 && strcmp(d.log_format, "json") != 0))
 		return usage();
 	harden();
-	if (!d.arena || instance_paths(dir, d.arena, &d.in) < 0)
-		return fail(STR("out of memory"));
-	r = serve(&d);
-	arena_free(&d.arena);
-	return r;
+	if (d.log_format)
+		log_setup(LOG_INFO, strcmp(d.log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
+	return supervisor_run(worker, &d);
 }

@@ -24,7 +24,8 @@ BUILD = os.environ.get("WARDROOM_BUILD", os.path.join(ROOT, "build"))
 SHARED = os.environ.get("WARDROOM_SHARED", os.path.join(os.path.dirname(ROOT), "shared"))
 PASSWORD = "correct horse battery"
 SKIP = 77
-SANITIZER_MARKS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer", "SUMMARY: UndefinedBehavior")
+SANITIZER_MARKS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer", "SUMMARY: UndefinedBehavior",
+                   "worker.crashed")	# the supervisor starts it again; a test must see it all the same
 SLOW = float(os.environ.get("WARDROOM_TEST_SLOWER", "1"))	# multiplies every patience
 
 
