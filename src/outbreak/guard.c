@@ -456,9 +456,19 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 	j->n_findings = v->n;
 	scored = by_score(g->policy, j->score);
 	j->decision = scored > spreading ? scored : spreading;
+	if (scored > spreading && scored >= DECISION_HOLD)
+		j->first_hold = true;
 	if (j->risky) {
 		j->patient_zero = arena_str(a, j->patient_zero);
 		if (!j->patient_zero.p)
+			return ERR_NOMEM;
+	}
+	if (j->outbreak_began) {
+		char text[GUARD_MEMORY];
+
+		guard_memory(g, str_of(j->fingerprint), text);
+		j->memory = arena_str(a, str_of(text));
+		if (!j->memory.p)
 			return ERR_NOMEM;
 	}
 	return 0;
@@ -466,7 +476,7 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 
 int guard_judge(struct guard *g, const struct subject *s, struct arena *a, struct judgement *ret)
 {
-	struct judgement j = { .patient_zero = STR_NONE };
+	struct judgement j = { .patient_zero = STR_NONE, .memory = STR_NONE };
 	struct verdict v;
 	struct links links;
 	const struct url *risky;

@@ -40,6 +40,7 @@ struct judgement {
 	bool outbreak, outbreak_began;		/* under containment; with this message */
 	char fingerprint[GUARD_FINGERPRINT];
 	struct str patient_zero;		/* who sent it first, when risky */
+	struct str memory;			/* outbreak_began: guard_memory() */
 	unsigned n_senders;
 	uint64_t from_hash, to_hash;		/* internal */
 };

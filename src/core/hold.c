@@ -1,0 +1,538 @@
+/* hold.c - see hold.h. What is stored is written in the message's own transaction; what people are told comes after it. */
+#include "core/hold.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "core/audit.h"
+#include "core/bot.h"
+#include "core/state.h"
+#include "core/user.h"
+#include "xmpp/ns.h"
+#include "xmpp/wire.h"
+
+#define ARENA_BYTES (32u << 20)
+#define CONFIRM_MOST 500			/* messages let go by one word */
+#define RESTORE_MOST 20000
+#define SPREAD_WINDOW_MS (24ull * 3600 * 1000)
+
+static struct str bare_of(struct str jid)
+{
+	ptrdiff_t slash = str_find_char(jid, '/');
+
+	return slash < 0 ? jid : str_make(jid.p, (size_t)slash);
+}
+
+/* --- on the store thread, within the message's transaction ----------------------------------------------------- */
+
+static struct str reason_of(struct trip *t)
+{
+	const struct judgement *j = &t->verdict;
+	struct str s;
+
+	if (j->outbreak)
+		return STR("It is part of an outbreak: the same link or file is being sent on by several people.");
+	if (j->n_findings == 0)
+		return STR("The company's policy holds it.");
+	s = arena_printf(t->arena, "It was held because %s.", inspect_rule_text(j->findings[0].rule));
+	return s.p ? s : STR("The company's policy holds it.");
+}
+
+int hold_work(struct vault *v, struct trip *t, struct str stanza)
+{
+	struct vault_held h = {
+		.id = t->id, .when_ms = t->when_ms, .state = HELD_WAITING, .from = t->from.full, .to = t->to_self ? t->from.bare : t->to.full,
+		.stanza = stanza, .reason = reason_of(t), .fingerprint = t->verdict.risky ? str_of(t->verdict.fingerprint) : STR_NONE,
+	};
+
+	return vault_held_put(v, &h);
+}
+
+int hold_delivered(struct vault *v, struct trip *t)
+{
+	struct vault_held h;
+	int r = vault_held_get(v, t->id, t->arena, &h);
+
+	if (r < 0)
+		return r == ERR_NOT_FOUND ? 0 : r;
+	h.state = HELD_DELIVERED;
+	return vault_held_put(v, &h);
+}
+
+static json_t *story(struct trip *t)
+{
+	const struct judgement *j = &t->verdict;
+	char stamp[CLOCK_STAMP_BYTES];
+	json_t *o, *findings = json_array();
+	int bad = findings ? 0 : -1;
+
+	for (unsigned i = 0; i < j->n_findings; i++) {
+		const struct finding *f = &j->findings[i];
+
+		bad |= json_array_append_new(findings, json_pack("{s:s, s:s, s:s, s:i, s:s}", "inspector", inspect_rule_inspector(f->rule), "name",
+			inspect_rule_name(f->rule), "text", inspect_rule_text(f->rule), "weight", (int)f->weight, "evidence", f->evidence));
+	}
+	clock_stamp(t->when_ms, stamp);
+	o = json_pack("{s:s, s:s%, s:s%, s:s, s:i, s:o}", "when", stamp, "from", t->from.bare.p, t->from.bare.n, "to", t->to.bare.p, t->to.bare.n,
+		      "decision", inspect_decision_name(j->decision), "score", (int)j->score, "findings", findings);
+	if (o && j->risky)
+		bad |= json_object_set_new(o, "fingerprint", json_string(j->fingerprint)) |
+		       json_object_set_new(o, "patient_zero", json_stringn(j->patient_zero.p, j->patient_zero.n)) |
+		       json_object_set_new(o, "senders", json_integer(j->n_senders));
+	if (bad) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+static int put_outbreak(struct vault *v, struct trip *t)
+{
+	const struct judgement *j = &t->verdict;
+	struct vault_outbreak b = { .fingerprint = str_of(j->fingerprint), .started_ms = t->when_ms, .contained = true };
+	json_t *o = json_pack("{s:s%, s:i, s:s%}", "patient_zero", j->patient_zero.p, j->patient_zero.n, "senders", (int)j->n_senders,
+			      "memory", j->memory.p, j->memory.n);
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	int r = ERR_NOMEM;
+
+	json_decref(o);
+	if (text) {
+		b.json = str_of(text);
+		r = vault_outbreak_put(v, &b);
+	}
+	free(text);
+	return r;
+}
+
+/* What leads anywhere is in the record: everything but a plain delivery. */
+static int put_story(struct vault *v, struct trip *t)
+{
+	json_t *o = story(t);
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	int r = text ? vault_finding_put(v, t->id, str_of(text)) : ERR_NOMEM;
+
+	free(text);
+	if (r == 0 && t->verdict.decision != DECISION_DELIVER) {
+		char id[VAULT_ID_TEXT];
+
+		vault_id_text(t->id, id);
+		text = json_object_set_new(o, "id", json_string(id)) == 0 ? json_dumps(o, JSON_COMPACT) : NULL;
+		r = text ? vault_audit_add(v, t->when_ms, STR("decision"), str_of(text)) : ERR_NOMEM;
+		free(text);
+	}
+	json_decref(o);
+	return r;
+}
+
+int hold_story(struct vault *v, struct trip *t)
+{
+	const struct judgement *j = &t->verdict;
+	int r = put_story(v, t);
+
+	if (r == 0 && j->risky) {
+		struct vault_spread s = {
+			.fingerprint = str_of(j->fingerprint), .from = t->from.bare, .to = t->to_self ? t->from.bare : t->to.bare, .id = t->id,
+			.when_ms = t->when_ms, .outcome = t->hold ? STR("held") : STR("delivered"),
+		};
+
+		r = vault_spread_add(v, &s);
+	}
+	if (r == 0 && j->outbreak_began)
+		r = put_outbreak(v, t);
+	return r;
+}
+
+/* --- freezing ------------------------------------------------------------------------------------------------------ */
+
+struct freezing {
+	struct server *srv;
+	struct arena *arena;
+	struct str bare;
+};
+
+static int freeze_work(struct vault *v, void *ctx)
+{
+	struct freezing *f = ctx;
+	struct vault_account acc;
+	int r = vault_account_get(v, f->bare, f->arena, &acc);
+
+	if (r < 0)
+		return r;
+	acc.state = ACCOUNT_FROZEN;
+	acc.state_reason = STR("a second message that spreads");
+	return vault_account_set(v, &acc);
+}
+
+static void freeze_done(void *ctx, int err)
+{
+	struct freezing *f = ctx;
+
+	if (err < 0)
+		log_event(LOG_ERROR, "freeze.failed", LOG_S("account", f->bare), LOG_Z("why", err_text(err)));
+	else
+		audit_account(f->srv, "frozen", f->bare, "a second message that spreads");
+	arena_free(&f->arena);
+}
+
+static void freeze(struct trip *t)
+{
+	struct arena *a = arena_new(65536);
+	struct freezing *f = a ? arena_alloc(a, sizeof(*f)) : NULL;
+
+	if (t->from_user)
+		t->from_user->frozen = true;	/* at once, whatever the store says */
+	t->server->metrics.frozen++;
+	if (f) {
+		arena_wipe_on_free(a);
+		*f = (struct freezing){ .srv = t->server, .arena = a, .bare = arena_str(a, t->from.bare) };
+		if (f->bare.p && server_store(t->server, f, freeze_work, freeze_done) == 0)
+			return;
+	}
+	log_event(LOG_ERROR, "freeze.failed", LOG_S("account", t->from.bare));
+	arena_free(&a);
+}
+
+/* --- telling people ------------------------------------------------------------------------------------------------ */
+
+void hold_done(struct trip *t)
+{
+	const struct judgement *j = &t->verdict;
+	struct server *srv = t->server;
+	char id[VAULT_ID_TEXT];
+
+	vault_id_text(t->id, id);
+	srv->metrics.held++;
+	srv->metrics.outbreaks += j->outbreak_began;
+	if (j->outbreak_began)
+		log_event(LOG_WARN, "outbreak.began", LOG_Z("fingerprint", j->fingerprint), LOG_S("patient_zero", j->patient_zero));
+	if (j->decision == DECISION_FREEZE) {
+		freeze(t);
+		bot_tell(srv, t->from.bare, "Your account has been frozen because another message of yours was being sent to many people; please write to %.*s.",
+			 STR_FMT(srv->helpdesk));
+	} else if (j->first_hold) {
+		bot_tell(srv, t->from.bare, "Your message to %.*s was held (number %s) because the same link or file goes to several people or looks dangerous: "
+			 "answer \"confirm\" if you meant to send it, \"cancel\" if you did not.", STR_FMT(t->to.bare), id);
+	}
+	if (t->to_user && t->to_user != t->from_user)
+		bot_tell(srv, t->to.bare, "A message from %.*s to you was held (number %s) and is being looked at.", STR_FMT(t->from.bare), id);
+}
+
+void hold_flagged(struct trip *t)
+{
+	if (!t->flagged || !t->to_user || t->verdict.n_findings == 0)
+		return;
+	bot_tell(t->server, t->to.bare, "Careful with the message from %.*s: %s.", STR_FMT(t->from.bare), inspect_rule_text(t->verdict.findings[0].rule));
+}
+
+/* --- letting go ------------------------------------------------------------------------------------------------------ */
+
+struct release {
+	struct server *srv;
+	struct arena *arena;
+	struct str id;
+	struct vault_held held;
+	struct node *stanza;
+};
+
+static int release_work(struct vault *v, void *ctx)
+{
+	struct release *l = ctx;
+	uint64_t id;
+	int r = vault_id_parse(l->id, &id);
+
+	return r < 0 ? r : vault_held_get(v, id, l->arena, &l->held);
+}
+
+/* Its time stands in the message: it is shown where it belongs. */
+static int add_delay(struct release *l)
+{
+	struct node *d = node_new(l->arena, NS_DELAY, "delay");
+	char stamp[CLOCK_STAMP_BYTES];
+
+	clock_stamp(l->held.when_ms, stamp);
+	if (!d || node_set_attr(l->arena, d, "from", l->srv->domain) < 0 ||
+	    node_set_attr(l->arena, d, "stamp", arena_str(l->arena, str_of(stamp))) < 0)
+		return ERR_NOMEM;
+	node_append(l->stanza, d);
+	return 0;
+}
+
+static void go(void *ctx, struct user *from, int err)
+{
+	struct release *l = ctx;
+	struct server *srv = l->srv;
+	uint64_t id = l->held.id, when_ms = l->held.when_ms;
+	struct node *stanza = l->stanza;
+	struct arena *a = l->arena;
+
+	bot_tell(srv, bare_of(l->held.from), "Your message to %.*s has been let go.", STR_FMT(bare_of(l->held.to)));
+	trip_release(srv, err < 0 ? NULL : from, &a, stanza, id, when_ms);
+}
+
+static void release_done(void *ctx, int err)
+{
+	struct release *l = ctx;
+
+	if (err == 0 && l->held.state == HELD_RELEASED)
+		err = wire_parse(l->arena, l->held.stanza, &l->stanza);
+	else if (err == 0)
+		err = ERR_CONFLICT;
+	if (err == 0)
+		err = add_delay(l);
+	if (err < 0) {
+		log_event(LOG_ERROR, "release.failed", LOG_S("id", l->id), LOG_Z("why", err_text(err)));
+		arena_free(&l->arena);
+		return;
+	}
+	user_get(l->srv, bare_of(l->held.from), go, l);
+}
+
+static struct release *release_new(struct server *srv, struct str id)
+{
+	struct arena *a = arena_new(LIMIT_STANZA_BYTES_MAX * 16);
+	struct release *l = a ? arena_alloc(a, sizeof(*l)) : NULL;
+
+	if (!l) {
+		arena_free(&a);
+		return NULL;
+	}
+	*l = (struct release){ .srv = srv, .arena = a, .id = arena_str(a, id) };
+	return l;
+}
+
+void hold_release(struct server *srv, struct str id)
+{
+	struct release *l = release_new(srv, id);
+
+	if (l && l->id.p && server_store(srv, l, release_work, release_done) == 0)
+		return;
+	log_event(LOG_ERROR, "release.failed", LOG_S("id", id));
+	if (l)
+		arena_free(&l->arena);
+}
+
+static void rejected_done(void *ctx, int err)
+{
+	struct release *l = ctx;
+
+	if (err == 0) {
+		bot_tell(l->srv, bare_of(l->held.from), "Your message to %.*s was looked at and will not be delivered.", STR_FMT(bare_of(l->held.to)));
+		bot_tell(l->srv, bare_of(l->held.to), "The held message from %.*s (number %.*s) was rejected.", STR_FMT(bare_of(l->held.from)),
+			 STR_FMT(l->id));
+	}
+	arena_free(&l->arena);
+}
+
+void hold_rejected(struct server *srv, struct str id)
+{
+	struct release *l = release_new(srv, id);
+
+	if (l && l->id.p && server_store(srv, l, release_work, rejected_done) == 0)
+		return;
+	if (l)
+		arena_free(&l->arena);
+}
+
+/* --- the sender's word --------------------------------------------------------------------------------------------------- */
+
+struct word {
+	struct server *srv;
+	struct arena *arena;
+	struct str bare, id, fingerprint;
+	bool confirm;
+	struct vault_held *held;	/* this sender's, waiting */
+	size_t n;
+	uint64_t *ids;
+	size_t n_ids;
+};
+
+static int word_find(struct vault *v, void *ctx)
+{
+	struct word *w = ctx;
+	const struct vault_held *one = NULL;
+	uint64_t id = 0;
+	int r = vault_held_list(v, w->bare, HELD_WAITING, CONFIRM_MOST, w->arena, &w->held, &w->n);
+
+	if (r == 0 && !str_empty(w->id))
+		r = vault_id_parse(w->id, &id);
+	for (size_t i = 0; r == 0 && i < w->n; i++)
+		if (str_eq(bare_of(w->held[i].from), w->bare) && (!id || w->held[i].id == id))
+			one = &w->held[i];	/* the latest */
+	if (r < 0)
+		return r;
+	if (!one)
+		return ERR_NOT_FOUND;
+	w->fingerprint = one->fingerprint;
+	w->ids = arena_alloc(w->arena, (w->n + 1) * sizeof(*w->ids));
+	if (!w->ids)
+		return ERR_NOMEM;
+	w->n_ids = 0;
+	for (size_t i = 0; i < w->n; i++)
+		if (str_eq(bare_of(w->held[i].from), w->bare) &&
+		    (&w->held[i] == one || (!str_empty(w->fingerprint) && str_eq(w->held[i].fingerprint, w->fingerprint))))
+			w->ids[w->n_ids++] = w->held[i].id;
+	return 0;
+}
+
+static int word_settle(struct vault *v, void *ctx)
+{
+	struct word *w = ctx;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->n_ids; i++) {
+		struct vault_held h;
+
+		r = vault_held_get(v, w->ids[i], w->arena, &h);
+		if (r < 0)
+			break;
+		h.state = w->confirm ? HELD_RELEASED : HELD_REJECTED;
+		r = vault_held_put(v, &h);
+	}
+	if (r == 0 && w->confirm && !str_empty(w->fingerprint)) {
+		struct vault_outbreak b;
+
+		r = vault_outbreak_get(v, w->fingerprint, w->arena, &b);
+		if (r == 0) {
+			b.contained = false;
+			r = vault_outbreak_put(v, &b);
+		} else if (r == ERR_NOT_FOUND) {
+			r = 0;
+		}
+	}
+	return r;
+}
+
+static void word_settled(void *ctx, int err)
+{
+	struct word *w = ctx;
+
+	if (err < 0)
+		bot_tell(w->srv, w->bare, "That could not be done at the moment; please try again.");
+	else if (!w->confirm)
+		bot_tell(w->srv, w->bare, "Thank you; what was held will not be delivered (%zu).", w->n_ids);
+	for (size_t i = 0; err == 0 && w->confirm && i < w->n_ids; i++) {
+		char id[VAULT_ID_TEXT];
+
+		vault_id_text(w->ids[i], id);
+		hold_release(w->srv, str_of(id));
+	}
+	if (err == 0)
+		audit_account(w->srv, w->confirm ? "confirmed" : "cancelled", w->bare, "held messages, by their sender");
+	arena_free(&w->arena);
+}
+
+static void word_found(void *ctx, int err)
+{
+	struct word *w = ctx;
+
+	if (err == ERR_NOT_FOUND) {
+		bot_tell(w->srv, w->bare, "Nothing of yours is held%s.", str_empty(w->id) ? "" : " under that number");
+	} else if (err < 0) {
+		bot_tell(w->srv, w->bare, "That cannot be looked up at the moment; please try again.");
+	} else if (w->confirm && !str_empty(w->fingerprint) && !guard_confirm(w->srv->guard, w->fingerprint, w->bare)) {
+		bot_tell(w->srv, w->bare, "This message is being sent on by others, too, so it is not yours alone to let go; please write to %.*s.",
+			 STR_FMT(w->srv->helpdesk));
+	} else if (server_store(w->srv, w, word_settle, word_settled) == 0) {
+		return;
+	}
+	arena_free(&w->arena);
+}
+
+static void say(struct server *srv, struct str bare, struct str id, bool confirm)
+{
+	struct arena *a = arena_new(ARENA_BYTES);
+	struct word *w = a ? arena_alloc(a, sizeof(*w)) : NULL;
+
+	if (w) {
+		*w = (struct word){ .srv = srv, .arena = a, .bare = arena_str(a, bare), .id = arena_str(a, id), .confirm = confirm };
+		if (w->bare.p && w->id.p && server_store(srv, w, word_find, word_found) == 0)
+			return;
+	}
+	arena_free(&a);
+	bot_tell(srv, bare, "That cannot be done at the moment; please try again.");
+}
+
+void hold_confirm(struct server *srv, struct str bare, struct str id)
+{
+	say(srv, bare, id, true);
+}
+
+void hold_cancel(struct server *srv, struct str bare, struct str id)
+{
+	say(srv, bare, id, false);
+}
+
+/* --- at the start ------------------------------------------------------------------------------------------------------------ */
+
+struct later {
+	struct server *srv;
+	struct arena *arena;
+	struct loop_timer timer;
+	struct vault_held *held;
+	size_t n;
+};
+
+static void on_later(void *ctx)
+{
+	struct later *l = ctx;
+
+	for (size_t i = 0; i < l->n; i++) {
+		char id[VAULT_ID_TEXT];
+
+		vault_id_text(l->held[i].id, id);
+		hold_release(l->srv, str_of(id));
+	}
+	arena_free(&l->arena);
+}
+
+static int restore_outbreaks(struct server *srv, struct vault *v, struct arena *a)
+{
+	struct vault_outbreak *b;
+	size_t n;
+	int r = vault_outbreak_list(v, a, &b, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		json_t *o = json_loadb(b[i].json.p, b[i].json.n, 0, NULL);
+		const char *memory = json_string_value(json_object_get(o, "memory"));
+
+		r = guard_remember(srv->guard, b[i].fingerprint, str_of(memory), b[i].contained, clock_wall_ms());
+		json_decref(o);
+	}
+	return r;
+}
+
+static int restore_spread(struct server *srv, struct vault *v, struct arena *a)
+{
+	uint64_t now = clock_wall_ms();
+	struct vault_spread *s;
+	size_t n;
+	int r = vault_spread_list(v, STR_NONE, now - SPREAD_WINDOW_MS, RESTORE_MOST, a, &s, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = guard_remember_copy(srv->guard, s[i].fingerprint, s[i].from, s[i].to, s[i].when_ms, str_is(s[i].outcome, "delivered"));
+	return r;
+}
+
+int hold_restore(struct server *srv, struct vault *v)
+{
+	struct arena *a = arena_new(ARENA_BYTES);
+	struct later *l = a ? arena_alloc(a, sizeof(*l)) : NULL;
+	int r = l ? restore_outbreaks(srv, v, a) : ERR_NOMEM;
+
+	if (r == 0)
+		r = restore_spread(srv, v, a);
+	if (r == 0)
+		r = vault_held_list(v, STR_NONE, HELD_RELEASED, CONFIRM_MOST, a, &l->held, &l->n);
+	if (r < 0 || l->n == 0) {
+		arena_free(&a);
+		return r;
+	}
+	/* Released while no server ran; on the first turn, when the store's thread works. */
+	l->srv = srv;
+	l->arena = a;
+	loop_timer_set(srv->loop, &l->timer, 0, on_later, l);
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* watch.c - see watch.h. */
+#include "roles/watch.h"
+
+#include "config/config.h"
+#include "config/instance.h"
+#include "outbreak/guard.h"
+#include "outbreak/policy.h"
+
+/* A file that is not there has its defaults: an instance made before the file existed goes on. */
+static int read_file(const char *path, size_t max, struct arena *a, struct str *ret, struct str *ret_why)
+{
+	int r = instance_read(path, max, a, ret, ret_why);
+
+	if (r != ERR_NOT_FOUND)
+		return r;
+	*ret = STR_NONE;
+	return 0;
+}
+
+static int read_deny(const struct instance *in, struct policy *p, struct str *ret_why)
+{
+	struct arena *a = arena_new(POLICY_DENY_BYTES + 65536);
+	struct str path, text, why = STR_NONE;
+	int r = a ? 0 : ERR_NOMEM;
+
+	if (r == 0 && !str_empty(p->deny_file)) {
+		path = arena_printf(a, "%s/%.*s", in->dir, STR_FMT(p->deny_file));
+		r = path.p ? read_file(path.p, POLICY_DENY_BYTES, a, &text, &why) : ERR_NOMEM;
+		if (r == 0)
+			r = policy_deny(p, text);
+	}
+	if (r < 0)
+		*ret_why = STR("the deny list of policy.yaml cannot be read");
+	arena_free(&a);
+	return r;
+}
+
+int watch_policy(const struct instance *in, const char *domain, struct arena *a, struct policy **ret, struct str *ret_why)
+{
+	struct policy *p = NULL;
+	struct str text;
+	int r = read_file(in->policy, POLICY_FILE_BYTES, a, &text, ret_why);
+
+	if (r == 0)
+		r = policy_parse(text, in->policy, domain, a, &p, ret_why);
+	if (r == 0)
+		r = read_file(in->weights, POLICY_FILE_BYTES, a, &text, ret_why);
+	if (r == 0)
+		r = policy_weights(p, text, in->weights, a, ret_why);
+	if (r == 0)
+		r = read_deny(in, p, ret_why);
+	if (r < 0) {
+		policy_free(&p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+int watch_open(const struct instance *in, const struct config *c, struct arena *a, struct guard **ret, struct str *ret_why)
+{
+	struct policy *p;
+	int r = watch_policy(in, c->domain, a, &p, ret_why);
+
+	return r < 0 ? r : guard_new(p, ret);
+}
+
+void watch_close(struct guard **g)
+{
+	guard_free(g);
+}
