@@ -7,6 +7,7 @@
  */
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/deliver.h"
@@ -76,7 +77,7 @@ static bool archives(const struct server *srv, const struct user *u, struct str 
 {
 	const struct roster_item *it;
 
-	switch (srv->config->archive_default) {
+	switch (srv->config->archive.def) {
 	case CONFIG_ARCHIVE_ALWAYS:
 		return true;
 	case CONFIG_ARCHIVE_NEVER:
@@ -148,6 +149,8 @@ static int work(struct vault *v, struct job *job)
 		r = write_queues(v, t);
 	if (r == 0 && t->judged)
 		r = hold_story(v, t);
+	if (r == 0 && t->origin == TRIP_RELEASE)
+		r = hold_delivered(v, t);
 	return r < 0 ? r : write_count(v, t);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "core/hold.h"
 #include "core/state.h"
 #include "core/user.h"

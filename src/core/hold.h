@@ -13,6 +13,8 @@ struct vault;
 MUST_CHECK int hold_work(struct vault *v, struct trip *t, struct str stanza);
 /* Findings, spread, outbreak and audit entries of a judged message, delivered or held. */
 MUST_CHECK int hold_story(struct vault *v, struct trip *t);
+/* A released message is on its way: it is not released again after a restart. */
+MUST_CHECK int hold_delivered(struct vault *v, struct trip *t);
 /* The message is in quarantine: tells sender and receiver, freezes where the verdict says so. */
 void hold_done(struct trip *t);
 /* It is being delivered with a warning: tells the receiver. */

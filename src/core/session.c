@@ -58,7 +58,7 @@ int session_new(struct server *srv, struct user *u, struct str resource, struct 
 	s->full = str_make(full, n);
 	s->resource = str_make(full + u->bare.n + 1, resource.n);
 	s->rate_at_ms = loop_now_ms(srv->loop);
-	s->rate_tokens = (double)srv->config->messages_per_s * 2;
+	s->rate_tokens = (double)srv->config->limits.messages_per_s * 2;
 	list_init(&s->inbound);
 	list_init(&s->waiting);
 	if (map_put(srv->sessions, id_key(&s->id), s) < 0)

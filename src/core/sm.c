@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/rand.h"
@@ -516,10 +517,12 @@ void sm_resume(struct server *srv, struct stream *st, struct str bare, const str
 
 	if (!read_h(n, &h)) {
 		nonza_send(st, "<failed xmlns='" NS_SM "'><bad-request xmlns='" NS_STANZAS "'/></failed>");
+		stream_resume_failed(st);
 		return;
 	}
 	if (!s || !str_eq(s->user->bare, bare)) {
 		nonza_send(st, "<failed xmlns='" NS_SM "'><item-not-found xmlns='" NS_STANZAS "'/></failed>");
+		stream_resume_failed(st);
 		return;
 	}
 	if (s->sm->resuming) {
@@ -680,10 +683,11 @@ void sm_free(struct session *s)
 /* --- start ------------------------------------------------------------------------------------------------------ */
 
 struct restore {
+	struct restore *next;
 	struct server *srv;
 	char id[SM_ID_BYTES];
 	struct arena *arena;
-	struct str state;
+	struct str state, owner;
 	struct vault_queued *queue;
 	size_t n_queue;
 };
@@ -765,9 +769,11 @@ static void on_user(void *ctx, struct user *u, int err)
 	free(r);
 }
 
+/* Everything is read before the first account is asked for: from then on the store thread has the vault. */
 int sm_restore(struct server *srv, struct vault *v)
 {
 	struct arena *a = arena_new(64u << 20);
+	struct restore *all = NULL;
 	struct vault_stream *list;
 	size_t n;
 	int r = a ? vault_stream_list(v, a, &list, &n) : ERR_NOMEM;
@@ -790,7 +796,15 @@ int sm_restore(struct server *srv, struct vault *v)
 			break;
 		}
 		one->state = st.state;
-		user_get(srv, st.owner, on_user, one);
+		one->owner = st.owner;
+		one->next = all;
+		all = one;
+	}
+	while (all) {
+		struct restore *one = all;
+
+		all = one->next;
+		user_get(srv, one->owner, on_user, one);
 	}
 	arena_free(&a);
 	return r;

@@ -26,7 +26,7 @@
 struct server {
 	uint32_t magic;
 	struct loop *loop;
-	const struct config *config;
+	struct config *config;
 	struct vault *vault;			/* the store thread's, but for vault_next_id */
 	struct guard *guard;
 	struct tls_ctx *tls;
@@ -45,6 +45,8 @@ struct server {
 	size_t n_streams;
 	struct map *addresses;			/* address key -> count of connections not signed in, as uintptr_t */
 	struct xml_pool *xml_pool;
+	struct conn_pool *conn_pool;
+	struct scram_tools *scram;
 	struct sasl_conf sasl;
 	struct throttle *throttle;
 	struct listener *listeners[2];
@@ -60,6 +62,8 @@ struct server {
 /* Work on the store thread, in order: work(v, ctx), then done(ctx, err) on the loop's thread. */
 MUST_CHECK int server_store(struct server *srv, void *ctx, int (*work)(struct vault *v, void *ctx),
 			    void (*done)(void *ctx, int err));
+/* A stream has ended: a server that stops waits for the last one. */
+void server_stream_gone(struct server *srv);
 struct str server_domain(const struct server *srv);
 /* Is this domain ours? */
 bool server_is_local(const struct server *srv, struct str domain);

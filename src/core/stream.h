@@ -7,6 +7,7 @@
 #ifndef CORE_STREAM_H
 #define CORE_STREAM_H
 
+#include "base/list.h"
 #include "base/str.h"
 #include "xmpp/node.h"
 
@@ -26,6 +27,11 @@ void stream_end_with(struct stream *st, const char *condition, const char *extra
 void stream_pause(struct stream *st, bool pause);
 /* The resumed session now belongs to this stream. */
 void stream_resumed(struct stream *st, struct session *s);
+/* The session could not be resumed: the stream may still bind. */
+void stream_resume_failed(struct stream *st);
+/* Now and then: an idle stream gives its parser back. */
+void stream_sweep(struct stream *st);
+struct stream *stream_of(struct list *node);	/* of server->streams */
 struct server *stream_server(const struct stream *st);
 
 #endif

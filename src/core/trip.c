@@ -34,7 +34,7 @@ static struct trip *trip_new(struct server *srv, enum trip_origin origin, struct
 static bool take_token(struct session *s)
 {
 	uint64_t now = loop_now_ms(s->server->loop);
-	double rate = (double)s->server->config->messages_per_s;
+	double rate = (double)s->server->config->limits.messages_per_s;
 
 	if (rate <= 0)
 		return true;
@@ -66,7 +66,7 @@ static void wait_for_tokens(struct session *s)
 	s->throttled = true;
 	if (s->stream)
 		stream_pause(s->stream, true);
-	loop_timer_set(s->server->loop, &s->rate_timer, 1000 / (s->server->config->messages_per_s + 1) + 1, on_tokens, s);
+	loop_timer_set(s->server->loop, &s->rate_timer, 1000 / (s->server->config->limits.messages_per_s + 1) + 1, on_tokens, s);
 }
 
 /* Starts what waits, one after the other. A trip may end its session: then we stop at once. */
@@ -121,6 +121,20 @@ void trip_start(struct server *srv, struct session *s, enum trip_origin origin, 
 	if (++s->n_inbound >= LIMIT_PENDING_TRIPS && s->stream)
 		stream_pause(s->stream, true);
 	pump(s);
+}
+
+void trip_release(struct server *srv, struct user *from, struct arena **a, struct node *stanza, uint64_t id, uint64_t when_ms)
+{
+	struct trip *t = trip_new(srv, TRIP_RELEASE, a, stanza);
+
+	if (!t) {
+		arena_free(a);
+		return;
+	}
+	t->from_user = from ? user_ref(from) : NULL;
+	t->id = id;
+	t->when_ms = when_ms;
+	trip_run(t);
 }
 
 void trip_moved_on(struct trip *t)

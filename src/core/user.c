@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "core/session.h"
 #include "core/state.h"
 #include "xmpp/jid.h"
@@ -45,7 +46,8 @@ static void user_free(struct user *u)
 	if (map_get(u->server->users, u->bare) == u)
 		map_take(u->server->users, u->bare);
 	roster_release(&u->roster);
-	user_set_blocked(u, NULL, 0);
+	if (user_set_blocked(u, NULL, 0) < 0)
+		log_event(LOG_ERROR, "user.leak");
 	free((void *)(uintptr_t)u->bare.p);
 	u->magic = 0;
 	free(u);

@@ -2,6 +2,7 @@
  * than a descriptor BIO and leaves nothing behind when the connection is idle. */
 #include "net/conn.h"
 
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #define CONN_MAGIC 0xc0440001u
 #define IN_BYTES 16384
 #define PLAIN_BYTES 16384
+#define READS_PER_TURN 4	/* whoever sends fast must not keep the loop from the others */
 
 struct conn_pool {
 	struct loop *loop;
@@ -29,7 +31,8 @@ struct conn {
 	const struct conn_ops *ops;
 	void *ctx;
 	struct buf plain;		/* queued by conn_send */
-	struct buf out;			/* bytes for the socket that it did not take */
+	struct buf out;			/* bytes for the socket that it did not take: from out_at on */
+	size_t out_at;
 	const char *in;			/* what OpenSSL may read now */
 	size_t in_n;
 	struct loop_item flush, gone;
@@ -91,7 +94,7 @@ int conn_pool_new(struct loop *loop, struct conn_pool **ret)
 	if (!p)
 		return ERR_NOMEM;
 	p->loop = loop;
-	p->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "conn");
+	p->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "conn");
 	if (!p->method) {
 		free(p);
 		return ERR_NOMEM;
@@ -174,25 +177,31 @@ static void set_want(struct conn *c)
 		loop_io_want(c->io, !c->paused && !c->starved, c->want_write);
 }
 
-/* Writes until the socket is full; what it does not take is kept. */
-static void write_out(struct conn *c, struct str bytes)
+/* Number of bytes the socket took; it is full when that is less than n. */
+static size_t write_some(struct conn *c, const char *p, size_t n)
 {
 	size_t done = 0;
 
-	while (!c->dead && c->out.n == 0 && done < bytes.n) {
-		int r = loop_io_write(c->io, bytes.p + done, bytes.n - done);
+	while (!c->dead && done < n) {
+		int r = loop_io_write(c->io, p + done, n - done);
 
 		if (r == ERR_AGAIN)
 			break;
-		if (r < 0) {
+		if (r < 0)
 			conn_abort(c);
-			return;
-		}
-		done += (size_t)r;
+		else
+			done += (size_t)r;
 	}
+	return done;
+}
+
+/* Writes until the socket is full; what it does not take is kept. */
+static void write_out(struct conn *c, struct str bytes)
+{
+	size_t done = c->out.n ? 0 : write_some(c, bytes.p, bytes.n);
+
 	if (c->dead || done == bytes.n)
 		return;
-	c->out.max = LIMIT_SEND_BYTES * 3;
 	if (buf_add(&c->out, bytes.p + done, bytes.n - done) < 0) {
 		conn_abort(c);
 		return;
@@ -201,11 +210,12 @@ static void write_out(struct conn *c, struct str bytes)
 	set_want(c);
 }
 
+/* The buffer is every connection's: nothing may stay in it, whatever became of this one. */
 static void send_cipher(struct conn *c)
 {
 	struct buf *b = &c->pool->cipher;
 
-	if (b->n)
+	if (b->n && !c->dead)
 		write_out(c, buf_str(b));
 	buf_clear(b);
 	if (b->cap > 256 * 1024)
@@ -218,6 +228,7 @@ static void finish_close(struct conn *c)
 		return;
 	if (c->ssl && !c->said_goodbye && SSL_is_init_finished(c->ssl)) {
 		c->said_goodbye = true;
+		ERR_clear_error();
 		SSL_shutdown(c->ssl);
 		send_cipher(c);
 		if (c->dead || c->out.n)
@@ -237,12 +248,11 @@ static void flush(struct conn *c)
 	}
 	if (!SSL_is_init_finished(c->ssl))
 		return;
-	if (SSL_write(c->ssl, c->plain.p, (int)c->plain.n) <= 0) {
+	ERR_clear_error();
+	if (SSL_write(c->ssl, c->plain.p, (int)c->plain.n) <= 0)
 		conn_abort(c);
-		return;
-	}
-	buf_release(&c->plain);
 	send_cipher(c);
+	buf_release(&c->plain);
 }
 
 static void on_flush(struct loop_item *item)
@@ -268,19 +278,17 @@ int conn_send(struct conn *c, struct str bytes)
 
 size_t conn_unsent(const struct conn *c)
 {
-	return c->plain.n + c->out.n;
+	return c->plain.n + c->out.n - c->out_at;
 }
 
 static void on_writable(struct conn *c)
 {
-	struct buf rest = c->out;
-
-	c->out = (struct buf){ 0 };
-	c->want_write = false;
-	write_out(c, buf_str(&rest));
-	free(rest.p);
-	if (c->dead)
+	c->out_at += write_some(c, c->out.p + c->out_at, c->out.n - c->out_at);
+	if (c->dead || c->out_at < c->out.n)
 		return;
+	buf_release(&c->out);
+	c->out_at = 0;
+	c->want_write = false;
 	set_want(c);
 	flush(c);
 	finish_close(c);
@@ -294,10 +302,22 @@ static void give(struct conn *c, const char *p, size_t n)
 		c->ops->data(c->ctx, str_make(p, n));
 }
 
+/* OpenSSL's queue of errors is the thread's: what another connection left there would end this one. */
+static int tls_error(struct conn *c, int r)
+{
+	int e = SSL_get_error(c->ssl, r);
+
+	ERR_clear_error();
+	return e;
+}
+
 static void handshake(struct conn *c)
 {
-	int r = SSL_do_handshake(c->ssl);
+	int r, e;
 
+	ERR_clear_error();
+	r = SSL_do_handshake(c->ssl);
+	e = tls_error(c, r);
 	send_cipher(c);
 	if (c->dead)
 		return;
@@ -307,45 +327,43 @@ static void handshake(struct conn *c)
 			c->ops->secured(c->ctx);
 		if (!c->dead)
 			loop_defer(c->pool->loop, &c->flush);
-	} else if (SSL_get_error(c->ssl, r) != SSL_ERROR_WANT_READ) {
+	} else if (e != SSL_ERROR_WANT_READ) {
 		conn_abort(c);
 	}
 }
 
+/* One record. False: no more for now. */
+static bool decrypt_one(struct conn *c)
+{
+	int n, e;
+
+	ERR_clear_error();
+	n = SSL_read(c->ssl, c->pool->plain, PLAIN_BYTES);
+	e = n > 0 ? SSL_ERROR_NONE : tls_error(c, n);
+	send_cipher(c);		/* answers of TLS itself: KeyUpdate, alerts */
+	if (c->dead)
+		return false;
+	if (tls_is_flooding(c->ssl)) {
+		conn_abort(c);
+		return false;
+	}
+	if (n > 0) {
+		give(c, c->pool->plain, (size_t)n);
+		return !c->dead;
+	}
+	if (e == SSL_ERROR_ZERO_RETURN && !c->closing)
+		conn_close(c);
+	else if (e != SSL_ERROR_WANT_READ)
+		conn_abort(c);
+	return false;
+}
+
 static void decrypt(struct conn *c)
 {
-	while (!c->dead) {
-		int n;
-
-		if (!c->secured) {
-			handshake(c);
-			if (!c->secured)
-				return;
-			continue;
-		}
-		n = SSL_read(c->ssl, c->pool->plain, PLAIN_BYTES);
-		if (n > 0) {
-			give(c, c->pool->plain, (size_t)n);
-			continue;
-		}
-		if (tls_is_flooding(c->ssl)) {
-			conn_abort(c);
-			return;
-		}
-		send_cipher(c);		/* answers of TLS itself: KeyUpdate, alerts */
-		if (c->dead)
-			return;
-		n = SSL_get_error(c->ssl, n);
-		if (n == SSL_ERROR_ZERO_RETURN) {
-			if (c->closing)
-				conn_abort(c);
-			else
-				conn_close(c);
-		} else if (n != SSL_ERROR_WANT_READ) {
-			conn_abort(c);
-		}
-		return;
-	}
+	if (!c->secured)
+		handshake(c);
+	while (c->secured && !c->dead && decrypt_one(c))
+		;
 }
 
 static void on_fed(void *ctx)
@@ -379,7 +397,7 @@ static bool take_bytes(struct conn *c, size_t n)
 
 static void on_readable(struct conn *c)
 {
-	for (;;) {
+	for (int i = 0; i < READS_PER_TURN; i++) {
 		int n = loop_io_read(c->io, c->pool->in, IN_BYTES);
 
 		if (n == ERR_AGAIN)
@@ -461,7 +479,9 @@ int conn_starttls(struct conn *c, struct tls_ctx *tls)
 {
 	CHECK_OBJ(c, CONN_MAGIC);
 	CHECK(!c->ssl);
-	flush(c);
+	if (!c->dead && c->plain.n)
+		write_out(c, buf_str(&c->plain));	/* in plain, even if the socket is full */
+	buf_release(&c->plain);
 	if (c->dead)
 		return ERR_EOF;
 	return attach_tls(c, tls);

@@ -111,7 +111,7 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t delay_ms, voi
 	heap_remove(&l->timers, &t->node);
 	t->fn = fn;
 	t->ctx = ctx;
-	t->node.key = loop_now_ms(l) + delay_ms;
+	t->node.key = loop_now_ms(l) + (delay_ms ? delay_ms : 1);	/* 0: a timer that sets itself would never end */
 	/* A timer that cannot be kept would be a connection that never times out: no way to go on. */
 	CHECK(heap_add(&l->timers, &t->node) == 0);
 }

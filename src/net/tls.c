@@ -53,16 +53,23 @@ static int flood_index(void)
 static void on_info(const SSL *ssl, int where, int ret)
 {
 	struct flood *f = SSL_get_ex_data(ssl, flood_index());
-	uint64_t now;
 
 	(void)ret;
-	if (!f)
-		return;
-	if (where & SSL_CB_HANDSHAKE_DONE) {
+	if (f && (where & SSL_CB_HANDSHAKE_DONE))
 		f->done = true;
-		return;
-	}
-	if (!(where & SSL_CB_HANDSHAKE_START) || !f->done)
+}
+
+/* Every message as it passes. The info callback is silent about KeyUpdate in TLS 1.3. */
+static void on_message(int is_out, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
+{
+	struct flood *f = SSL_get_ex_data(ssl, flood_index());
+	uint64_t now;
+
+	(void)version;
+	(void)p;
+	(void)n;
+	(void)arg;
+	if (is_out || type != SSL3_RT_HANDSHAKE || !f || !f->done)
 		return;
 	now = clock_mono_ms();
 	if (now - f->since_ms > 60000) {
@@ -119,6 +126,7 @@ static bool configure(SSL_CTX *c)
 	SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
 	SSL_CTX_set_alpn_select_cb(c, on_alpn, NULL);
 	SSL_CTX_set_info_callback(c, on_info);
+	SSL_CTX_set_msg_callback(c, on_message);
 	return SSL_CTX_set_cipher_list(c, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
 	       SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384") == 1;
 }

@@ -1,0 +1,874 @@
+/* stream.c - the connection's road as a table of states: header, TLS, SASL, bind, stanzas.
+ *
+ * Before login everything is bounded: time, bytes, tries, connections of one address. What the peer
+ * must not know (does the account exist?) is sasl.c's care; what a stanza means is the pipeline's.
+ */
+#include "core/stream.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "auth/scram.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "core/audit.h"
+#include "core/hooks.h"
+#include "core/session.h"
+#include "core/sm.h"
+#include "core/state.h"
+#include "core/trip.h"
+#include "core/user.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/wire.h"
+
+#define STREAM_MAGIC 0x57e40001u
+#define STOP ERR_EOF			/* what a sink returns when nothing more is to be read */
+
+enum phase {
+	PHASE_PLAIN,			/* waits for <starttls/> */
+	PHASE_SECURE,			/* TLS stands: SASL */
+	PHASE_SIGNED_IN,		/* waits for <bind/> or <resume/> */
+	PHASE_BOUND,
+};
+
+struct stream {
+	CHECK_MAGIC;
+	struct server *srv;
+	struct conn *conn;
+	struct xml *xml;
+	struct list all;		/* in server->streams */
+	enum phase phase;
+	struct session *session;	/* PHASE_BOUND */
+	struct session *resuming;	/* waits for this session to settle */
+	uint64_t resuming_id;
+	struct sasl *sasl;
+	struct sasl_binding *binding;	/* until signed in */
+	struct user *user;		/* PHASE_SIGNED_IN: a reference until bound */
+	struct str bind_id;		/* <iq/> that waits for the account; own memory */
+	struct loop_timer deadline;
+	struct loop_work work;
+	struct throttle_prefix prefix;
+	char address[20];		/* key of server->addresses */
+	size_t preauth_bytes;
+	unsigned tries;
+	uint8_t address_n;
+	bool header_sent, header_seen, counted, closing, starttls, busy, gone, stirred, restart;
+};
+
+/* --- writing ------------------------------------------------------------------------------------------- */
+
+static void send_z(struct stream *st, const char *xml)
+{
+	stream_send(st, str_of(xml));
+}
+
+void stream_send(struct stream *st, struct str xml)
+{
+	int r;
+
+	CHECK_OBJ(st, STREAM_MAGIC);
+	if (st->closing || st->gone)
+		return;
+	r = conn_send(st->conn, xml);
+	if (r == ERR_LIMIT || r == ERR_NOMEM)
+		conn_abort(st->conn);		/* it does not read: closed() detaches its session */
+}
+
+static void send_header(struct stream *st)
+{
+	struct buf b;
+	char id[27];
+
+	if (st->header_sent)
+		return;
+	st->header_sent = true;
+	rand_text(id, sizeof(id) - 1);
+	buf_init(&b, 4096);
+	buf_printf(&b, "<?xml version='1.0'?><stream:stream xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAM "' id='%s' from='", id);
+	if (wire_escape(&b, st->srv->domain) < 0)
+		b.failed = true;
+	buf_printf(&b, "' version='1.0' xml:lang='en'>");
+	stream_send(st, buf_str(&b));
+	buf_release(&b);
+}
+
+static void finish(struct stream *st)
+{
+	send_z(st, "</stream:stream>");
+	st->closing = true;
+	loop_timer_cancel(st->srv->loop, &st->deadline);
+	conn_close(st->conn);
+}
+
+/* Detaches whoever hangs on this stream. */
+static void let_go(struct stream *st)
+{
+	struct session *s = st->session, *r = st->resuming ? session_find(st->srv, st->resuming_id) : NULL;
+
+	st->session = NULL;
+	st->resuming = NULL;
+	if (s && s->stream == st)
+		session_detach(s);
+	if (r)
+		sm_resume_lost(r, st);
+}
+
+void stream_end_with(struct stream *st, const char *condition, const char *extra)
+{
+	char xml[768];
+
+	CHECK_OBJ(st, STREAM_MAGIC);
+	st->session = NULL;
+	st->resuming = NULL;
+	if (st->closing || st->gone)
+		return;
+	if (condition) {
+		send_header(st);
+		st->srv->metrics.stream_errors++;
+		snprintf(xml, sizeof(xml), "<stream:error><%s xmlns='" NS_STREAMS "'/>%s</stream:error>", condition,
+			 extra ? extra : "");
+		send_z(st, xml);
+	}
+	finish(st);
+}
+
+void stream_end(struct stream *st, const char *condition)
+{
+	stream_end_with(st, condition, NULL);
+}
+
+/* An error of this stream itself: its session is not resumable after it (RFC 6120 4.9.1.1). */
+static int fault(struct stream *st, const char *condition, const char *extra)
+{
+	struct session *s = st->session;
+
+	log_event(LOG_DEBUG, "stream.error", LOG_Z("condition", condition));
+	stream_end_with(st, condition, extra);
+	if (s) {
+		s->stream = NULL;
+		session_end(s, NULL);
+	}
+	return STOP;
+}
+
+void stream_pause(struct stream *st, bool pause)
+{
+	CHECK_OBJ(st, STREAM_MAGIC);
+	if (!st->closing && !st->gone)
+		conn_pause(st->conn, pause);
+}
+
+struct server *stream_server(const struct stream *st)
+{
+	return st->srv;
+}
+
+/* --- features ----------------------------------------------------------------------------------------------- */
+
+static void send_features(struct stream *st)
+{
+	struct arena *a = arena_new(256 * 1024);
+	struct node *f = a ? node_new(a, NS_STREAM, "features") : NULL;
+	struct buf b;
+
+	buf_init(&b, 64 * 1024);
+	buf_printf(&b, "<stream:features>");
+	if (st->phase == PHASE_PLAIN) {
+		buf_printf(&b, "<starttls xmlns='" NS_TLS "'><required/></starttls>");
+	} else if (st->phase == PHASE_SECURE) {
+		if (sasl_offer(&st->srv->sasl, st->binding, &b) < 0)
+			b.failed = true;
+	} else if (f) {
+		buf_printf(&b, "<bind xmlns='" NS_BIND "'/><sm xmlns='" NS_SM "'/>");
+		hooks_stream_features(a, f);
+		for (const struct node *c = node_first_element(f); c; c = node_next_element(c))
+			if (wire_write(&b, c, STR(NS_CLIENT)) < 0)
+				b.failed = true;
+	}
+	buf_printf(&b, "</stream:features>");
+	if (b.failed || !f)
+		stream_end(st, "resource-constraint");
+	else
+		stream_send(st, buf_str(&b));
+	buf_release(&b);
+	arena_free(&a);
+}
+
+/* --- the header ------------------------------------------------------------------------------------------------ */
+
+/* RFC 6120 4.7.5: a version is two numbers; below 1.0 is another protocol. */
+static bool version_fits(struct str v)
+{
+	ptrdiff_t dot = str_find_char(v, '.');
+	uint64_t major, minor;
+
+	return dot > 0 && str_to_u64(str_make(v.p, (size_t)dot), 1000, &major) &&
+	       str_to_u64(str_cut(v, (size_t)dot + 1), 1000, &minor) && major >= 1;
+}
+
+static int on_open(void *ctx, const struct node *header)
+{
+	struct stream *st = ctx;
+	struct arena *a;
+	struct jid to;
+	bool ours;
+
+	if (!str_is(xml_content_ns(st->xml), NS_CLIENT))
+		return fault(st, "invalid-namespace", NULL);
+	a = arena_new(64 * 1024);
+	ours = a && jid_parse(a, node_attr(header, "to"), &to) == 0 && to.local.n == 0 && to.resource.n == 0 &&
+	       server_is_local(st->srv, to.domain);
+	arena_free(&a);
+	if (!ours && st->phase >= PHASE_SIGNED_IN) {
+		log_event(LOG_WARN, "stream.domain_changed", LOG_S("user", st->user->bare));
+		return fault(st, "not-authorized", NULL);
+	}
+	if (!ours)
+		return fault(st, "host-unknown", NULL);
+	if (!version_fits(node_attr(header, "version")))
+		return fault(st, "unsupported-version", NULL);
+	st->header_seen = true;
+	send_header(st);
+	send_features(st);
+	return st->closing ? STOP : 0;
+}
+
+static int on_close(void *ctx)
+{
+	struct stream *st = ctx;
+	struct session *s = st->session;
+
+	st->session = NULL;
+	finish(st);
+	if (s) {
+		s->stream = NULL;
+		session_end(s, NULL);
+	}
+	return STOP;
+}
+
+/* --- TLS ------------------------------------------------------------------------------------------------------------ */
+
+static int in_plain(struct stream *st, const struct node *n)
+{
+	if (node_is(n, NS_TLS, "starttls")) {
+		st->starttls = true;
+		return STOP;
+	}
+	if (node_is(n, NS_SASL, "auth")) {
+		send_z(st, "<failure xmlns='" NS_SASL "'><encryption-required/></failure>");
+		return 0;
+	}
+	if (node_is(n, NS_COMPRESS, "compress")) {
+		send_z(st, "<failure xmlns='" NS_COMPRESS "'><unsupported-method/></failure>");
+		return 0;
+	}
+	return fault(st, "not-authorized", NULL);
+}
+
+static void restart(struct stream *st)
+{
+	xml_reset(st->xml);
+	st->header_sent = false;
+	st->header_seen = false;
+}
+
+static void start_tls(struct stream *st)
+{
+	send_z(st, "<proceed xmlns='" NS_TLS "'/>");
+	if (st->closing || conn_starttls(st->conn, st->srv->tls) < 0) {
+		conn_abort(st->conn);
+		return;
+	}
+	restart(st);
+}
+
+static void on_secured(void *ctx)
+{
+	struct stream *st = ctx;
+	SSL *ssl = conn_ssl(st->conn);
+	int n;
+
+	st->phase = PHASE_SECURE;
+	st->binding = calloc(1, sizeof(*st->binding));
+	if (!st->binding) {
+		conn_abort(st->conn);
+		return;
+	}
+	st->binding->tls = true;
+	n = tls_exporter(ssl, st->binding->exporter);
+	st->binding->exporter_n = n > 0 ? (size_t)n : 0;
+	n = tls_server_end_point(ssl, st->binding->endpoint);
+	st->binding->endpoint_n = n > 0 ? (size_t)n : 0;
+}
+
+/* --- SASL ------------------------------------------------------------------------------------------------------------- */
+
+static void sasl_go(struct stream *st, enum sasl_step step);
+
+struct account_lookup {
+	struct server *srv;
+	struct stream *st;
+	struct arena *arena;
+	struct str user;
+	struct vault_account account;
+};
+
+static int lookup_work(struct vault *v, void *ctx)
+{
+	struct account_lookup *l = ctx;
+
+	return vault_account_get(v, l->user, l->arena, &l->account);
+}
+
+static void stream_unbusy(struct stream *st);
+
+static void lookup_done(void *ctx, int err)
+{
+	struct account_lookup *l = ctx;
+	struct stream *st = l->st;
+	struct credentials creds = { 0 };
+	enum sasl_account what = SASL_ACCOUNT_ERROR;
+
+	if (err == ERR_NOT_FOUND)
+		what = SASL_ACCOUNT_UNKNOWN;
+	else if (err == 0 && scram_decode(l->account.credentials, &creds) == 0)
+		what = SASL_ACCOUNT_OK;
+	arena_free(&l->arena);
+	free(l);
+	st->busy = false;
+	if (!st->gone && !st->closing)
+		sasl_go(st, sasl_account(st->sasl, &creds, what));
+	secret_wipe(&creds, sizeof(creds));
+	stream_unbusy(st);
+}
+
+static void look_up(struct stream *st)
+{
+	struct account_lookup *l;
+	int r = ERR_NOMEM;
+
+	if (!throttle_may(st->srv->throttle, sasl_user(st->sasl), &st->prefix, loop_now_ms(st->srv->loop))) {
+		log_event(LOG_NOTE, "login.throttled", LOG_S("user", sasl_user(st->sasl)));
+		sasl_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_THROTTLED));
+		return;
+	}
+	l = calloc(1, sizeof(*l));
+	if (l) {
+		l->srv = st->srv;
+		l->st = st;
+		l->arena = arena_new(64 * 1024);
+		if (l->arena) {
+			arena_wipe_on_free(l->arena);
+			l->user = arena_str(l->arena, sasl_user(st->sasl));
+			r = l->user.p ? server_store(st->srv, l, lookup_work, lookup_done) : ERR_NOMEM;
+		}
+	}
+	if (r == 0) {
+		st->busy = true;
+		return;
+	}
+	if (l)
+		arena_free(&l->arena);
+	free(l);
+	sasl_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_ERROR));
+}
+
+static void work_run(struct loop_work *w)
+{
+	sasl_work(LIST_ITEM(w, struct stream, work)->sasl);
+}
+
+static void work_done(struct loop_work *w)
+{
+	struct stream *st = LIST_ITEM(w, struct stream, work);
+
+	st->busy = false;
+	if (!st->gone && !st->closing)
+		sasl_go(st, sasl_worked(st->sasl));
+	stream_unbusy(st);
+}
+
+static void signed_in(struct stream *st, struct user *u)
+{
+	throttle_succeeded(st->srv->throttle, u->bare, &st->prefix, loop_now_ms(st->srv->loop));
+	st->srv->metrics.logins++;
+	audit_login(st->srv, u->bare, sasl_mechanism_name(st->sasl), true);
+	st->user = user_ref(u);
+	sasl_free(&st->sasl);
+	free(st->binding);
+	st->binding = NULL;
+	st->phase = PHASE_SIGNED_IN;
+	xml_set_max(st->xml, (size_t)st->srv->config->limits.stanza_bytes);
+	st->restart = true;
+}
+
+struct signing {
+	struct stream *st;
+	char *success;
+};
+
+static void on_user(void *ctx, struct user *u, int err)
+{
+	struct signing *g = ctx;
+	struct stream *st = g->st;
+
+	st->busy = false;
+	if (!st->gone && !st->closing) {
+		if (err < 0) {
+			send_z(st, "<failure xmlns='" NS_SASL "'><temporary-auth-failure/></failure>");
+		} else {
+			send_z(st, g->success);
+			signed_in(st, u);
+			restart(st);
+			st->restart = false;
+		}
+	}
+	free(g->success);
+	free(g);
+	stream_unbusy(st);
+}
+
+static void success(struct stream *st)
+{
+	struct signing *g = calloc(1, sizeof(*g));
+	struct str text = sasl_text(st->sasl);
+
+	if (!g || asprintf(&g->success, text.n ? "<success xmlns='" NS_SASL "'>%.*s</success>" :
+			   "<success xmlns='" NS_SASL "'%.*s/>", STR_FMT(text)) < 0) {
+		free(g);
+		stream_end(st, "resource-constraint");
+		return;
+	}
+	g->st = st;
+	st->busy = true;
+	user_get(st->srv, sasl_user(st->sasl), on_user, g);
+}
+
+static void failure(struct stream *st)
+{
+	char xml[256];
+
+	if (sasl_is_wrong_proof(st->sasl)) {
+		throttle_failed(st->srv->throttle, sasl_user(st->sasl), &st->prefix, loop_now_ms(st->srv->loop));
+		st->srv->metrics.login_failures++;
+		audit_login(st->srv, sasl_user(st->sasl), sasl_mechanism_name(st->sasl), false);
+	}
+	if (sasl_is_downgrade(st->sasl))
+		log_event(LOG_WARN, "login.downgrade", LOG_S("user", sasl_user(st->sasl)));
+	snprintf(xml, sizeof(xml), "<failure xmlns='" NS_SASL "'><%s/></failure>", sasl_condition(st->sasl));
+	send_z(st, xml);
+	if (++st->tries > LIMIT_AUTH_TRIES)
+		fault(st, "policy-violation", NULL);
+}
+
+static void sasl_go(struct stream *st, enum sasl_step step)
+{
+	struct str text = sasl_text(st->sasl);
+	char *xml;
+
+	switch (step) {
+	case SASL_CHALLENGE:
+		if (asprintf(&xml, "<challenge xmlns='" NS_SASL "'>%.*s</challenge>", STR_FMT(text)) < 0)
+			return;
+		send_z(st, xml);
+		free(xml);
+		return;
+	case SASL_LOOKUP:
+		look_up(st);
+		return;
+	case SASL_WORK:
+		st->work = (struct loop_work){ .run = work_run, .done = work_done };
+		st->busy = true;
+		if (loop_work(st->srv->loop, &st->work) < 0) {
+			st->busy = false;
+			send_z(st, "<failure xmlns='" NS_SASL "'><temporary-auth-failure/></failure>");
+			sasl_free(&st->sasl);
+		}
+		return;
+	case SASL_WAIT:
+		return;
+	case SASL_SUCCESS:
+		success(st);
+		return;
+	case SASL_FAIL:
+		failure(st);
+		return;
+	}
+}
+
+static int in_secure(struct stream *st, struct arena *a, const struct node *n)
+{
+	if (node_is(n, NS_TLS, "starttls")) {
+		send_z(st, "<failure xmlns='" NS_TLS "'/>");
+		finish(st);
+		return STOP;
+	}
+	if (node_is(n, NS_COMPRESS, "compress")) {
+		send_z(st, "<failure xmlns='" NS_COMPRESS "'><unsupported-method/></failure>");
+		return 0;
+	}
+	if (!str_is(n->ns, NS_SASL))
+		return fault(st, "not-authorized", NULL);
+	if (!st->sasl)
+		st->sasl = sasl_new(&st->srv->sasl, st->binding);
+	if (!st->sasl)
+		return fault(st, "resource-constraint", NULL);
+	if (node_is(n, NS_SASL, "auth"))
+		sasl_go(st, sasl_begin(st->sasl, node_attr(n, "mechanism"), node_text(a, n)));
+	else if (node_is(n, NS_SASL, "response"))
+		sasl_go(st, sasl_respond(st->sasl, node_text(a, n)));
+	else if (node_is(n, NS_SASL, "abort"))
+		sasl_go(st, sasl_abort(st->sasl));
+	else
+		return fault(st, "not-authorized", NULL);
+	return st->closing ? STOP : 0;
+}
+
+/* --- bind ---------------------------------------------------------------------------------------------------------------- */
+
+static void bind_reply(struct stream *st, struct arena *a, const struct node *iq, struct str full)
+{
+	struct node *reply = node_new(a, NS_CLIENT, "iq"), *bind;
+	struct buf b;
+	bool ok;
+
+	buf_init(&b, 16384);
+	ok = reply && node_set_attr(a, reply, "type", STR("result")) == 0 &&
+	     node_set_attr(a, reply, "id", node_attr(iq, "id")) == 0;
+	bind = ok ? node_add(a, reply, NS_BIND, "bind") : NULL;
+	ok = bind && node_add_leaf(a, bind, NS_BIND, "jid", full) && wire_write(&b, reply, STR(NS_CLIENT)) == 0;
+	if (ok)
+		stream_send(st, buf_str(&b));
+	buf_release(&b);
+}
+
+static int refuse_iq(struct stream *st, struct arena *a, const struct node *iq, int err)
+{
+	struct node *e = stanza_error(a, iq, err, NULL);
+	struct buf b;
+
+	buf_init(&b, 16384);
+	if (e && wire_write(&b, e, STR(NS_CLIENT)) == 0)
+		stream_send(st, buf_str(&b));
+	buf_release(&b);
+	return st->closing ? STOP : 0;
+}
+
+/* The old holder of the resource gives way: a client that comes back must not wait for its own ghost. */
+static void take_resource(struct stream *st, struct str resource)
+{
+	struct session *old = session_of_resource(st->user, resource);
+
+	if (old)
+		session_end(old, "conflict");
+}
+
+static int bind_resource(struct stream *st, struct arena *a, const struct node *iq, const struct node *payload)
+{
+	const struct node *r = node_child(payload, NS_BIND, "resource");
+	struct str wanted = r ? str_trim(node_text(a, r)) : STR_NONE, resource;
+	char own[13];
+	struct session *s;
+	int err;
+
+	if (wanted.n) {
+		if (jid_prep_resource(a, wanted, &resource) < 0)
+			return refuse_iq(st, a, iq, ERR_BAD_REQUEST);
+		take_resource(st, resource);
+	} else {
+		rand_text(own, sizeof(own) - 1);
+		resource = str_make(own, sizeof(own) - 1);
+	}
+	err = session_new(st->srv, st->user, resource, &s);
+	if (err < 0)
+		return refuse_iq(st, a, iq, err);
+	session_attach(s, st);
+	st->session = s;
+	st->phase = PHASE_BOUND;
+	user_unref(&st->user);
+	loop_timer_cancel(st->srv->loop, &st->deadline);
+	conn_set_rate(st->conn, st->srv->config->limits.bytes_per_s);
+	bind_reply(st, a, iq, s->full);
+	hooks_session_bound(s);
+	return 0;
+}
+
+static int in_signed_in(struct stream *st, struct arena *a, const struct node *n)
+{
+	const struct node *payload = node_first_element(n);
+
+	if (st->resuming)
+		return fault(st, "not-authorized", NULL);
+	if (node_is(n, NS_SM, "resume")) {
+		st->resuming = map_get(st->srv->resumable, node_attr(n, "previd"));
+		st->resuming_id = st->resuming ? st->resuming->id : 0;
+		sm_resume(st->srv, st, st->user->bare, n);
+		return st->closing ? STOP : 0;
+	}
+	if (stanza_kind(n) == STANZA_IQ && payload && node_is(payload, NS_BIND, "bind") &&
+	    str_is(node_attr(n, "type"), "set") && node_attr(n, "id").n)
+		return bind_resource(st, a, n, payload);
+	if (stanza_kind(n) == STANZA_OTHER && !str_is(n->ns, NS_SASL) && !str_is(n->ns, NS_SM))
+		return fault(st, "unsupported-stanza-type", NULL);
+	return fault(st, "not-authorized", NULL);
+}
+
+void stream_resumed(struct stream *st, struct session *s)
+{
+	CHECK_OBJ(st, STREAM_MAGIC);
+	st->resuming = NULL;
+	st->session = s;
+	st->phase = PHASE_BOUND;
+	user_unref(&st->user);
+	loop_timer_cancel(st->srv->loop, &st->deadline);
+	conn_set_rate(st->conn, st->srv->config->limits.bytes_per_s);
+	stream_pause(st, false);
+}
+
+void stream_resume_failed(struct stream *st)
+{
+	st->resuming = NULL;
+	stream_pause(st, false);
+}
+
+/* --- stanzas ------------------------------------------------------------------------------------------------------------------ */
+
+static int in_bound(struct stream *st, struct arena **a, struct node *n)
+{
+	struct session *s = st->session;
+	const struct node *payload = node_first_element(n);
+
+	if (stanza_kind(n) == STANZA_OTHER) {
+		if (sm_nonza(s, n))
+			return st->closing || !st->session ? STOP : 0;
+		if (hooks_nonza(s, n))
+			return 0;
+		if (str_is(n->ns, NS_SASL))
+			return fault(st, "not-authorized", NULL);
+		return fault(st, "unsupported-stanza-type", NULL);
+	}
+	if (stanza_kind(n) == STANZA_IQ && payload && node_is(payload, NS_BIND, "bind"))
+		return refuse_iq(st, *a, n, ERR_NOT_ALLOWED);
+	trip_start(st->srv, s, TRIP_CLIENT, a, n);
+	return st->closing || !st->session ? STOP : 0;
+}
+
+static int on_stanza(void *ctx, struct arena **a, struct node *n)
+{
+	struct stream *st = ctx;
+
+	if (st->closing)
+		return STOP;
+	if (node_is(n, NS_COMPRESS_PROTOCOL, "compress")) {	/* XEP-0138 is not offered; it changes nothing */
+		send_z(st, "<failure xmlns='" NS_COMPRESS_PROTOCOL "'><unsupported-method/></failure>");
+		return 0;
+	}
+	if (st->busy && st->phase == PHASE_SECURE && !str_is(n->ns, NS_SASL))
+		return fault(st, "not-authorized", NULL);
+	if (st->busy && st->phase != PHASE_SECURE)
+		return fault(st, "policy-violation", NULL);
+	switch (st->phase) {
+	case PHASE_PLAIN:
+		return in_plain(st, n);
+	case PHASE_SECURE:
+		return in_secure(st, *a, n);
+	case PHASE_SIGNED_IN:
+		return in_signed_in(st, *a, n);
+	case PHASE_BOUND:
+		return in_bound(st, a, n);
+	}
+	return STOP;
+}
+
+/* --- the connection -------------------------------------------------------------------------------------------------------------- */
+
+static void feed(struct stream *st, struct str bytes)
+{
+	const struct xml_fault *f;
+
+	if (xml_feed(st->xml, bytes) >= 0 || st->closing || st->gone)
+		return;
+	f = xml_fault(st->xml);
+	if (f)
+		fault(st, f->condition, f->too_big ? "<stanza-too-big xmlns='" NS_ERRORS "'/>" : NULL);
+}
+
+/* Byte by byte, so that what stands behind <starttls/> is noticed: it was written by somebody in between
+ * (CVE-2011-0411), and the connection ends. */
+static void feed_plain(struct stream *st, struct str bytes)
+{
+	for (size_t i = 0; i < bytes.n && !st->closing; i++) {
+		feed(st, str_make(bytes.p + i, 1));
+		if (!st->starttls)
+			continue;
+		st->starttls = false;
+		if (i + 1 < bytes.n)
+			conn_abort(st->conn);
+		else
+			start_tls(st);
+		return;
+	}
+}
+
+static void on_data(void *ctx, struct str bytes)
+{
+	struct stream *st = ctx;
+
+	CHECK_OBJ(st, STREAM_MAGIC);
+	if (st->closing)
+		return;
+	st->stirred = true;
+	if (st->phase < PHASE_SIGNED_IN) {
+		st->preauth_bytes += bytes.n;
+		if (st->preauth_bytes > LIMIT_PREAUTH_BYTES) {
+			fault(st, "policy-violation", NULL);
+			return;
+		}
+	}
+	if (st->phase == PHASE_PLAIN)
+		feed_plain(st, bytes);
+	else
+		feed(st, bytes);
+}
+
+static void uncount(struct stream *st)
+{
+	uintptr_t n;
+	struct str key = str_make(st->address, st->address_n);
+
+	if (!st->counted)
+		return;
+	st->counted = false;
+	n = (uintptr_t)map_take(st->srv->addresses, key);
+	if (n > 1 && map_put(st->srv->addresses, key, (void *)(n - 1)) < 0)
+		log_event(LOG_WARN, "stream.uncounted");
+}
+
+static void stream_free(struct stream *st)
+{
+	struct server *srv = st->srv;
+
+	sasl_free(&st->sasl);
+	free(st->binding);
+	user_unref(&st->user);
+	xml_free(&st->xml);
+	list_remove(&st->all);
+	srv->n_streams--;
+	st->magic = 0;
+	free(st);
+	server_stream_gone(srv);
+}
+
+/* Something on another thread still had the stream when its connection went. */
+static void stream_unbusy(struct stream *st)
+{
+	if (st->gone && !st->busy)
+		stream_free(st);
+}
+
+static void on_closed(void *ctx)
+{
+	struct stream *st = ctx;
+
+	CHECK_OBJ(st, STREAM_MAGIC);
+	st->gone = true;
+	loop_timer_cancel(st->srv->loop, &st->deadline);
+	let_go(st);
+	uncount(st);
+	if (!st->busy)
+		stream_free(st);
+}
+
+static void on_deadline(void *ctx)
+{
+	fault(ctx, "connection-timeout", NULL);
+}
+
+void stream_sweep(struct stream *st)
+{
+	if (st->phase >= PHASE_SIGNED_IN)
+		uncount(st);
+	if (!st->stirred && !st->gone)
+		xml_idle(st->xml);
+	st->stirred = false;
+}
+
+static void address_key(struct stream *st, const struct sockaddr_storage *from)
+{
+	const void *p = NULL;
+	size_t n = 0;
+
+	if (from->ss_family == AF_INET) {
+		p = &((const struct sockaddr_in *)(const void *)from)->sin_addr;
+		n = 4;
+	} else if (from->ss_family == AF_INET6) {
+		p = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
+		n = 8;
+	}
+	if (n)
+		memcpy(st->address, p, n);
+	st->address_n = (uint8_t)n;
+	throttle_prefix_of((const struct sockaddr *)(const void *)from, &st->prefix);
+}
+
+/* Too many that have not signed in from one address. */
+static bool crowded(struct stream *st)
+{
+	unsigned max = st->srv->config->limits.connections_per_address;
+	struct str key = str_make(st->address, st->address_n);
+	uintptr_t n = (uintptr_t)map_get(st->srv->addresses, key);
+
+	if (st->srv->n_streams >= LIMIT_CONNS)
+		return true;
+	if (max && n >= max)
+		return true;
+	if (map_put(st->srv->addresses, key, (void *)(n + 1)) < 0)
+		return true;
+	st->counted = true;
+	return false;
+}
+
+void stream_accept(struct server *srv, int fd, const void *from, bool direct_tls)
+{
+	static const struct conn_ops ops = { .data = on_data, .secured = on_secured, .closed = on_closed };
+	static const struct xml_sink sink = { .open = on_open, .stanza = on_stanza, .close = on_close };
+	struct stream *st = calloc(1, sizeof(*st));
+
+	if (!st) {
+		close(fd);
+		return;
+	}
+	st->magic = STREAM_MAGIC;
+	st->srv = srv;
+	list_init(&st->all);
+	address_key(st, from);
+	st->xml = xml_new(srv->xml_pool, &sink, st, LIMIT_STANZA_PREAUTH, LIMIT_STANZA_BYTES_MAX * 16);
+	if (!st->xml || srv->stopping || crowded(st)) {
+		close(fd);
+		xml_free(&st->xml);
+		free(st);
+		return;
+	}
+	if (conn_accept(srv->conn_pool, fd, direct_tls ? srv->tls : NULL, &ops, st, &st->conn) < 0) {
+		uncount(st);
+		xml_free(&st->xml);
+		free(st);
+		return;
+	}
+	list_append(&srv->streams, &st->all);
+	srv->n_streams++;
+	srv->metrics.connections++;
+	loop_timer_set(srv->loop, &st->deadline, LIMIT_PREAUTH_MS, on_deadline, st);
+}
+
+struct stream *stream_of(struct list *node)
+{
+	return LIST_ITEM(node, struct stream, all);
+}
