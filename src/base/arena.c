@@ -75,20 +75,22 @@ static void block_free(struct arena *a, struct block *b)
 	free(b);
 }
 
-void arena_free(struct arena **a)
+void arena_free(struct arena **ref)
 {
-	if (!*a)
-		return;
-	CHECK_OBJ(*a, ARENA_MAGIC);
-	while ((*a)->top) {
-		struct block *b = (*a)->top;
+	struct arena *a = *ref;
 
-		(*a)->top = b->next;
-		block_free(*a, b);
+	if (!a)
+		return;
+	CHECK_OBJ(a, ARENA_MAGIC);
+	*ref = NULL;		/* first: the pointer may itself lie in the arena */
+	while (a->top) {
+		struct block *b = a->top;
+
+		a->top = b->next;
+		block_free(a, b);
 	}
-	(*a)->magic = 0;
-	free(*a);
-	*a = NULL;
+	a->magic = 0;
+	free(a);
 }
 
 void arena_clear(struct arena *a)

@@ -15,7 +15,7 @@ struct arena;
 
 /* cap_bytes counts what is handed out plus block overhead. NULL when out of memory. */
 struct arena *arena_new(size_t cap_bytes);
-void arena_free(struct arena **a);			/* NULL inside is fine; clears the pointer */
+void arena_free(struct arena **a);			/* NULL inside is fine; clears the pointer, which may lie in the arena itself */
 void arena_clear(struct arena *a);			/* empty, reusable, first block kept */
 void arena_wipe_on_free(struct arena *a);		/* contents are secret: overwritten before release */
 
