@@ -144,10 +144,60 @@ static int lift(struct admin_call *call, struct vault *v)
 	return set_contained(call, v, false);
 }
 
+/* Takes one message out of all archives; one that is in none (any more) has nothing to be taken. */
+static int purge_one(struct vault *v, uint64_t id, json_int_t *purged)
+{
+	int r = vault_archive_purge(v, id);
+
+	*purged += r == 0;
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static int purge_id(struct admin_call *call, struct vault *v, struct str text, json_int_t *purged)
+{
+	uint64_t id;
+	int r = vault_id_parse(text, &id);
+
+	if (r == 0)
+		r = vault_archive_purge(v, id);
+	if (r == ERR_NOT_FOUND)
+		return admin_why(call, r, "no archive holds a message '%.*s'", STR_FMT(text));
+	*purged = 1;
+	return r;
+}
+
+/* What has been delivered is taken out of the archives; who had it by then stays on the list: he may have read it. */
+static int purge(struct admin_call *call, struct vault *v)
+{
+	struct str fingerprint = admin_text(call, "fingerprint"), text = admin_text(call, "stanza-id");
+	struct vault_spread *s;
+	size_t n = 0;
+	json_int_t purged = 0;
+	int r;
+
+	if (str_empty(fingerprint) == str_empty(text))
+		return admin_why(call, ERR_BAD_REQUEST, "name what to purge: --fingerprint F (from `wardroom outbreak list`) or --stanza-id S");
+	if (!str_empty(text)) {
+		r = purge_id(call, v, text, &purged);
+		return r < 0 ? r : admin_put(call->reply, "purged", json_integer(purged));
+	}
+	r = vault_spread_list(v, fingerprint, 0, SPREAD_MAX, call->arena, &s, &n);
+	if (r == 0 && n == 0)
+		return admin_why(call, ERR_NOT_FOUND, "nothing was seen with the fingerprint '%.*s'; `wardroom outbreak list` shows those that spread",
+				 STR_FMT(fingerprint));
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (str_is(s[i].outcome, "delivered"))
+			r = purge_one(v, s[i].id, &purged);
+	if (r == 0)
+		r = admin_put(call->reply, "purged", json_integer(purged));
+	return r < 0 ? r : add_spread(call->reply, s, n);
+}
+
 const struct admin_command admin_outbreak_commands[] = {
 	{ "outbreak list", list, true },
 	{ "outbreak show", show, true },
 	{ "outbreak contain", contain, true },
 	{ "outbreak lift", lift, true },
+	{ "purge", purge, true },
 	{ 0 },
 };

@@ -15,6 +15,8 @@
 struct command {
 	const char *name;
 	const char *usage;
+	const char *about;		/* one line */
+	const char *example;		/* behind `wardroom ` */
 	const char *positional[3];	/* how they are called in the request */
 	unsigned least;			/* positional arguments that must be there */
 	const char *options;		/* with a value, separated by blanks */
@@ -23,28 +25,42 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "init", "--domain D [--listen ADDR] [--c2s N] [--c2s-tls N] [--s2s N] [--component N] [--https N] [--admin JID]", { 0 }, 0,
+	{ "init", "--domain D [--listen ADDR] [--c2s N] [--c2s-tls N] [--s2s N] [--component N] [--https N] [--admin JID]",
+	  "A new instance: folder, wardroom.yaml, policy.yaml, keys, certificate. Refuses to overwrite.",
+	  "--dir /var/lib/wardroom init --domain chat.example.org --admin ann@chat.example.org", { 0 }, 0,
 	  "domain listen c2s c2s-tls s2s component https admin", "", cli_init },
-	{ "user add", "JID [--password-file F] [--role staff|helpdesk|officer|auditor|admin]", { "jid" }, 1, "password-file role", "", cli_user_add },
-	{ "user list", "", { 0 }, 0, "", "", NULL },
-	{ "user show", "JID", { "jid" }, 1, "", "", NULL },
-	{ "user passwd", "JID [--password-file F]", { "jid" }, 1, "password-file", "", cli_user_passwd },
-	{ "user freeze", "JID [--reason TEXT]", { "jid" }, 1, "reason", "", NULL },
-	{ "user thaw", "JID", { "jid" }, 1, "", "", NULL },
-	{ "user remove", "JID", { "jid" }, 1, "", "", NULL },
-	{ "user import", "FILE", { "file" }, 1, "", "", cli_user_import },
-	{ "status", "", { 0 }, 0, "", "", NULL },
-	{ "held list", "[--account JID] [--all]", { 0 }, 0, "account", "all", NULL },
-	{ "held show", "ID", { "id" }, 1, "", "", NULL },
-	{ "held release", "ID", { "id" }, 1, "", "", NULL },
-	{ "held reject", "ID", { "id" }, 1, "", "", NULL },
-	{ "why", "STANZA-ID", { "id" }, 1, "", "", NULL },
-	{ "outbreak list", "", { 0 }, 0, "", "", NULL },
-	{ "outbreak show", "ID", { "id" }, 1, "", "", NULL },
-	{ "outbreak contain", "ID", { "id" }, 1, "", "", NULL },
-	{ "outbreak lift", "ID", { "id" }, 1, "", "", NULL },
-	{ "audit list", "[--from N] [--max N]", { 0 }, 0, "from max", "", NULL },
-	{ "audit verify", "", { 0 }, 0, "", "", NULL },
+	{ "user add", "JID [--password-file F] [--role staff|helpdesk|officer|auditor|admin]",
+	  "A new account; without a file a password is generated and printed once.", "user add bob@example.org --role helpdesk", { "jid" }, 1,
+	  "password-file role", "", cli_user_add },
+	{ "user list", "", "All accounts.", "user list --json", { 0 }, 0, "", "", NULL },
+	{ "user show", "JID", "One account, and how many of its messages are held.", "user show bob@example.org", { "jid" }, 1, "", "", NULL },
+	{ "user passwd", "JID [--password-file F]", "A new password; generated and printed once without a file.",
+	  "user passwd bob@example.org", { "jid" }, 1, "password-file", "", cli_user_passwd },
+	{ "user freeze", "JID [--reason TEXT]", "The account can write to the help desk and the bot alone.",
+	  "user freeze bob@example.org --reason 'lost laptop'", { "jid" }, 1, "reason", "", NULL },
+	{ "user thaw", "JID", "Ends a freeze.", "user thaw bob@example.org", { "jid" }, 1, "", "", NULL },
+	{ "user remove", "JID", "Removes the account and shreds its keys: nobody can read its archive again.",
+	  "user remove bob@example.org", { "jid" }, 1, "", "", NULL },
+	{ "user import", "FILE", "Accounts from lines of address, tab, password. May be repeated: who is there stays as he is.",
+	  "user import staff.tsv", { "file" }, 1, "", "", cli_user_import },
+	{ "status", "", "How the server is.", "status", { 0 }, 0, "", "", NULL },
+	{ "held list", "[--account JID] [--all]", "What is held; --all: what has been released or rejected, too.",
+	  "held list --account bob@example.org", { 0 }, 0, "account", "all", NULL },
+	{ "held show", "ID", "A held message with its text; looking at it stands in the audit log.", "held show 0ct2m1k9s0001", { "id" }, 1, "", "",
+	  NULL },
+	{ "held release", "ID", "Delivers it, with its first time and id.", "held release 0ct2m1k9s0001", { "id" }, 1, "", "", NULL },
+	{ "held reject", "ID", "It will not be delivered.", "held reject 0ct2m1k9s0001", { "id" }, 1, "", "", NULL },
+	{ "why", "STANZA-ID", "Findings, weights, policy and decision as they were, and what happened since.", "why 0ct2m1k9s0001", { "id" }, 1,
+	  "", "", NULL },
+	{ "outbreak list", "", "What spreads or has spread.", "outbreak list", { 0 }, 0, "", "", NULL },
+	{ "outbreak show", "ID", "Patient zero, the tree, and who was exposed.", "outbreak show 1f0c2d3e4b5a6978", { "id" }, 1, "", "", NULL },
+	{ "outbreak contain", "ID", "Holds it for everybody.", "outbreak contain 1f0c2d3e4b5a6978", { "id" }, 1, "", "", NULL },
+	{ "outbreak lift", "ID", "Ends the containment.", "outbreak lift 1f0c2d3e4b5a6978", { "id" }, 1, "", "", NULL },
+	{ "purge", "--fingerprint F | --stanza-id S", "Takes what was delivered out of all archives and lists whom it had reached.",
+	  "purge --fingerprint 1f0c2d3e4b5a6978", { 0 }, 0, "fingerprint stanza-id", "", NULL },
+	{ "audit list", "[--from N] [--max N]", "The record of decisions, logins and commands.", "audit list --from 100 --max 50", { 0 }, 0,
+	  "from max", "", NULL },
+	{ "audit verify", "", "Whether an entry was changed, removed, moved or rewritten; exit status 1 if so.", "audit verify", { 0 }, 0, "", "", NULL },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -129,14 +145,42 @@ static int help(void)
 {
 	puts("wardroom [--dir DIR] [--json] COMMAND ...\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %s %s\n", commands[i].name, commands[i].usage);
-	puts("\nDIR: ./instance, then /var/lib/wardroom. Exit status: 0 done, 1 it does not hold or could not be done, 2 wrong use.");
+		printf("  %-17s %s\n", commands[i].name, commands[i].about);
+	puts("\n`wardroom COMMAND --help` shows its arguments and an example.\n"
+	     "DIR: ./instance, then /var/lib/wardroom. Exit status: 0 done, 1 it does not hold or could not be done, 2 wrong use.");
 	return CLI_OK;
+}
+
+static int help_of(const struct command *cmd)
+{
+	printf("wardroom [--dir DIR] [--json] %s%s%s\n\n%s\n\nExample: wardroom %s\n", cmd->name, *cmd->usage ? " " : "", cmd->usage, cmd->about,
+	       cmd->example);
+	return CLI_OK;
+}
+
+/* A first word that needs a second one, or none that is known. */
+static int unknown(char **argv)
+{
+	size_t n = strlen(argv[0]);
+	bool known = false;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strncmp(commands[i].name, argv[0], n) == 0 && commands[i].name[n] == ' ') {
+			if (!known)
+				fprintf(stderr, "wardroom: '%s' needs one of:", argv[0]);
+			fprintf(stderr, " %s", commands[i].name + n + 1);
+			known = true;
+		}
+	if (known) {
+		fputc('\n', stderr);
+		return CLI_USAGE;
+	}
+	return cli_fail(CLI_USAGE, "there is no command '%s'; `wardroom help` lists all", argv[0]);
 }
 
 static int wrong(const struct command *cmd)
 {
-	return cli_fail(CLI_USAGE, "use: wardroom %s %s", cmd->name, cmd->usage);
+	return cli_fail(CLI_USAGE, "use: wardroom %s%s%s", cmd->name, *cmd->usage ? " " : "", cmd->usage);
 }
 
 /* Arguments behind the command; --dir and --json may stand anywhere. */
@@ -212,11 +256,39 @@ static const struct command *find(char **argv, unsigned *ret_words)
 	return NULL;
 }
 
+static int run(struct cli *c, char **argv)
+{
+	const struct command *cmd;
+	unsigned words = 0;
+	int r;
+
+	for (; *argv; argv++) {
+		if (strcmp(*argv, "--dir") == 0 && argv[1])
+			c->dir = *++argv;
+		else if (strcmp(*argv, "--json") == 0)
+			c->json = true;
+		else
+			break;
+	}
+	if (!*argv || strcmp(*argv, "help") == 0 || strcmp(*argv, "-h") == 0 || strcmp(*argv, "--help") == 0)
+		return help();
+	cmd = find(argv, &words);
+	if (!cmd)
+		return unknown(argv);
+	for (char **it = argv + words; *it; it++)
+		if (strcmp(*it, "--help") == 0)
+			return help_of(cmd);
+	r = parse(c, cmd, argv + words);
+	if (r == CLI_OK && cmd->run != cli_init)
+		r = cli_instance(c);
+	if (r == CLI_OK)
+		r = cmd->run ? cmd->run(c) : request(c, cmd);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = { .arena = arena_new(ARENA_BYTES) };
-	const struct command *cmd;
-	unsigned words = 0;
 	int r;
 
 	(void)argc;
@@ -224,25 +296,7 @@ int main(int argc, char **argv)
 		return cli_fail(CLI_NOT, "out of memory");
 	arena_wipe_on_free(c.arena);
 	umask(077);
-	for (argv++; *argv; argv++) {
-		if (strcmp(*argv, "--dir") == 0 && argv[1])
-			c.dir = *++argv;
-		else if (strcmp(*argv, "--json") == 0)
-			c.json = true;
-		else
-			break;
-	}
-	cmd = find(argv, &words);
-	if (!cmd) {
-		if (!*argv || strcmp(*argv, "help") == 0 || strcmp(*argv, "--help") == 0)
-			return help();
-		return cli_fail(CLI_USAGE, "there is no command '%s%s%s'; `wardroom help` lists all", argv[0], argv[1] ? " " : "", argv[1] ? argv[1] : "");
-	}
-	r = parse(&c, cmd, argv + words);
-	if (r == CLI_OK && cmd->run != cli_init)
-		r = cli_instance(&c);
-	if (r == CLI_OK)
-		r = cmd->run ? cmd->run(&c) : request(&c, cmd);
+	r = run(&c, argv + 1);
 	config_unref(&c.config);
 	arena_free(&c.arena);
 	return fflush(stdout) == 0 ? r : CLI_NOT;

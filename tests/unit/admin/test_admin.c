@@ -338,6 +338,77 @@ static void an_outbreak_is_shown_as_a_tree_and_lifted(void **state)
 	refused(*state, "outbreak show", json_pack("{s:s}", "id", "f2"), ERR_NOT_FOUND, "f2");
 }
 
+static void store(struct vault *v, uint64_t id, const char *from, const char *to)
+{
+	struct vault_message m = { .id = id, .when_ms = 1000000, .stanza = STR("<message><body>hi</body></message>"), .n_owners = 2,
+				   .owners = { { str_of(from), str_of(to) }, { str_of(to), str_of(from) } } };
+	struct vault_spread s = { .fingerprint = STR("f1"), .from = str_of(from), .to = str_of(to), .id = id, .when_ms = 1000000,
+				  .outcome = STR("delivered") };
+
+	assert_int_equal(vault_begin(v), 0);
+	assert_int_equal(vault_archive_add(v, &m), 0);
+	assert_int_equal(vault_spread_add(v, &s), 0);
+	assert_int_equal(vault_commit(v), 0);
+}
+
+static unsigned readable(struct vault *v, const char *owner)
+{
+	struct vault_query q = { .owner = str_of(owner), .max = 10 };
+	struct arena *a = arena_new(1024 * 1024);
+	struct vault_page page;
+	unsigned n = 0;
+
+	assert_int_equal(vault_archive_page(v, &q, a, &page), 0);
+	for (size_t i = 0; i < page.n; i++)
+		n += !page.v[i].gone;
+	arena_free(&a);
+	return n;
+}
+
+static void a_purge_takes_what_arrived_and_lists_whom_it_reached(void **state)
+{
+	uint64_t first, second, other;
+	json_t *reply;
+
+	add(*state, "ann@example.test", "staff");
+	add(*state, "bob@example.test", "staff");
+	first = vault_next_id(*state, 1000000);
+	second = vault_next_id(*state, 1000000);
+	other = vault_next_id(*state, 1000000);
+	store(*state, first, "ann@example.test", "bob@example.test");
+	store(*state, second, "bob@example.test", "ann@example.test");
+	assert_int_equal(readable(*state, "bob@example.test"), 2);
+	reply = good(*state, "purge", json_pack("{s:s}", "fingerprint", "f1"));
+	assert_int_equal(json_integer_value(json_object_get(reply, "purged")), 2);
+	assert_int_equal(json_object_size(json_object_get(reply, "exposures")), 2);
+	json_decref(reply);
+	assert_int_equal(readable(*state, "bob@example.test"), 0);
+	assert_int_equal(readable(*state, "ann@example.test"), 0);
+	store(*state, other, "ann@example.test", "bob@example.test");
+	{
+		char text[VAULT_ID_TEXT];
+
+		vault_id_text(other, text);
+		json_decref(good(*state, "purge", json_pack("{s:s}", "stanza-id", text)));
+		assert_int_equal(readable(*state, "bob@example.test"), 0);
+	}
+	refused(*state, "purge", json_pack("{s:s}", "stanza-id", "0000000000000"), ERR_NOT_FOUND, "no archive holds");
+	refused(*state, "purge", json_pack("{s:s}", "fingerprint", "f9"), ERR_NOT_FOUND, "f9");
+	refused(*state, "purge", NULL, ERR_BAD_REQUEST, "--fingerprint");
+}
+
+static void a_second_purge_finds_nothing_more(void **state)
+{
+	json_t *reply;
+
+	add(*state, "ann@example.test", "staff");
+	store(*state, vault_next_id(*state, 1000000), "ann@example.test", "bob@example.test");
+	json_decref(good(*state, "purge", json_pack("{s:s}", "fingerprint", "f1")));
+	reply = good(*state, "purge", json_pack("{s:s}", "fingerprint", "f1"));
+	assert_int_equal(json_object_size(json_object_get(reply, "exposures")), 1);
+	json_decref(reply);
+}
+
 static void an_unknown_command_is_refused(void **state)
 {
 	refused(*state, "user explode", NULL, ERR_UNSUPPORTED, "user explode");
@@ -370,6 +441,8 @@ int main(void)
 		CASE(a_held_message_that_is_not_there_is_named),
 		CASE(why_tells_the_story_as_it_was_written),
 		CASE(an_outbreak_is_shown_as_a_tree_and_lifted),
+		CASE(a_purge_takes_what_arrived_and_lists_whom_it_reached),
+		CASE(a_second_purge_finds_nothing_more),
 		CASE(an_unknown_command_is_refused),
 		CASE(arguments_of_a_wrong_type_are_refused),
 	};
