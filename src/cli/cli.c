@@ -64,15 +64,19 @@ static const struct command commands[] = {
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+/* What a peer or a file has put into the sentence must not write on the operator's terminal. */
 int cli_fail(int status, const char *fmt, ...)
 {
+	char text[2048];
 	va_list ap;
 
-	fputs("wardroom: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	fprintf(stderr, "wardroom: %s\n", text);
 	return status;
 }
 
