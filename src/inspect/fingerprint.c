@@ -33,15 +33,21 @@ static struct str local_of(struct str jid)
 	return at < 0 ? STR_NONE : str_make(jid.p, (size_t)at);
 }
 
+/* "novak" of "dana.novak": where a name begins. */
+static bool part_of_name(struct str word, struct str local)
+{
+	for (size_t i = 0; i + word.n <= local.n; i++)
+		if ((i == 0 || !word_char(local.p[i - 1])) && str_eq_nocase(str_make(local.p + i, word.n), word))
+			return true;
+	return false;
+}
+
 /* A name that the worm fills in: the receiver's or the sender's. */
 static bool is_name(struct str word, const struct subject *s)
 {
 	struct str to = local_of(s->to), from = local_of(s->from);
 
-	if (word.n < 3)
-		return false;
-	return (to.n && (str_eq_nocase(word, to) || (to.n > word.n && str_eq_nocase(str_make(to.p, word.n), word)))) ||
-	       (from.n && str_eq_nocase(word, from));
+	return word.n >= 3 && (part_of_name(word, to) || part_of_name(word, from));
 }
 
 static void add_word(struct fingerprint *f, struct str word)
@@ -114,11 +120,33 @@ static void add_text(struct fingerprint *f, struct str text, const struct subjec
 	}
 }
 
-void fingerprint_of(const struct subject *s, const struct url *risky, struct fingerprint *ret)
+/* How deep the path is, how it ends and whether something is asked: what a worm's generator keeps. */
+static uint32_t shape_of(struct str path)
+{
+	uint32_t depth = 0;
+	size_t end = 0, dot = 0;
+	uint64_t h = HASH_START;
+
+	for (; end < path.n && path.p[end] != '?' && path.p[end] != '#'; end++) {
+		if (path.p[end] == '/' && end + 1 < path.n) {
+			depth++;
+			dot = 0;
+		}
+		if (path.p[end] == '.')
+			dot = end;
+	}
+	if (dot && end - dot <= 6)
+		h = hash(h, str_make(path.p + dot, end - dot));
+	return (uint32_t)mix(h + depth * 2 + (end < path.n && path.p[end] == '?'));
+}
+
+void fingerprint_of(const struct subject *s, const struct url *risky, bool everyday, struct fingerprint *ret)
 {
 	*ret = (struct fingerprint){ 0 };
 	if (risky) {
 		ret->has_link = true;
+		ret->everyday = everyday;
+		ret->shape = shape_of(risky->path);
 		ret->site = hash(HASH_START, risky->site);
 		ret->link = hash(hash(HASH_START, risky->host), risky->path);
 	}
@@ -126,9 +154,9 @@ void fingerprint_of(const struct subject *s, const struct url *risky, struct fin
 	add_text(ret, s->topic, s);
 }
 
-unsigned fingerprint_overlap(const struct fingerprint *a, const struct fingerprint *b)
+static unsigned common_words(const struct fingerprint *a, const struct fingerprint *b)
 {
-	unsigned i = 0, j = 0, common = 0, all;
+	unsigned i = 0, j = 0, common = 0;
 
 	while (i < a->n_words && j < b->n_words) {
 		if (a->words[i] == b->words[j]) {
@@ -141,23 +169,39 @@ unsigned fingerprint_overlap(const struct fingerprint *a, const struct fingerpri
 			j++;
 		}
 	}
-	all = a->n_words + b->n_words - common;
+	return common;
+}
+
+unsigned fingerprint_overlap(const struct fingerprint *a, const struct fingerprint *b)
+{
+	unsigned common = common_words(a, b), all = a->n_words + b->n_words - common;
+
 	return all ? common * 100 / all : 100;
+}
+
+/* Short texts: a name or two filled in is all that differs. */
+static bool names_apart(const struct fingerprint *a, const struct fingerprint *b)
+{
+	unsigned common = common_words(a, b);
+
+	return a->n_words - common <= 2 && b->n_words - common <= 2;
 }
 
 bool fingerprint_alike(const struct fingerprint *a, const struct fingerprint *b)
 {
-	unsigned common;
+	unsigned overlap, least = a->n_words < b->n_words ? a->n_words : b->n_words;
 
 	if (a->has_link != b->has_link)
 		return false;
 	if (a->has_link && a->link == b->link)
 		return true;
-	common = fingerprint_overlap(a, b);
+	overlap = fingerprint_overlap(a, b);
+	if (a->has_link && a->site == b->site && !a->everyday)
+		return overlap >= 50 || (a->shape == b->shape && names_apart(a, b));
 	if (a->has_link && a->site == b->site)
-		return common >= 50;
+		return least >= 4 && overlap >= 75;
 	/* Another site each time: the text must carry it alone. */
-	return a->n_words >= 4 && b->n_words >= 4 && common >= 60;
+	return least >= 6 && overlap >= 75;
 }
 
 unsigned fingerprint_keys(const struct fingerprint *f, uint64_t ret[FINGERPRINT_KEYS])
@@ -166,7 +210,7 @@ unsigned fingerprint_keys(const struct fingerprint *f, uint64_t ret[FINGERPRINT_
 
 	if (f->has_link)
 		ret[n++] = mix(f->link ^ 1);
-	if (f->n_words == 0 && f->has_link)
+	if (f->has_link && !f->everyday)
 		ret[n++] = mix(f->site ^ 2);
 	for (uint64_t order = 3; order < 7 && f->n_words; order++) {
 		uint64_t least = UINT64_MAX;
@@ -187,7 +231,7 @@ void fingerprint_id(const struct fingerprint *f, char ret[17])
 
 	for (unsigned i = 0; i < f->n_words; i++)
 		h = mix(h ^ f->words[i]);
-	if (f->has_link && f->n_words < 3)
-		h = mix(h ^ f->link);
+	if (f->has_link)
+		h = mix(h ^ (f->everyday ? f->link : f->n_words < 3 ? f->shape : 0));
 	snprintf(ret, 17, "%016llx", (unsigned long long)h);
 }

@@ -58,6 +58,14 @@ bool links_trusted(const struct url *u, const struct links_conf *conf)
 	return false;
 }
 
+bool links_everyday(const struct url *u, const struct links_conf *conf)
+{
+	for (size_t i = 0; i < conf->n_everyday; i++)
+		if (within(u->host, conf->everyday[i]))
+			return true;
+	return false;
+}
+
 /* The host with its dots broken, so that the evidence is no live link. */
 static struct str evidence(const struct url *u, char *text, size_t cap)
 {

@@ -18,6 +18,8 @@ struct links_conf {
 	size_t n_brands;
 	const struct str *trusted;		/* sites whose links are no risk, besides our own */
 	size_t n_trusted;
+	const struct str *everyday;		/* sites that everybody links to */
+	size_t n_everyday;
 	const struct map *denied;		/* "host", "site" or "host/path" -> anything; NULL: none */
 };
 
@@ -32,5 +34,6 @@ void links_gather(const struct subject *s, struct arena *a, struct links *ret);
 void links_verdict(const struct links *links, const struct links_conf *conf, struct verdict *v);
 /* Does policy trust where it leads (own domains, the meeting service ...)? */
 bool links_trusted(const struct url *u, const struct links_conf *conf);
+bool links_everyday(const struct url *u, const struct links_conf *conf);
 
 #endif

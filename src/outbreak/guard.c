@@ -12,6 +12,11 @@
 #include "inspect/links.h"
 
 #define BUCKET 8			/* clusters that share a key; the newest stay */
+#define CONTAINED_SKIPPED 64		/* when room is made, contained ones are passed over, so many at most */
+#define PATIENCE_MS 60000		/* to see the bot's question; who goes on after that did not want to see it */
+#define PATIENCE_COPIES 3		/* further copies after that */
+#define CONFIRMED_COPIES 100		/* that a sender who said he meant it may send beyond his own */
+#define BURST_COPIES 10			/* further copies whatever the time */
 
 struct sender {
 	uint64_t hash;
@@ -19,6 +24,8 @@ struct sender {
 	unsigned room;
 	uint64_t *to;			/* their hashes */
 	bool held, confirmed;
+	unsigned n_held;		/* copies held since he was asked */
+	uint64_t asked_ms;
 };
 
 struct cluster {
@@ -194,7 +201,11 @@ static int index_cluster(struct memory *m, struct cluster *c)
 			}
 		}
 		if (b->n == BUCKET) {
-			memmove(b->v, b->v + 1, (BUCKET - 1) * sizeof(b->v[0]));
+			unsigned out = 0;
+
+			while (out < BUCKET - 1 && (b->v[out]->contained || b->v[out]->past))
+				out++;		/* what is dangerous stays */
+			memmove(b->v + out, b->v + out + 1, (BUCKET - 1 - out) * sizeof(b->v[0]));
 			b->n--;
 		}
 		b->v[b->n++] = c;
@@ -220,6 +231,11 @@ static int cluster_new(struct guard *g, const struct fingerprint *print, struct 
 	if (r == 0 && map_count(m->ids) >= GUARD_CLUSTERS) {
 		struct cluster *oldest = LIST_ITEM(m->lru.next, struct cluster, lru);
 
+		for (unsigned i = 0; oldest->contained && i < CONTAINED_SKIPPED; i++) {
+			list_remove(&oldest->lru);
+			list_append(&m->lru, &oldest->lru);
+			oldest = LIST_ITEM(m->lru.next, struct cluster, lru);
+		}
 		cluster_unlink(m, oldest);
 		cluster_free(oldest);
 	}
@@ -335,13 +351,33 @@ static bool add_receiver(struct sender *s, uint64_t hash)
 
 /* --- judging --------------------------------------------------------------------------------------------------------- */
 
-/* The first link that policy does not trust. */
+/* The link that counts: the first that policy does not trust, rather not one of an everyday site (a decoy). Where there
+ * are more links than are looked at, none is trusted. */
 static const struct url *risky_link(const struct guard *g, const struct links *l)
 {
-	for (unsigned i = 0; i < l->n; i++)
-		if (!links_trusted(&l->v[i], &g->policy->links))
+	const struct url *decoy = l->more && l->n ? &l->v[0] : NULL;
+	bool any = false;
+
+	for (unsigned i = 0; i < l->n; i++) {
+		if (links_trusted(&l->v[i], &g->policy->links))
+			continue;
+		if (!links_everyday(&l->v[i], &g->policy->links))
 			return &l->v[i];
-	return NULL;
+		decoy = any ? decoy : &l->v[i];
+		any = true;
+	}
+	return decoy;
+}
+
+static void forget_triggers(struct guard *g, uint64_t now_ms)
+{
+	struct map_iter it = { 0 };
+	struct str key;
+	void *v;
+
+	while (map_next(g->mem->triggers, &it, &key, &v))
+		if (((struct trigger *)v)->when_ms + g->policy->window_ms < now_ms)
+			free(map_take(g->mem->triggers, key));
 }
 
 /* A sender whose other fingerprint was held within the window: true. Remembers this one. */
@@ -352,6 +388,8 @@ static bool second_trigger(struct guard *g, struct str from, const struct cluste
 	if (t && strcmp(t->id, c->id) != 0 && t->when_ms + g->policy->window_ms >= now_ms)
 		return true;
 	if (!t) {
+		if (map_count(g->mem->triggers) >= GUARD_TRIGGERS)
+			forget_triggers(g, now_ms);
 		t = calloc(1, sizeof(*t));
 		if (!t || map_put(g->mem->triggers, from, t) < 0) {
 			free(t);
@@ -363,39 +401,82 @@ static bool second_trigger(struct guard *g, struct str from, const struct cluste
 	return false;
 }
 
+static bool has_sent(const struct cluster *c, uint64_t hash)
+{
+	for (unsigned i = 0; i < c->n_senders; i++)
+		if (c->senders[i].hash == hash && c->senders[i].n)
+			return true;
+	return false;
+}
+
+static unsigned senders_with(const struct cluster *c, uint64_t self)
+{
+	unsigned n = 1;
+
+	for (unsigned i = 0; i < c->n_senders; i++)
+		n += c->senders[i].hash != self && (c->senders[i].n || c->senders[i].held);
+	return n;
+}
+
+/* He was asked, and the copies go on: nobody is reading there. */
+static bool goes_on(struct sender *s, uint64_t now_ms)
+{
+	if (!s)
+		return false;
+	if (!s->held)
+		s->asked_ms = now_ms;
+	s->n_held++;
+	return s->n_held > BURST_COPIES || (s->n_held > PATIENCE_COPIES && now_ms >= s->asked_ms + PATIENCE_MS);
+}
+
+static enum decision stop(struct guard *g, struct cluster *c, struct sender *s, const struct subject *sub)
+{
+	bool on = goes_on(s, sub->ts_ms);
+
+	/* Who only passed one thing on is not remembered against; who has sent his three and wants more is. */
+	if (s && (s->n >= g->policy->copies || s->n_held > 1) && second_trigger(g, sub->from, c, sub->ts_ms))
+		on = true;
+	return on ? DECISION_FREEZE : DECISION_HOLD;
+}
+
+/* Is there room for one more copy? Of a sender policy's copies; of all together as many, once it was passed on; who has
+ * confirmed has CONFIRMED_COPIES. */
+static bool room_for(const struct guard *g, const struct cluster *c, const struct sender *s)
+{
+	unsigned each = g->policy->copies;
+
+	if (!s)
+		return false;
+	if (s->confirmed && !c->relayed)
+		return s->n < each + CONFIRMED_COPIES;
+	return s->n < each && (!c->relayed || c->copies < each);
+}
+
 /* What the cluster says about one more copy; the copy is counted when it may go. */
 static enum decision weigh(struct guard *g, struct cluster *c, struct sender *s, const struct subject *sub, struct verdict *v, struct judgement *j)
 {
-	bool relay = received(c, j->from_hash), again;
+	/* An answer to somebody who sent it himself passes nothing on. */
+	bool relay = received(c, j->from_hash) && !has_sent(c, j->to_hash);
 
-	c->relayed = c->relayed || relay;
-	if (c->contained) {
-		inspect_add(v, WORM_OUTBREAK, str_of(c->id));
-		j->outbreak = true;
-		return DECISION_HOLD;
-	}
-	if (s && s->confirmed)
-		return DECISION_DELIVER;
-	again = s && got_from(s, j->to_hash);
-	if (c->past) {
-		c->contained = true;
-		j->outbreak = j->outbreak_began = true;
+	if (!c->contained) {
+		if (s && got_from(s, j->to_hash))
+			return DECISION_DELIVER;	/* the same person once more: no new copy */
+		c->relayed = c->relayed || relay;
+		if ((!c->past || (s && s->confirmed)) && room_for(g, c, s) && add_receiver(s, j->to_hash)) {
+			c->copies++;
+			j->reserved = true;
+			return DECISION_DELIVER;
+		}
 		inspect_add(v, c->relayed ? WORM_RELAY : WORM_FANOUT, str_of(c->id));
+		if (c->past || (c->relayed && senders_with(c, j->from_hash) >= 3))
+			c->contained = j->outbreak_began = true;
+		c->past = true;
+	}
+	if (c->contained) {
+		j->outbreak = true;
 		inspect_add(v, WORM_OUTBREAK, str_of(c->id));
-		return DECISION_HOLD;
 	}
-	if (again)
-		return DECISION_DELIVER;	/* the same person once more: no new copy */
-	if (s && s->n < g->policy->copies && (!c->relayed || c->copies < g->policy->copies) && add_receiver(s, j->to_hash)) {
-		c->copies++;
-		j->reserved = true;
-		return DECISION_DELIVER;
-	}
-	c->past = true;
-	inspect_add(v, c->relayed ? WORM_RELAY : WORM_FANOUT, str_of(c->id));
-	if (second_trigger(g, sub->from, c, sub->ts_ms))
-		return DECISION_FREEZE;
-	return DECISION_HOLD;
+	return stop(g, c, s, sub);
 }
 
 static int spread(struct guard *g, const struct subject *s, const struct url *risky, struct verdict *v, struct judgement *j, enum decision *ret)
@@ -405,7 +486,7 @@ static int spread(struct guard *g, const struct subject *s, const struct url *ri
 	struct sender *from;
 	int r;
 
-	fingerprint_of(s, risky, &print);
+	fingerprint_of(s, risky, links_everyday(risky, &g->policy->links), &print);
 	fingerprint_id(&print, j->fingerprint);
 	c = find(g, &print, str_of(j->fingerprint), s->ts_ms);
 	if (!c) {
@@ -542,6 +623,8 @@ bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 		if (&c->senders[i] != s && c->senders[i].held)
 			return false;
 	s->confirmed = true;
+	s->held = false;
+	s->n_held = 0;
 	c->contained = c->past = false;
 	free(map_take(g->mem->triggers, sender));
 	return true;
@@ -560,6 +643,7 @@ void guard_contain(struct guard *g, struct str fingerprint, bool contained)
 		for (unsigned i = 0; i < c->n_senders; i++) {
 			c->senders[i].n = 0;
 			c->senders[i].held = false;
+			c->senders[i].n_held = 0;
 		}
 	}
 }
@@ -574,8 +658,8 @@ void guard_memory(const struct guard *g, struct str fingerprint, char ret[GUARD_
 	ret[0] = '\0';
 	if (!c || !c->known)
 		return;
-	n = (size_t)snprintf(ret, GUARD_MEMORY, "%d %016llx %016llx ", c->print.has_link, (unsigned long long)c->print.site,
-			     (unsigned long long)c->print.link);
+	n = (size_t)snprintf(ret, GUARD_MEMORY, "%d %016llx %016llx %08x ", c->print.has_link + 2 * c->print.everyday,
+			     (unsigned long long)c->print.site, (unsigned long long)c->print.link, c->print.shape);
 	for (unsigned i = 0; i < c->print.n_words && n + 9 < GUARD_MEMORY; i++)
 		n += (size_t)snprintf(ret + n, GUARD_MEMORY - n, "%08x", c->print.words[i]);
 }
@@ -591,9 +675,10 @@ static bool recall(struct str text, struct fingerprint *ret)
 		return false;
 	memcpy(z, text.p, text.n);
 	z[text.n] = '\0';
-	if (sscanf(z, "%d %llx %llx %n", &has, &site, &link, &at) != 3 || at == 0)
+	if (sscanf(z, "%d %llx %llx %8x %n", &has, &site, &link, &ret->shape, &at) != 4 || at == 0)
 		return false;
-	ret->has_link = has != 0;
+	ret->has_link = has & 1;
+	ret->everyday = has & 2;
 	ret->site = site;
 	ret->link = link;
 	for (const char *p = z + at; strlen(p) >= 8 && ret->n_words < FINGERPRINT_WORDS; p += 8)
@@ -626,7 +711,7 @@ int guard_remember_copy(struct guard *g, struct str fingerprint, struct str from
 	if (r < 0)
 		return r;
 	touch(g->mem, c, when_ms);
-	c->relayed = c->relayed || received(c, from_hash);
+	c->relayed = c->relayed || (received(c, from_hash) && !has_sent(c, to_hash));
 	s = sender_of(c, from_hash);
 	if (!s)
 		return c->n_senders == GUARD_SENDERS ? 0 : ERR_NOMEM;

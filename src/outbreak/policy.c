@@ -5,6 +5,7 @@
 #include <yaml.h>
 
 #include "base/buf.h"
+#include "base/check.h"
 
 #define ARENA_BYTES (8 * 1024 * 1024)
 #define COPIES_MOST 1000
@@ -22,6 +23,15 @@ static const char *const brands[] = {
 	"google.com", "microsoft.com", "live.com", "office.com", "apple.com", "icloud.com", "amazon.com", "paypal.com", "facebook.com",
 	"instagram.com", "whatsapp.com", "netflix.com", "dropbox.com", "linkedin.com", "github.com", "discord.com", "steampowered.com",
 	"steamcommunity.com", "telegram.org", "skype.com", "dhl.com", "ups.com", "fedex.com", "docusign.com", "adobe.com", "zoom.us",
+};
+
+/* On these nobody is remarkable for linking to the site; only the same page, or the same words, tell a worm. */
+static const char *const everyday[] = {
+	"google.com", "youtube.com", "youtu.be", "wikipedia.org", "github.com", "gitlab.com", "stackoverflow.com", "stackexchange.com",
+	"microsoft.com", "office.com", "sharepoint.com", "apple.com", "amazon.com", "linkedin.com", "facebook.com", "instagram.com",
+	"twitter.com", "x.com", "reddit.com", "medium.com", "dropbox.com", "atlassian.net", "slack.com", "zoom.us", "debian.org",
+	"ubuntu.com", "launchpad.net", "python.org", "mozilla.org", "kernel.org", "sourceforge.net", "pastebin.com", "imgur.com",
+	"bbc.co.uk", "bbc.com", "nytimes.com", "theguardian.com", "cnn.com", "openstreetmap.org", "xmpp.org", "ietf.org", "w3.org",
 };
 
 static int wrong(struct reader *r, const yaml_node_t *n, const char *expected)
@@ -151,6 +161,16 @@ static int key_trusted(struct reader *r, const yaml_node_t *n)
 	return e;
 }
 
+static int key_everyday(struct reader *r, const yaml_node_t *n)
+{
+	struct str *v;
+	int e = read_names(r, n, &v, &r->p->links.n_everyday);
+
+	if (e == 0)
+		r->p->links.everyday = v;
+	return e;
+}
+
 static int key_brands(struct reader *r, const yaml_node_t *n)
 {
 	struct str *v;
@@ -198,10 +218,14 @@ static int key_reject(struct reader *r, const yaml_node_t *n)
 static const struct key {
 	const char *name, *def, *help;
 	int (*read)(struct reader *r, const yaml_node_t *n);
+	const char *const *list;
+	size_t n_list;
 } keys[] = {
 	{ "own_domains", "[]", "Further domains of the firm: their links are no risk, and what looks like them is held.", key_own },
 	{ "trusted_links", "[]", "Sites whose links are no risk either: the meeting service, the ticket system.", key_trusted },
-	{ "brands", NULL, "Names that attackers like to imitate.", key_brands },
+	{ "brands", NULL, "Names that attackers like to imitate.", key_brands, brands, ARRAY_SIZE(brands) },
+	{ "everyday_sites", NULL, "Sites that everybody links to: there only the same page, or the same words, count as the same message.", key_everyday,
+	  everyday, ARRAY_SIZE(everyday) },
 	{ "deny_list", "deny.txt", "A file beside this one: a host, a site or host/path a line. It need not be there.", key_deny },
 	{ "worm_copies", "3", "So many copies of one message with a link or a file one sender may send to different people; the rest is held.", key_copies },
 	{ "worm_window", "24h", "For how long copies are remembered.", key_window },
@@ -234,7 +258,7 @@ static int policy_pair(struct reader *r, const yaml_node_t *k, const yaml_node_t
 	for (size_t i = 0; i < KEYS; i++)
 		if (str_is(text_of(k), keys[i].name))
 			return keys[i].read(r, v);
-	return wrong(r, k, "a key of a policy (own_domains, trusted_links, brands, deny_list, worm_copies, worm_window, flag_at, hold_at, reject_at)");
+	return wrong(r, k, "a key of a policy (own_domains, trusted_links, brands, everyday_sites, deny_list, worm_copies, worm_window, flag_at, hold_at, reject_at)");
 }
 
 static int weight_pair(struct reader *r, const yaml_node_t *k, const yaml_node_t *v)
@@ -271,8 +295,15 @@ static int read_file(struct reader *r, struct str text, int (*pair)(struct reade
 
 static int defaults(struct policy *p, const char *domain)
 {
-	struct str own, names[sizeof(brands) / sizeof(brands[0])];
+	struct str own, names[ARRAY_SIZE(brands)], *common = arena_alloc(p->arena, sizeof(*common) * ARRAY_SIZE(everyday));
 	int r;
+
+	if (!common)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(everyday); i++)
+		common[i] = str_of(everyday[i]);
+	p->links.everyday = common;
+	p->links.n_everyday = ARRAY_SIZE(everyday);
 
 	for (unsigned i = 0; i < RULE_COUNT; i++)
 		p->weights[i] = inspect_rule_weight((enum rule)i);
@@ -284,10 +315,10 @@ static int defaults(struct policy *p, const char *domain)
 	own = arena_str(p->arena, str_of(domain));
 	if (!own.p)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < sizeof(brands) / sizeof(brands[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(brands); i++)
 		names[i] = str_of(brands[i]);
 	r = look_alikes(p, &own, 1, &p->links.own, &p->links.n_own);
-	return r < 0 ? r : look_alikes(p, names, sizeof(brands) / sizeof(brands[0]), &p->links.brands, &p->links.n_brands);
+	return r < 0 ? r : look_alikes(p, names, ARRAY_SIZE(brands), &p->links.brands, &p->links.n_brands);
 }
 
 int policy_parse(struct str text, const char *name, const char *domain, struct arena *a, struct policy **ret, struct str *ret_why)
@@ -370,8 +401,8 @@ struct str policy_default_text(struct arena *a)
 			continue;
 		}
 		buf_printf(&b, "%s:\n", keys[i].name);
-		for (size_t k = 0; k < sizeof(brands) / sizeof(brands[0]); k++)
-			buf_printf(&b, "  - %s\n", brands[k]);
+		for (size_t k = 0; k < keys[i].n_list; k++)
+			buf_printf(&b, "  - %s\n", keys[i].list[k]);
 	}
 	s = b.failed ? (struct str){ 0 } : arena_str(a, buf_str(&b));
 	buf_release(&b);
