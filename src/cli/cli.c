@@ -61,6 +61,14 @@ static const struct command commands[] = {
 	{ "audit list", "[--from N] [--max N]", "The record of decisions, logins and commands.", "audit list --from 100 --max 50", { 0 }, 0,
 	  "from max", "", NULL },
 	{ "audit verify", "", "Whether an entry was changed, removed, moved or rewritten; exit status 1 if so.", "audit verify", { 0 }, 0, "", "", NULL },
+	{ "policy check", "FILE", "Reads a policy and says what is wrong with it, with line and column.", "policy check new-policy.yaml", { "file" }, 1, "", "",
+	  cli_policy_check },
+	{ "policy apply", "FILE", "Checks a policy and puts it in force, in a running server at once.", "policy apply new-policy.yaml", { "file" }, 1, "",
+	  "", cli_policy_apply },
+	{ "policy show", "", "The policy in force.", "policy show", { 0 }, 0, "", "", cli_policy_show },
+	{ "inspect", "[--policy F] [--domain D] [--url U] < JSON-LINES",
+	  "Judges messages {\"from\",\"to\",\"body\",\"ts\"} in order, with a fresh memory; needs no server.", "inspect --policy policy.yaml < messages.jsonl",
+	  { 0 }, 0, "policy domain url", "", cli_inspect },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -283,7 +291,7 @@ static int run(struct cli *c, char **argv)
 		if (strcmp(*it, "--help") == 0)
 			return help_of(cmd);
 	r = parse(c, cmd, argv + words);
-	if (r == CLI_OK && cmd->run != cli_init)
+	if (r == CLI_OK && cmd->run != cli_init && cmd->run != cli_inspect && cmd->run != cli_policy_check)
 		r = cli_instance(c);
 	if (r == CLI_OK)
 		r = cmd->run ? cmd->run(c) : request(c, cmd);

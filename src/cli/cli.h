@@ -50,5 +50,9 @@ int cli_init(struct cli *c);
 int cli_user_add(struct cli *c);
 int cli_user_passwd(struct cli *c);
 int cli_user_import(struct cli *c);
+int cli_policy_check(struct cli *c);
+int cli_policy_apply(struct cli *c);
+int cli_policy_show(struct cli *c);
+int cli_inspect(struct cli *c);
 
 #endif

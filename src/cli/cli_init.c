@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "net/tls.h"
+#include "outbreak/policy.h"
 #include "vault/vault.h"
 
 static int port_of(const struct cli *c, const char *name, int *ret)
@@ -35,6 +36,16 @@ static int certificate(struct cli *c, const char *domain, struct str *ret_why)
 	return tls_certificate_create(c->in.tls, names, n, c->arena, ret_why);
 }
 
+static int write_policy(struct cli *c, struct str *ret_why)
+{
+	struct str policy = policy_default_text(c->arena), weights = policy_default_weights(c->arena);
+	int r = policy.p && weights.p ? 0 : ERR_NOMEM;
+
+	if (r == 0)
+		r = instance_write(c->in.policy, policy, 0600, c->arena, ret_why);
+	return r < 0 ? r : instance_write(c->in.weights, weights, 0600, c->arena, ret_why);
+}
+
 /* The folder is there; everything in it. */
 static int fill(struct cli *c, const struct config_values *values, struct str *ret_why)
 {
@@ -46,7 +57,9 @@ static int fill(struct cli *c, const struct config_values *values, struct str *r
 	if (r < 0)
 		return r;
 	vault_close(&v);
-	r = certificate(c, values->domain, ret_why);
+	r = write_policy(c, ret_why);
+	if (r == 0)
+		r = certificate(c, values->domain, ret_why);
 	/* Last: with it the folder is an instance. */
 	return r < 0 ? r : config_write_new(c->in.dir, values, c->arena, ret_why);
 }

@@ -2,6 +2,7 @@
 #include "roles/control.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -64,6 +65,9 @@ static void done(void *ctx, struct admin_call *call)
 		answer(c, json_pack("{s:b, s:s, s:s%}", "ok", 0, "error", err_text(call->err), "why", call->why.p, call->why.n));
 	else
 		answer(c, json_pack("{s:b, s:O}", "ok", 1, "reply", call->reply));
+	for (const struct admin_effect *e = call->effects; e; e = e->next)
+		if (e->kind == EFFECT_POLICY_APPLIED)
+			raise(SIGHUP);		/* read again, as after a change by hand */
 	admin_call_free(&call);
 }
 

@@ -542,6 +542,8 @@ class Client:
     def sasl_answer(self, want):
         el = self.expect(lambda e: e.tag.startswith("{%s}" % SASL) or e.tag == q(STREAM, "error"), what=f"SASL {want}", timeout=15)
         name = el.tag.split("}")[1]
+        if name == "error":
+            self.inbox.append(el)	# for stream_error()
         if name == "failure":
             raise SaslFailure([c.tag.split("}")[1] for c in el if not c.tag.endswith("}text")][0])
         check(name == want, f"expected SASL {want}, got {text_of(el)}")

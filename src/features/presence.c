@@ -1,0 +1,508 @@
+/* presence.c - RFC 6121 3 and 4: subscriptions, broadcast, probes, directed presence.
+ *
+ * An account that is not in memory has no session, so nobody there has to be told anything.
+ */
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "core/mod.h"
+#include "core/roster_push.h"
+#include "core/state.h"
+#include "xmpp/wire.h"
+
+/* --- sending --------------------------------------------------------------------------------------------- */
+
+/* An inactive client (XEP-0352) may not want it now: then the filter must see a stanza. */
+static void send_presence(struct session *s, struct str bytes)
+{
+	struct arena *a;
+	struct node *n;
+
+	if (!s->inactive) {
+		session_send_bytes(s, bytes);
+		return;
+	}
+	a = arena_new(LIMIT_STANZA_BYTES_MAX * 4);
+	if (a && wire_parse(a, bytes, &n) == 0)
+		session_send(s, n);
+	arena_free(&a);
+}
+
+/* <presence .../> with a 'to' put in. */
+static int address(struct buf *b, struct str presence, struct str to)
+{
+	static const size_t head = sizeof("<presence") - 1;
+	int r;
+
+	buf_add(b, presence.p, head);
+	buf_printf(b, " to='");
+	r = wire_escape(b, to);
+	buf_printf(b, "'");
+	buf_add(b, presence.p + head, presence.n - head);
+	return r < 0 || b->failed ? ERR_LIMIT : 0;
+}
+
+static void to_available(struct user *u, struct str presence, const struct session *but)
+{
+	struct buf b;
+
+	if (presence.n == 0)
+		return;
+	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
+	if (address(&b, presence, u->bare) == 0)
+		LIST_EACH(it, &u->sessions) {
+			struct session *s = LIST_ITEM(it, struct session, of_user);
+
+			if (s != but && s->available && !s->ending)
+				send_presence(s, buf_str(&b));
+		}
+	buf_release(&b);
+}
+
+/* May a see b's presence: neither blocks the other? */
+static bool sees(const struct user *a, const struct user *b)
+{
+	return a == b || (!user_blocks(a, b->bare) && !user_blocks(b, a->bare));
+}
+
+static bool shares_presence(const struct roster_item *it)
+{
+	return it->sub == SUB_FROM || it->sub == SUB_BOTH;
+}
+
+static bool gets_presence(const struct roster_item *it)
+{
+	return it->sub == SUB_TO || it->sub == SUB_BOTH;
+}
+
+/* To all who are subscribed, and to the own resources. */
+static void broadcast(struct session *s, struct str presence, bool to_self)
+{
+	struct user *u = s->user;
+	struct map_iter it = { 0 };
+	void *item;
+
+	while (u->roster.items && map_next(u->roster.items, &it, NULL, &item)) {
+		struct user *contact = shares_presence(item) ? user_cached(s->server, ((struct roster_item *)item)->jid) : NULL;
+
+		if (contact && sees(contact, u))
+			to_available(contact, presence, NULL);
+	}
+	to_available(u, presence, to_self ? NULL : s);
+}
+
+static struct str unavailable_text(struct session *s, struct buf *b)
+{
+	buf_printf(b, "<presence from='");
+	if (wire_escape(b, s->full) < 0)
+		return STR_NONE;
+	buf_printf(b, "' type='unavailable'/>");
+	return b->failed ? STR_NONE : buf_str(b);
+}
+
+/* What u's resources have said, to one session. */
+static void tell_of(struct session *to, struct user *u, const struct session *but)
+{
+	LIST_EACH(it, &u->sessions) {
+		struct session *s = LIST_ITEM(it, struct session, of_user);
+		struct buf b;
+
+		if (s == but || !s->available || s->presence.n == 0)
+			continue;
+		buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
+		if (address(&b, s->presence, to->user->bare) == 0)
+			send_presence(to, buf_str(&b));
+		buf_release(&b);
+	}
+}
+
+/* u's resources to all available ones of 'to'; away: as if they had gone. */
+static void show(struct user *u, struct user *to, bool away)
+{
+	LIST_EACH(it, &u->sessions) {
+		struct session *s = LIST_ITEM(it, struct session, of_user);
+		struct buf b;
+
+		if (!s->available)
+			continue;
+		buf_init(&b, 8192);
+		to_available(to, away ? unavailable_text(s, &b) : s->presence, NULL);
+		buf_release(&b);
+	}
+}
+
+/* --- broadcast ----------------------------------------------------------------------------------------------- */
+
+/* RFC 6121 4.2.2, 4.3: what the contacts have said so far, and who waits for an answer. */
+static void first_presence(struct session *s)
+{
+	struct user *u = s->user;
+	struct map_iter it = { 0 };
+	void *value;
+
+	tell_of(s, u, s);
+	while (u->roster.items && map_next(u->roster.items, &it, NULL, &value)) {
+		struct roster_item *item = value;
+		struct user *contact = gets_presence(item) ? user_cached(s->server, item->jid) : NULL;
+
+		if (contact && sees(u, contact))
+			tell_of(s, contact, NULL);
+		if (item->pending_in && item->request.n)
+			session_send_bytes(s, item->request);
+	}
+}
+
+static void forget_directed(struct session *s)
+{
+	map_free(&s->directed);
+}
+
+static void to_directed(struct session *s, struct str presence)
+{
+	struct map_iter it = { 0 };
+	struct str jid;
+
+	while (s->directed && map_next(s->directed, &it, &jid, NULL)) {
+		ptrdiff_t slash = str_find_char(jid, '/');
+		struct user *u = user_cached(s->server, slash < 0 ? jid : str_make(jid.p, (size_t)slash));
+		struct session *one = u && slash >= 0 ? session_of_resource(u, str_cut(jid, (size_t)slash + 1)) : NULL;
+
+		if (one)
+			send_presence(one, presence);
+		else if (u && slash < 0)
+			to_available(u, presence, NULL);
+	}
+	forget_directed(s);
+}
+
+static void presence_out(struct session *s, struct trip *t, bool initial)
+{
+	struct buf b;
+
+	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
+	if (s->available) {
+		broadcast(s, s->presence, true);
+	} else if (wire_write(&b, t->stanza, STR(NS_CLIENT)) == 0) {
+		if (s->was_available)
+			broadcast(s, buf_str(&b), false);
+		to_directed(s, buf_str(&b));
+	}
+	buf_release(&b);
+	if (initial)
+		first_presence(s);
+}
+
+static void session_gone(struct session *s)
+{
+	struct buf b;
+	struct str text;
+
+	buf_init(&b, 8192);
+	text = unavailable_text(s, &b);
+	if (s->available) {
+		s->available = false;
+		broadcast(s, text, false);
+	}
+	to_directed(s, text);
+	buf_release(&b);
+}
+
+/* --- subscriptions: RFC 6121 3, appendix A ------------------------------------------------------------------------ */
+
+static void save(struct user *u)
+{
+	user_save_roster(u, NULL, NULL);
+}
+
+static void changed(struct user *u, struct roster_item *it)
+{
+	if (it->listed)
+		roster_push_changed(u, it);
+	if (!it->listed && !it->pending_in && it->sub == SUB_NONE && !it->ask)
+		roster_remove(&u->roster, it->jid);
+	save(u);
+}
+
+static void add_to(struct roster_item *it)
+{
+	it->sub = it->sub == SUB_FROM || it->sub == SUB_BOTH ? SUB_BOTH : SUB_TO;
+}
+
+static void add_from(struct roster_item *it)
+{
+	it->sub = it->sub == SUB_TO || it->sub == SUB_BOTH ? SUB_BOTH : SUB_FROM;
+}
+
+static void take_to(struct roster_item *it)
+{
+	it->sub = it->sub == SUB_BOTH || it->sub == SUB_FROM ? SUB_FROM : SUB_NONE;
+}
+
+static void take_from(struct roster_item *it)
+{
+	it->sub = it->sub == SUB_BOTH || it->sub == SUB_TO ? SUB_TO : SUB_NONE;
+}
+
+/* The stanza as it reaches the other side: from the bare address, to the bare address. */
+static int stamp(struct trip *t, struct buf *b)
+{
+	int r = node_set_attr(t->arena, t->stanza, "from", t->from.bare);
+
+	if (r == 0)
+		r = node_set_attr(t->arena, t->stanza, "to", t->to.bare);
+	return r < 0 ? r : wire_write(b, t->stanza, STR(NS_CLIENT));
+}
+
+static void to_interested(struct user *u, struct str bytes)
+{
+	LIST_EACH(it, &u->sessions) {
+		struct session *s = LIST_ITEM(it, struct session, of_user);
+
+		if (s->available || s->roster_wanted)
+			session_send_bytes(s, bytes);
+	}
+}
+
+/* The server answers for the account. */
+static int reply_subscribed(struct trip *t)
+{
+	struct node *p = node_new(t->arena, NS_CLIENT, "presence");
+
+	if (!p || node_set_attr(t->arena, p, "from", t->to.bare) < 0 || node_set_attr(t->arena, p, "to", t->from.bare) < 0 ||
+	    node_set_attr(t->arena, p, "type", STR("subscribed")) < 0)
+		return ERR_LIMIT;
+	return trip_emit(t->server, p);
+}
+
+static int in_subscribe(struct trip *t, struct user *u, struct str bytes)
+{
+	struct roster_item *it = roster_find(&u->roster, t->from.bare);
+	int r;
+
+	if (it && shares_presence(it))
+		return reply_subscribed(t);
+	r = roster_get(&u->roster, t->from.bare, &it);
+	if (r < 0)
+		return 0;		/* a full roster of the receiver is not the sender's business */
+	if (it->pending_in)
+		return 0;		/* one stored request a contact */
+	it->pending_in = true;
+	if (roster_item_set_request(it, bytes.n <= 4096 ? bytes : STR_NONE) < 0)
+		return ERR_NOMEM;
+	save(u);
+	to_interested(u, bytes);
+	return 0;
+}
+
+static int in_subscribed(struct trip *t, struct user *u, struct str bytes)
+{
+	struct roster_item *it = roster_find(&u->roster, t->from.bare);
+
+	if (!it || !it->ask)
+		return 0;
+	it->ask = false;
+	add_to(it);
+	to_interested(u, bytes);
+	changed(u, it);
+	return 0;
+}
+
+static int in_unsubscribe(struct trip *t, struct user *u, struct str bytes)
+{
+	struct roster_item *it = roster_find(&u->roster, t->from.bare);
+
+	if (!it || (!shares_presence(it) && !it->pending_in))
+		return 0;
+	it->pending_in = false;
+	take_from(it);
+	if (roster_item_set_request(it, STR_NONE) < 0)
+		return ERR_NOMEM;
+	to_interested(u, bytes);
+	if (t->from_user)
+		show(u, t->from_user, true);
+	changed(u, it);
+	return 0;
+}
+
+static int in_unsubscribed(struct trip *t, struct user *u, struct str bytes)
+{
+	struct roster_item *it = roster_find(&u->roster, t->from.bare);
+
+	if (!it || (!gets_presence(it) && !it->ask))
+		return 0;
+	it->ask = false;
+	take_to(it);
+	to_interested(u, bytes);
+	changed(u, it);
+	return 0;
+}
+
+static int out_subscribe(struct trip *t, struct user *u, bool *ret_go)
+{
+	struct roster_item *it;
+	int r = roster_get(&u->roster, t->to.bare, &it);
+
+	*ret_go = true;
+	if (r < 0)
+		return r;
+	if (gets_presence(it) || it->ask)
+		return 0;
+	it->ask = true;
+	it->listed = true;
+	changed(u, it);
+	return 0;
+}
+
+static int out_subscribed(struct trip *t, struct user *u, bool *ret_go)
+{
+	struct roster_item *it = roster_find(&u->roster, t->to.bare);
+
+	*ret_go = it && it->pending_in;
+	if (!*ret_go)
+		return 0;		/* nobody asked (security-tests 80) */
+	it->pending_in = false;
+	it->listed = true;
+	add_from(it);
+	if (roster_item_set_request(it, STR_NONE) < 0)
+		return ERR_NOMEM;
+	changed(u, it);
+	return 0;
+}
+
+static int out_unsubscribe(struct trip *t, struct user *u, bool *ret_go)
+{
+	struct roster_item *it = roster_find(&u->roster, t->to.bare);
+
+	*ret_go = true;
+	if (!it)
+		return 0;
+	it->ask = false;
+	take_to(it);
+	changed(u, it);
+	return 0;
+}
+
+static int out_unsubscribed(struct trip *t, struct user *u, bool *ret_go)
+{
+	struct roster_item *it = roster_find(&u->roster, t->to.bare);
+
+	*ret_go = it != NULL;
+	if (!it)
+		return 0;
+	if (shares_presence(it) && t->to_user)
+		show(u, t->to_user, true);
+	it->pending_in = false;
+	take_from(it);
+	if (roster_item_set_request(it, STR_NONE) < 0)
+		return ERR_NOMEM;
+	changed(u, it);
+	return 0;
+}
+
+static const struct {
+	const char *type;
+	int (*out)(struct trip *t, struct user *u, bool *ret_go);
+	int (*in)(struct trip *t, struct user *u, struct str bytes);
+} subscriptions[] = {
+	{ "subscribe", out_subscribe, in_subscribe },
+	{ "subscribed", out_subscribed, in_subscribed },
+	{ "unsubscribe", out_unsubscribe, in_unsubscribe },
+	{ "unsubscribed", out_unsubscribed, in_unsubscribed },
+};
+
+static int subscription(struct trip *t, size_t kind)
+{
+	bool go = true;
+	struct buf b;
+	int r = 0;
+
+	if (t->to_user && t->to_user == t->from_user)
+		return 0;
+	buf_init(&b, LIMIT_STANZA_BYTES_MAX);
+	if (t->from_user)
+		r = subscriptions[kind].out(t, t->from_user, &go);
+	if (r == 0 && go && t->to_user) {
+		r = stamp(t, &b);
+		if (r == 0)
+			r = subscriptions[kind].in(t, t->to_user, buf_str(&b));
+	}
+	/* RFC 6121 3.1.6: whoever is let in sees who is there. */
+	if (r == 0 && go && kind == 1 && t->from_user && t->to_user && sees(t->to_user, t->from_user))
+		show(t->from_user, t->to_user, false);
+	buf_release(&b);
+	return r;
+}
+
+/* --- directed presence (RFC 6121 4.6) ----------------------------------------------------------------------------- */
+
+static int remember(struct session *s, struct str jid, bool away)
+{
+	if (away) {
+		if (s->directed)
+			map_take(s->directed, jid);
+		return 0;
+	}
+	if (!s->directed)
+		s->directed = map_new(LIMIT_DIRECTED_PRESENCE);
+	if (!s->directed)
+		return ERR_NOMEM;
+	return map_put(s->directed, jid, s) == ERR_LIMIT ? ERR_POLICY : 0;
+}
+
+static int directed(struct trip *t, bool away)
+{
+	struct session *s = session_find(t->server, t->session_id), *one;
+	struct buf b;
+	int r = s ? remember(s, t->to.full, away) : 0;
+
+	if (r < 0 || !t->to_user)
+		return r;
+	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
+	r = wire_write(&b, t->stanza, STR(NS_CLIENT));
+	if (r == 0 && t->route == ROUTE_RESOURCE) {
+		one = session_of_resource(t->to_user, t->to.resource);
+		if (one)
+			send_presence(one, buf_str(&b));
+	} else if (r == 0) {
+		LIST_EACH(it, &t->to_user->sessions) {
+			struct session *to = LIST_ITEM(it, struct session, of_user);
+
+			if (to->available)
+				send_presence(to, buf_str(&b));
+		}
+	}
+	buf_release(&b);
+	return r;
+}
+
+static int probe(struct trip *t)
+{
+	struct session *s = session_find(t->server, t->session_id);
+	const struct roster_item *it = t->to_user ? roster_find(&t->to_user->roster, t->from.bare) : NULL;
+
+	if (s && t->to_user && (t->to_user == t->from_user || (it && shares_presence(it))))
+		tell_of(s, t->to_user, s);
+	return 0;		/* silence to everybody else, as for accounts that are not there */
+}
+
+static int presence_directed(struct trip *t)
+{
+	struct str type = node_attr(t->stanza, "type");
+
+	for (size_t i = 0; i < sizeof(subscriptions) / sizeof(subscriptions[0]); i++)
+		if (str_is(type, subscriptions[i].type))
+			return subscription(t, i);
+	if (str_is(type, "probe"))
+		return probe(t);
+	if (type.n == 0 || str_is(type, "unavailable"))
+		return directed(t, type.n != 0);
+	return 0;
+}
+
+static const struct mod_hooks hooks = {
+	.presence_out = presence_out,
+	.presence_directed = presence_directed,
+	.session_gone = session_gone,
+};
+
+const struct mod_def mod_presence = { .name = "presence", .hooks = &hooks };
