@@ -274,6 +274,8 @@ int roster_decode(struct roster *r, struct str bytes)
 	struct cursor c = { .left = bytes };
 	int e = 0;
 
+	if (str_empty(bytes))
+		return 0;		/* never stored */
 	if (take_u8(&c) != FORMAT)
 		return ERR_CORRUPT;
 	r->ver = take_number(&c, 8);
