@@ -1,0 +1,236 @@
+/* mam.c - XEP-0313: the archive of one's own account, page by page (XEP-0059). */
+#include "base/clock.h"
+#include "base/limits.h"
+#include "core/mod.h"
+#include "vault/vault.h"
+#include "xmpp/wire.h"
+
+#define PAGE_DEFAULT 50
+#define PAGE_BYTES (64u << 20)
+
+struct mam {
+	struct vault_query q;
+	struct vault_page page;
+	struct arena *arena;		/* of the page; freed with the trip's reply */
+	struct str queryid;
+};
+
+/* --- reading the query ----------------------------------------------------------------------------------- */
+
+static int read_time(struct str text, uint64_t *ret)
+{
+	return clock_parse(text.p, text.n, ret) < 0 ? ERR_BAD_REQUEST : 0;
+}
+
+static int read_field(struct iq *iq, struct mam *m, struct str var, struct str value)
+{
+	struct jid with;
+
+	if (str_is(var, "FORM_TYPE"))
+		return str_is(value, NS_MAM) ? 0 : ERR_BAD_REQUEST;
+	if (str_is(var, "with")) {
+		if (jid_parse(iq->arena, value, &with) < 0)
+			return ERR_JID;
+		m->q.with = with.bare;
+		return 0;
+	}
+	if (str_is(var, "start"))
+		return read_time(value, &m->q.start_ms);
+	if (str_is(var, "end"))
+		return read_time(value, &m->q.end_ms);
+	if (str_is(var, "after-id"))
+		return vault_id_parse(value, &m->q.after_id);
+	if (str_is(var, "before-id"))
+		return vault_id_parse(value, &m->q.before_id);
+	return ERR_UNSUPPORTED;
+}
+
+static int read_form(struct iq *iq, struct mam *m)
+{
+	const struct node *x = node_child(iq->payload, NS_XDATA, "x");
+
+	for (const struct node *f = x ? node_child(x, NS_XDATA, "field") : NULL; f;
+	     f = node_child_next(f, NS_XDATA, "field")) {
+		const struct node *v = node_child(f, NS_XDATA, "value");
+		int r = v ? read_field(iq, m, node_attr(f, "var"), node_text(iq->arena, v)) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return m->q.start_ms && m->q.end_ms && m->q.start_ms > m->q.end_ms ? ERR_BAD_REQUEST : 0;
+}
+
+static int read_rsm(struct iq *iq, struct mam *m)
+{
+	const struct node *set = node_child(iq->payload, NS_RSM, "set"), *n;
+	uint64_t max;
+	int r = 0;
+
+	m->q.max = PAGE_DEFAULT;
+	if (!set)
+		return 0;
+	n = node_child(set, NS_RSM, "max");
+	if (n) {
+		struct str text = str_trim(node_text(iq->arena, n));
+
+		if (!str_to_u64(text, UINT64_MAX / 16, &max))
+			max = PAGE_DEFAULT;
+		m->q.max = max > LIMIT_MAM_PAGE ? LIMIT_MAM_PAGE : (size_t)max;
+	}
+	n = node_child(set, NS_RSM, "after");
+	if (n)
+		r = vault_id_parse(node_text(iq->arena, n), &m->q.after_id);
+	n = node_child(set, NS_RSM, "before");
+	if (n && r == 0) {
+		struct str id = node_text(iq->arena, n);
+
+		m->q.backward = true;
+		r = id.n ? vault_id_parse(id, &m->q.before_id) : 0;
+	}
+	return r;
+}
+
+/* --- answering ------------------------------------------------------------------------------------------------ */
+
+static int send_result(struct iq *iq, const struct mam *m, const struct vault_entry *e)
+{
+	struct arena *a = arena_new(LIMIT_STANZA_BYTES_MAX * 16);
+	struct node *msg = a ? node_new(a, NS_CLIENT, "message") : NULL, *result, *fwd, *delay, *inner = NULL;
+	char id[VAULT_ID_TEXT], stamp[CLOCK_STAMP_BYTES];
+	int r = ERR_LIMIT;
+
+	vault_id_text(e->id, id);
+	clock_stamp(e->when_ms, stamp);
+	result = msg ? node_add(a, msg, NS_MAM, "result") : NULL;
+	fwd = result ? node_add(a, result, NS_FORWARD, "forwarded") : NULL;
+	delay = fwd ? node_add(a, fwd, NS_DELAY, "delay") : NULL;
+	if (delay && node_set_attr(a, msg, "to", iq->session->full) == 0 && node_set_attr(a, result, "id", str_of(id)) == 0 &&
+	    (m->queryid.n == 0 || node_set_attr(a, result, "queryid", m->queryid) == 0) &&
+	    node_set_attr(a, delay, "stamp", str_of(stamp)) == 0)
+		r = wire_parse(a, e->stanza, &inner);
+	if (r == 0) {
+		node_append(fwd, inner);
+		session_send(iq->session, msg);
+	}
+	arena_free(&a);
+	return r;
+}
+
+static int add_id(struct iq *iq, struct node *set, const char *name, uint64_t id, const char *index)
+{
+	char text[VAULT_ID_TEXT];
+	struct node *n;
+
+	vault_id_text(id, text);
+	n = node_add_leaf(iq->arena, set, NS_RSM, name, str_of(text));
+	if (!n)
+		return ERR_LIMIT;
+	return index ? node_set_attr(iq->arena, n, "index", str_of(index)) : 0;
+}
+
+static int finish(struct iq *iq, const struct mam *m)
+{
+	struct node *fin = node_new(iq->arena, NS_MAM, "fin"), *set = node_add(iq->arena, fin, NS_RSM, "set");
+	struct str count = arena_printf(iq->arena, "%llu", (unsigned long long)m->page.count);
+	struct str index = arena_printf(iq->arena, "%llu", (unsigned long long)m->page.first_index);
+
+	if (!set || !count.p || !index.p)
+		return ERR_LIMIT;
+	if (m->page.complete && node_set_attr(iq->arena, fin, "complete", STR("true")) < 0)
+		return ERR_LIMIT;
+	if (m->page.n && (add_id(iq, set, "first", m->page.v[0].id, index.p) < 0 ||
+			  add_id(iq, set, "last", m->page.v[m->page.n - 1].id, NULL) < 0))
+		return ERR_LIMIT;
+	return node_add_leaf(iq->arena, set, NS_RSM, "count", count) ? iq_reply(iq, fin) : ERR_LIMIT;
+}
+
+static int page_work(struct vault *v, struct iq *iq)
+{
+	struct mam *m = iq->data;
+
+	return vault_archive_page(v, &m->q, m->arena, &m->page);
+}
+
+static int page_done(struct iq *iq, int err)
+{
+	struct mam *m = iq->data;
+	uint64_t session_id = iq->trip->session_id;
+
+	for (size_t i = 0; err == 0 && iq->session && i < m->page.n; i++) {
+		if (m->page.v[i].gone)
+			continue;
+		err = send_result(iq, m, &m->page.v[i]);
+		iq->session = session_find(iq->server, session_id);
+	}
+	if (err == 0)
+		err = finish(iq, m);
+	arena_free(&m->arena);
+	return err;
+}
+
+static int send_form(struct iq *iq)
+{
+	static const struct { const char *var, *type; } fields[] = {
+		{ "with", "jid-single" }, { "start", "text-single" }, { "end", "text-single" },
+		{ "before-id", "text-single" }, { "after-id", "text-single" },
+	};
+	struct node *q = node_new(iq->arena, NS_MAM, "query"), *x = node_add(iq->arena, q, NS_XDATA, "x"), *f;
+
+	if (!x || node_set_attr(iq->arena, x, "type", STR("form")) < 0)
+		return ERR_LIMIT;
+	f = node_add(iq->arena, x, NS_XDATA, "field");
+	if (!f || node_set_attr(iq->arena, f, "type", STR("hidden")) < 0 ||
+	    node_set_attr(iq->arena, f, "var", STR("FORM_TYPE")) < 0 || !node_add_leaf(iq->arena, f, NS_XDATA, "value", STR(NS_MAM)))
+		return ERR_LIMIT;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		f = node_add(iq->arena, x, NS_XDATA, "field");
+		if (!f || node_set_attr(iq->arena, f, "type", str_of(fields[i].type)) < 0 ||
+		    node_set_attr(iq->arena, f, "var", str_of(fields[i].var)) < 0)
+			return ERR_LIMIT;
+	}
+	return iq_reply(iq, q);
+}
+
+static int on_query(struct iq *iq)
+{
+	struct mam *m;
+	int r;
+
+	if (iq->target != TO_SELF)
+		return ERR_FORBIDDEN;
+	if (iq->type == IQ_GET)
+		return send_form(iq);
+	m = arena_alloc(iq->arena, sizeof(*m));
+	if (!m || !iq->session)
+		return ERR_LIMIT;
+	iq->data = m;
+	m->q.owner = iq->user->bare;
+	m->q.with = STR_NONE;
+	m->queryid = node_attr(iq->payload, "queryid");
+	r = read_form(iq, m);
+	if (r == 0)
+		r = read_rsm(iq, m);
+	if (r < 0)
+		return r;
+	m->arena = arena_new(PAGE_BYTES);
+	if (!m->arena)
+		return ERR_NOMEM;
+	r = iq_store(iq, page_work, page_done);
+	if (r < 0)
+		arena_free(&m->arena);
+	return r;
+}
+
+static const struct iq_hook iqs[] = {
+	{ IQ_GET | IQ_SET, NS_MAM, "query", TO_SELF | TO_ACCOUNT, on_query },
+	{ 0 }
+};
+
+const struct mod_def mod_mam = {
+	.name = "mam",
+	.xep = 313,
+	.xep_version = "1.1.2",
+	.disco_account = (const char *const[]){ NS_MAM, NULL },
+	.disco_server = (const char *const[]){ NS_MAM, NULL },
+	.iq = iqs,
+};
