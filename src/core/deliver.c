@@ -81,7 +81,8 @@ void deliver_plan(struct trip *t)
 	struct str type = node_attr(t->stanza, "type"), bytes = { 0 };
 	struct session *one = NULL;
 
-	if (t->to_user) {
+	/* An error for nobody in particular is for nobody (RFC 6121 8.5.2.1.1). */
+	if (t->to_user && !(t->route == ROUTE_ACCOUNT && str_is(type, "error"))) {
 		if (t->route == ROUTE_RESOURCE)
 			one = session_of_resource(t->to_user, t->to.resource);
 		LIST_EACH(it, &t->to_user->sessions) {

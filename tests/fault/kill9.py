@@ -98,7 +98,8 @@ class Load:
         for n in self.names[LIVE:]:
             c = Client(self.server, n, resource="r").login()
             c.send("<presence/>")
-            c.settle()
+            while c.pump(1.0):	# what was kept for them comes when the store has read it
+                pass
             self.clients[n] = c
             self.by_count[n] = {}
             self.collect(n)

@@ -152,7 +152,7 @@ def main():
             i.start()
             c = Client(i, "carol-offline").login()
             c.send("<presence/>")
-            c.settle()
+            c.expect(name="message")
             check(WORDS["body offline"].encode() in c.raw, "the offline messages are gone")
         tap.run("its owner can read it all the same", still_there)
 

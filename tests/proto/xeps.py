@@ -429,6 +429,7 @@ def mam_tests(tap, users):
         a.settle()
         c = Client(users.server, name).login()
         c.send("<presence/>")
+        c.expect(name="message", id="n2", keep=True)
         c.settle()
         ids = [e.get("id") for e in c.inbox if e.tag == q(CLIENT, "message")]
         check(ids == ["n2"], f"offline: {ids}")
