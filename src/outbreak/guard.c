@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "inspect/fingerprint.h"
 #include "inspect/links.h"
+#include "outbreak/spread.h"
 
 #define BUCKET 8			/* clusters that share a key; the newest stay */
 #define CONTAINED_SKIPPED 64		/* when room is made, contained ones are passed over, so many at most */
@@ -18,11 +19,9 @@
 #define CONFIRMED_COPIES 100		/* that a sender who said he meant it may send beyond his own */
 #define BURST_COPIES 10			/* further copies whatever the time */
 
+/* Who was asked, or has answered. */
 struct sender {
 	uint64_t hash;
-	unsigned n;			/* distinct receivers that copies went to */
-	unsigned room;
-	uint64_t *to;			/* their hashes */
 	bool held, confirmed;
 	unsigned n_held;		/* copies held since he was asked */
 	uint64_t asked_ms;
@@ -34,10 +33,9 @@ struct cluster {
 	bool known;			/* print is filled: it can be compared */
 	char id[GUARD_FINGERPRINT];
 	struct str zero;		/* own memory: who sent it first */
+	struct spread spread;
 	struct sender *senders;
 	unsigned n_senders, room;
-	unsigned copies;		/* of all senders */
-	bool relayed;			/* somebody who had received it sent it on */
 	bool past;			/* somebody wanted more copies than there are */
 	bool contained, by_operator;
 	uint64_t last_ms;
@@ -94,8 +92,7 @@ static void cluster_unlink(struct memory *m, struct cluster *c)
 
 static void cluster_free(struct cluster *c)
 {
-	for (unsigned i = 0; i < c->n_senders; i++)
-		free(c->senders[i].to);
+	spread_release(&c->spread);
 	free(c->senders);
 	free((void *)(uintptr_t)c->zero.p);
 	free(c);
@@ -290,21 +287,30 @@ static struct cluster *find(struct guard *g, const struct fingerprint *print, st
 		for (unsigned k = 0; b && k < b->n; k++) {
 			if (expired(g, b->v[k], now_ms) || !fingerprint_alike(&b->v[k]->print, print))
 				continue;
-			if (!best || b->v[k]->copies > best->copies || b->v[k]->contained)
+			if (!best || b->v[k]->spread.n > best->spread.n || b->v[k]->contained)
 				best = b->v[k];
 		}
 	}
 	return best;
 }
 
-/* NULL: no memory, or too many. */
-static struct sender *sender_of(struct cluster *c, uint64_t hash)
+static struct sender *known_sender(const struct cluster *c, uint64_t hash)
 {
 	for (unsigned i = 0; i < c->n_senders; i++)
 		if (c->senders[i].hash == hash)
 			return &c->senders[i];
+	return NULL;
+}
+
+/* NULL: no memory. */
+static struct sender *sender_of(struct cluster *c, uint64_t hash)
+{
+	struct sender *s = known_sender(c, hash);
+
+	if (s)
+		return s;
 	if (c->n_senders == GUARD_SENDERS)
-		return NULL;
+		memmove(c->senders, c->senders + 1, --c->n_senders * sizeof(*c->senders));
 	if (c->n_senders == c->room) {
 		unsigned room = c->room ? c->room * 2 : 2;
 		struct sender *v = realloc(c->senders, room * sizeof(*v));
@@ -316,37 +322,6 @@ static struct sender *sender_of(struct cluster *c, uint64_t hash)
 	}
 	c->senders[c->n_senders] = (struct sender){ .hash = hash };
 	return &c->senders[c->n_senders++];
-}
-
-static bool got_from(const struct sender *s, uint64_t hash)
-{
-	for (unsigned i = 0; i < s->n; i++)
-		if (s->to[i] == hash)
-			return true;
-	return false;
-}
-
-static bool received(const struct cluster *c, uint64_t hash)
-{
-	for (unsigned i = 0; i < c->n_senders; i++)
-		if (got_from(&c->senders[i], hash))
-			return true;
-	return false;
-}
-
-static bool add_receiver(struct sender *s, uint64_t hash)
-{
-	if (s->n == s->room) {
-		unsigned room = s->room ? s->room * 2 : 4;
-		uint64_t *v = realloc(s->to, room * sizeof(*v));
-
-		if (!v)
-			return false;
-		s->to = v;
-		s->room = room;
-	}
-	s->to[s->n++] = hash;
-	return true;
 }
 
 /* --- judging --------------------------------------------------------------------------------------------------------- */
@@ -401,89 +376,88 @@ static bool second_trigger(struct guard *g, struct str from, const struct cluste
 	return false;
 }
 
-static bool has_sent(const struct cluster *c, uint64_t hash)
-{
-	for (unsigned i = 0; i < c->n_senders; i++)
-		if (c->senders[i].hash == hash && c->senders[i].n)
-			return true;
-	return false;
-}
-
-static unsigned senders_with(const struct cluster *c, uint64_t self)
-{
-	unsigned n = 1;
-
-	for (unsigned i = 0; i < c->n_senders; i++)
-		n += c->senders[i].hash != self && (c->senders[i].n || c->senders[i].held);
-	return n;
-}
-
 /* He was asked, and the copies go on: nobody is reading there. */
 static bool goes_on(struct sender *s, uint64_t now_ms)
 {
-	if (!s)
-		return false;
-	if (!s->held)
-		s->asked_ms = now_ms;
 	s->n_held++;
 	return s->n_held > BURST_COPIES || (s->n_held > PATIENCE_COPIES && now_ms >= s->asked_ms + PATIENCE_MS);
 }
 
-static enum decision stop(struct guard *g, struct cluster *c, struct sender *s, const struct subject *sub)
+static enum decision stop(struct guard *g, struct cluster *c, const struct spread_view *view, const struct subject *sub, struct judgement *j)
 {
-	bool on = goes_on(s, sub->ts_ms);
+	struct sender *s = sender_of(c, j->from_hash);
+	bool on;
 
+	if (!s)
+		return DECISION_HOLD;
+	if (!s->held || s->asked_ms + g->policy->window_ms < sub->ts_ms) {
+		j->first_hold = s->held = true;
+		s->n_held = 0;
+		s->asked_ms = sub->ts_ms;
+	}
+	on = goes_on(s, sub->ts_ms);
 	/* Who only passed one thing on is not remembered against; who has sent his three and wants more is. */
-	if (s && (s->n >= g->policy->copies || s->n_held > 1) && second_trigger(g, sub->from, c, sub->ts_ms))
+	if ((view->mine >= g->policy->copies || s->n_held > 1) && second_trigger(g, sub->from, c, sub->ts_ms))
 		on = true;
 	return on ? DECISION_FREEZE : DECISION_HOLD;
 }
 
-/* Is there room for one more copy? Of a sender policy's copies; of all together as many, once it was passed on; who has
+/* Is there room for one more copy? Of a sender policy's copies; of a whole tree as many, once it was passed on; who has
  * confirmed has CONFIRMED_COPIES. */
-static bool room_for(const struct guard *g, const struct cluster *c, const struct sender *s)
+static bool room_for(const struct guard *g, const struct spread_view *view, bool confirmed)
 {
 	unsigned each = g->policy->copies;
 
-	if (!s)
-		return false;
-	if (s->confirmed && !c->relayed)
-		return s->n < each + CONFIRMED_COPIES;
-	return s->n < each && (!c->relayed || c->copies < each);
+	if (confirmed && !view->tree_relayed)
+		return view->mine < each + CONFIRMED_COPIES;
+	return !view->past && view->mine < each && (!view->tree_relayed || view->tree_copies < each);
 }
 
 /* What the cluster says about one more copy; the copy is counted when it may go. */
-static enum decision weigh(struct guard *g, struct cluster *c, struct sender *s, const struct subject *sub, struct verdict *v, struct judgement *j)
+static enum decision weigh(struct guard *g, struct cluster *c, uint64_t link, const struct subject *sub, struct verdict *v, struct judgement *j)
 {
-	/* An answer to somebody who sent it himself passes nothing on. */
-	bool relay = received(c, j->from_hash) && !has_sent(c, j->to_hash);
+	struct spread_copy copy = { .from = j->from_hash, .to = j->to_hash, .link = link, .ms = sub->ts_ms };
+	const struct sender *s = known_sender(c, j->from_hash);
+	struct spread_view view;
+	bool chain, relayed;
 
+	spread_forget(&c->spread, sub->ts_ms > g->policy->window_ms ? sub->ts_ms - g->policy->window_ms : 0);
+	spread_look(&c->spread, &copy, &view);
+	copy.root = view.root;
 	if (!c->contained) {
-		if (s && got_from(s, j->to_hash))
+		if (view.again) {
+			spread_again(&c->spread, &copy);
 			return DECISION_DELIVER;	/* the same person once more: no new copy */
-		c->relayed = c->relayed || relay;
-		if ((!c->past || (s && s->confirmed)) && room_for(g, c, s) && add_receiver(s, j->to_hash)) {
-			c->copies++;
+		}
+		if (view.answer && !view.past)
+			return DECISION_DELIVER;
+		chain = view.link_senders >= 3 && view.link_relayed;
+		if (!chain && room_for(g, &view, s && s->confirmed)) {
+			if (spread_add(&c->spread, &copy, sub->from) < 0)
+				return DECISION_HOLD;
 			j->reserved = true;
 			return DECISION_DELIVER;
 		}
-		inspect_add(v, c->relayed ? WORM_RELAY : WORM_FANOUT, str_of(c->id));
-		if (c->past || (c->relayed && senders_with(c, j->from_hash) >= 3))
+		relayed = chain || view.tree_relayed;
+		inspect_add(v, relayed ? WORM_RELAY : WORM_FANOUT, str_of(c->id));
+		if (view.past || chain || (relayed && view.tree_senders >= 3))
 			c->contained = j->outbreak_began = true;
+		spread_past(&c->spread, view.root, true);
 		c->past = true;
 	}
 	if (c->contained) {
 		j->outbreak = true;
 		inspect_add(v, WORM_OUTBREAK, str_of(c->id));
 	}
-	return stop(g, c, s, sub);
+	if (spread_name(&c->spread, view.root).n)
+		j->patient_zero = spread_name(&c->spread, view.root);
+	return stop(g, c, &view, sub, j);
 }
 
 static int spread(struct guard *g, const struct subject *s, const struct url *risky, struct verdict *v, struct judgement *j, enum decision *ret)
 {
 	struct fingerprint print;
 	struct cluster *c;
-	struct sender *from;
 	int r;
 
 	fingerprint_of(s, risky, links_everyday(risky, &g->policy->links), &print);
@@ -499,14 +473,9 @@ static int spread(struct guard *g, const struct subject *s, const struct url *ri
 	j->risky = true;
 	j->from_hash = hash_of(g, s->from);
 	j->to_hash = hash_of(g, s->to);
-	from = sender_of(c, j->from_hash);
-	*ret = weigh(g, c, from, s, v, j);
-	if (*ret != DECISION_DELIVER && from && !from->held) {
-		from->held = true;
-		j->first_hold = true;
-	}
 	j->patient_zero = c->zero;
-	j->n_senders = c->n_senders;
+	*ret = weigh(g, c, print.link, s, v, j);
+	j->n_senders = *ret == DECISION_DELIVER ? 1 : spread_senders(&c->spread);
 	return 0;
 }
 
@@ -591,18 +560,8 @@ void guard_unreserve(struct guard *g, const struct judgement *j)
 {
 	struct cluster *c = j->reserved ? map_get(g->mem->ids, str_of(j->fingerprint)) : NULL;
 
-	for (unsigned i = 0; c && i < c->n_senders; i++) {
-		struct sender *s = &c->senders[i];
-
-		if (s->hash != j->from_hash)
-			continue;
-		for (unsigned k = 0; k < s->n; k++)
-			if (s->to[k] == j->to_hash) {
-				s->to[k] = s->to[--s->n];
-				c->copies--;
-				return;
-			}
-	}
+	if (c)
+		spread_remove(&c->spread, j->from_hash, j->to_hash);
 }
 
 /* --- people's words ------------------------------------------------------------------------------------------------------ */
@@ -610,22 +569,27 @@ void guard_unreserve(struct guard *g, const struct judgement *j)
 bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 {
 	struct cluster *c = map_get(g->mem->ids, fingerprint);
+	uint64_t hash = hash_of(g, sender);
 	struct sender *s;
 
 	if (!c)
 		return true;			/* forgotten meanwhile: nothing spreads */
-	if (c->by_operator || c->relayed)
-		return false;
-	s = sender_of(c, hash_of(g, sender));
-	if (!s)
+	if (c->by_operator)
 		return false;
 	for (unsigned i = 0; i < c->n_senders; i++)
-		if (&c->senders[i] != s && c->senders[i].held)
+		if (c->senders[i].hash != hash && c->senders[i].held)
 			return false;
+	for (unsigned i = 0; i < c->spread.n; i++)
+		if (c->spread.v[i].from != c->spread.v[i].root && (c->spread.v[i].root == hash || c->spread.v[i].from == hash))
+			return false;
+	s = sender_of(c, hash);
+	if (!s)
+		return false;
 	s->confirmed = true;
 	s->held = false;
 	s->n_held = 0;
 	c->contained = c->past = false;
+	spread_past(&c->spread, hash, false);
 	free(map_take(g->mem->triggers, sender));
 	return true;
 }
@@ -638,13 +602,10 @@ void guard_contain(struct guard *g, struct str fingerprint, bool contained)
 		return;
 	c->contained = c->by_operator = contained;
 	if (!contained) {
-		c->past = c->relayed = false;
-		c->copies = 0;
-		for (unsigned i = 0; i < c->n_senders; i++) {
-			c->senders[i].n = 0;
+		c->past = false;
+		spread_release(&c->spread);
+		for (unsigned i = 0; i < c->n_senders; i++)
 			c->senders[i].held = false;
-			c->senders[i].n_held = 0;
-		}
 	}
 }
 
@@ -704,25 +665,25 @@ int guard_remember(struct guard *g, struct str fingerprint, struct str memory, b
 int guard_remember_copy(struct guard *g, struct str fingerprint, struct str from, struct str to, uint64_t when_ms, bool delivered)
 {
 	struct cluster *c = map_get(g->mem->ids, fingerprint);
-	uint64_t from_hash = hash_of(g, from), to_hash = hash_of(g, to);
+	struct spread_copy copy = { .from = hash_of(g, from), .to = hash_of(g, to), .ms = when_ms };
+	struct spread_view view;
 	struct sender *s;
 	int r = c ? 0 : cluster_new(g, NULL, fingerprint, from, &c);
 
 	if (r < 0)
 		return r;
 	touch(g->mem, c, when_ms);
-	c->relayed = c->relayed || (received(c, from_hash) && !has_sent(c, to_hash));
-	s = sender_of(c, from_hash);
+	copy.link = c->known ? c->print.link : 0;
+	spread_look(&c->spread, &copy, &view);
+	copy.root = view.root;
+	if (delivered)
+		return view.again || view.answer ? 0 : spread_add(&c->spread, &copy, from);
+	s = sender_of(c, copy.from);
 	if (!s)
-		return c->n_senders == GUARD_SENDERS ? 0 : ERR_NOMEM;
-	if (!delivered) {
-		s->held = c->past = true;
-		return 0;
-	}
-	if (!got_from(s, to_hash)) {
-		if (!add_receiver(s, to_hash))
-			return ERR_NOMEM;
-		c->copies++;
-	}
+		return ERR_NOMEM;
+	s->held = c->past = true;
+	s->asked_ms = when_ms;
+	s->n_held++;
+	spread_past(&c->spread, view.root, true);
 	return 0;
 }

@@ -1,15 +1,14 @@
 /* guard.h - judges messages: what links say, and whether something is spreading.
  *
- * A risky message (an untrusted link or a file) has a fingerprint that survives changed names, digits and paths.
- * What is alike forms a cluster. Of one cluster a sender may reach policy's worm_copies people; further copies are
- * held. Where a receiver sends it on (a relay), the whole cluster has no more copies than that. A cluster that
- * was past its copies and is sent again is an outbreak: contained, held for everybody. A copy is reserved here,
- * before anybody gets it.
+ * A risky message (an untrusted link or a file) has a fingerprint that survives changed names, digits and paths. What is
+ * alike forms a cluster, its copies form trees (spread.h). Of one cluster a sender may reach policy's worm_copies
+ * people within the window; further copies are held. Where a receiver sends it on, the whole tree has no more copies
+ * than that. What was past its copies and is sent again, or comes from three senders of whom one had received it and
+ * is sent again, is an outbreak: contained, held for everybody. A copy is reserved here, before anybody gets it.
  *
  * Ownership  guard_new takes the policy. A judgement's strings live in the arena given.
  * Threads    One (the loop's).
- * Limits     GUARD_CLUSTERS, GUARD_SENDERS a cluster, GUARD_TRIGGERS; the least recently used makes room. A cluster with
- *            too many senders counts as past its copies.
+ * Limits     GUARD_CLUSTERS, GUARD_SENDERS a cluster, SPREAD_COPIES a cluster, GUARD_TRIGGERS; the oldest makes room.
  * Errors     ERR_NOMEM: the caller must not deliver.
  */
 #ifndef OUTBREAK_GUARD_H
@@ -22,7 +21,7 @@
 #include "outbreak/policy.h"
 
 #define GUARD_CLUSTERS 20000
-#define GUARD_SENDERS 500
+#define GUARD_SENDERS 500		/* that were asked or have confirmed */
 #define GUARD_TRIGGERS 20000
 #define GUARD_FINGERPRINT 17		/* 16 hexadecimal digits and NUL */
 #define GUARD_MEMORY 400		/* what guard_memory() writes at most, NUL included */

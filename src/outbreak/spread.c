@@ -1,0 +1,228 @@
+/* spread.c - see spread.h. A few hundred copies at most: every question is one walk over them. */
+#include "outbreak/spread.h"
+
+#include <stdlib.h>
+
+void spread_release(struct spread *s)
+{
+	for (unsigned i = 0; i < s->n_roots; i++)
+		free(s->roots[i].name);
+	free(s->roots);
+	free(s->v);
+	*s = (struct spread){ 0 };
+}
+
+static struct spread_root *find_root(const struct spread *s, uint64_t hash)
+{
+	for (unsigned i = 0; i < s->n_roots; i++)
+		if (s->roots[i].hash == hash)
+			return &s->roots[i];
+	return NULL;
+}
+
+/* Roots without a copy go. */
+static void sweep_roots(struct spread *s)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < s->n_roots; i++) {
+		bool used = false;
+
+		for (unsigned k = 0; k < s->n && !used; k++)
+			used = s->v[k].root == s->roots[i].hash;
+		if (used)
+			s->roots[left++] = s->roots[i];
+		else
+			free(s->roots[i].name);
+	}
+	s->n_roots = left;
+}
+
+static void drop_first(struct spread *s, unsigned n)
+{
+	if (n == 0)
+		return;
+	memmove(s->v, s->v + n, (s->n - n) * sizeof(s->v[0]));
+	s->n -= n;
+	sweep_roots(s);
+}
+
+void spread_forget(struct spread *s, uint64_t before_ms)
+{
+	unsigned n = 0;
+
+	while (n < s->n && s->v[n].ms < before_ms)
+		n++;
+	drop_first(s, n);
+}
+
+static bool sent_in(const struct spread *s, uint64_t from, uint64_t root)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->v[i].from == from && s->v[i].root == root)
+			return true;
+	return false;
+}
+
+/* Where this copy belongs. */
+static void place(const struct spread *s, const struct spread_copy *next, struct spread_view *ret)
+{
+	const struct spread_copy *own = NULL, *own_link = NULL, *got = NULL;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct spread_copy *c = &s->v[i];
+
+		if (c->from == next->from) {
+			ret->mine++;
+			ret->again = ret->again || c->to == next->to;
+			own = c;
+			own_link = c->link == next->link ? c : own_link;
+		}
+		if (c->to == next->from && (c->link == next->link || next->ms <= c->ms + SPREAD_RECENT_MS))
+			got = c;
+	}
+	ret->root = next->from;
+	if (own_link)
+		ret->root = own_link->root;
+	else if (got)
+		ret->root = got->root;
+	else if (own)
+		ret->root = own->root;
+	ret->answer = got && sent_in(s, next->to, got->root);
+}
+
+/* Distinct senders, as far as three tell: small numbers are all that is asked. */
+static void note_sender(uint64_t seen[3], unsigned *n, uint64_t from)
+{
+	for (unsigned i = 0; i < *n; i++)
+		if (seen[i] == from)
+			return;
+	if (*n < 3)
+		seen[(*n)++] = from;
+}
+
+void spread_look(const struct spread *s, const struct spread_copy *next, struct spread_view *ret)
+{
+	uint64_t tree[3] = { next->from }, link[3];
+
+	*ret = (struct spread_view){ .tree_senders = 1 };
+	place(s, next, ret);
+	ret->tree_relayed = ret->root != next->from;
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct spread_copy *c = &s->v[i];
+		const struct spread_root *root;
+
+		if (c->root == ret->root) {
+			ret->tree_copies++;
+			ret->tree_relayed = ret->tree_relayed || c->from != c->root;
+			note_sender(tree, &ret->tree_senders, c->from);
+		}
+		if (c->link == next->link) {
+			ret->link_relayed = ret->link_relayed || c->from != c->root;
+			note_sender(link, &ret->link_senders, c->from);
+		}
+		if (ret->past || (c->root != ret->root && c->from != next->from && c->to != next->from && c->link != next->link))
+			continue;
+		root = find_root(s, c->root);
+		ret->past = root && root->past;
+	}
+}
+
+static int add_root(struct spread *s, uint64_t hash, struct str name)
+{
+	struct spread_root *r = find_root(s, hash);
+	char *copy;
+
+	if (r)
+		return 0;
+	if (s->n_roots == s->room_roots) {
+		unsigned room = s->room_roots ? s->room_roots * 2 : 1;
+		struct spread_root *v = realloc(s->roots, room * sizeof(*v));
+
+		if (!v)
+			return ERR_NOMEM;
+		s->roots = v;
+		s->room_roots = room;
+	}
+	copy = malloc(name.n + 1);
+	if (!copy)
+		return ERR_NOMEM;
+	memcpy(copy, name.p, name.n);
+	copy[name.n] = '\0';
+	s->roots[s->n_roots++] = (struct spread_root){ .hash = hash, .name = copy };
+	return 0;
+}
+
+int spread_add(struct spread *s, const struct spread_copy *copy, struct str name)
+{
+	if (s->n == SPREAD_COPIES)
+		drop_first(s, 1);
+	if (s->n == s->room) {
+		unsigned room = s->room ? s->room * 2 : 2;
+		struct spread_copy *v = realloc(s->v, room * sizeof(*v));
+
+		if (!v)
+			return ERR_NOMEM;
+		s->v = v;
+		s->room = room;
+	}
+	if (copy->root == copy->from && add_root(s, copy->root, name) < 0)
+		return ERR_NOMEM;
+	s->v[s->n++] = *copy;
+	return 0;
+}
+
+void spread_again(struct spread *s, const struct spread_copy *copy)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->v[i].from == copy->from && s->v[i].to == copy->to) {
+			struct spread_copy c = s->v[i];
+
+			c.ms = copy->ms > c.ms ? copy->ms : c.ms;
+			c.link = copy->link;
+			memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof(c));
+			s->v[s->n - 1] = c;
+			return;
+		}
+}
+
+bool spread_remove(struct spread *s, uint64_t from, uint64_t to)
+{
+	for (unsigned i = s->n; i-- > 0;)
+		if (s->v[i].from == from && s->v[i].to == to) {
+			s->n--;
+			memmove(&s->v[i], &s->v[i + 1], (s->n - i) * sizeof(s->v[0]));
+			sweep_roots(s);
+			return true;
+		}
+	return false;
+}
+
+void spread_past(struct spread *s, uint64_t root, bool past)
+{
+	struct spread_root *r = find_root(s, root);
+
+	if (r)
+		r->past = past;
+}
+
+struct str spread_name(const struct spread *s, uint64_t root)
+{
+	const struct spread_root *r = find_root(s, root);
+
+	return r ? str_of(r->name) : STR_NONE;
+}
+
+unsigned spread_senders(const struct spread *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		bool first = true;
+
+		for (unsigned k = 0; k < i && first; k++)
+			first = s->v[k].from != s->v[i].from;
+		n += first;
+	}
+	return n;
+}
