@@ -5,6 +5,7 @@
  * that is forwarded, a ticket link repeated all day, links to pages that everybody reads.
  * Skips (77) without ../shared/data (WARDROOM_SHARED).
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
