@@ -139,6 +139,17 @@ int roster_item_set_request(struct roster_item *it, struct str xml)
 	return 0;
 }
 
+size_t roster_listed(const struct roster *r)
+{
+	struct map_iter it = { 0 };
+	void *v;
+	size_t n = 0;
+
+	while (r->items && map_next(r->items, &it, NULL, &v))
+		n += ((const struct roster_item *)v)->listed;
+	return n;
+}
+
 void roster_remove(struct roster *r, struct str bare)
 {
 	struct roster_item *it = r->items ? map_take(r->items, bare) : NULL;

@@ -39,6 +39,7 @@ struct roster_item *roster_find(const struct roster *r, struct str bare);
 MUST_CHECK int roster_get(struct roster *r, struct str bare, struct roster_item **ret);
 MUST_CHECK int roster_item_set(struct roster_item *it, struct str name, const struct str *groups, size_t n_groups);
 MUST_CHECK int roster_item_set_request(struct roster_item *it, struct str request_xml);	/* empty clears */
+size_t roster_listed(const struct roster *r);		/* contacts, without people who only asked */
 void roster_remove(struct roster *r, struct str bare);
 const char *roster_sub_text(enum roster_sub sub);
 

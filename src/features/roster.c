@@ -122,9 +122,12 @@ static int remove_contact(struct iq *iq, struct str bare)
 
 static int set_contact(struct iq *iq, const struct wish *w)
 {
-	struct roster_item *it;
-	int r = roster_get(&iq->user->roster, w->jid.bare, &it);
+	struct roster_item *it = roster_find(&iq->user->roster, w->jid.bare);
+	int r;
 
+	if ((!it || !it->listed) && roster_listed(&iq->user->roster) >= LIMIT_ROSTER)
+		return ERR_LIMIT;
+	r = roster_get(&iq->user->roster, w->jid.bare, &it);
 	if (r == 0)
 		r = roster_item_set(it, w->name, w->groups, w->n_groups);
 	if (r < 0)

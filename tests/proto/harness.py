@@ -100,7 +100,7 @@ class World:
             cond, _, etype = what.partition("/")
             if c.jid:
                 c.settle()
-                timeout = 0
+                timeout = min(timeout, 1.0)	# what the store answers may come after a ping's answer
             el = c.expect(lambda e: e.get("type") == "error", what=f"stanza error {what}", timeout=timeout, keep=True)
             check(error_of(el) == (cond, etype), f"error {error_of(el)}: {text_of(el)}")
             check(c.hostile_id is None or el.get("id") == c.hostile_id, f"error without the id: {text_of(el)}")

@@ -161,8 +161,9 @@ def case_81(w):
     a = Client(w.server, "extra4", resource="c81").login(presence=True)
     n = 2000
     for i in range(0, n, 100):
-        a.send("".join(f"<presence id='d{j}' to='d{j}@elsewhere.example'/>" for j in range(i, i + 100)))
+        a.send("".join(f"<presence id='d{j}' to='{w.watcher.bare}/r{j}'/>" for j in range(i, i + 100)))
     a.settle()
+    w.watcher.settle().clear()
     refused = [e for e in a.inbox if e.tag == q(CLIENT, "presence") and e.get("type") == "error"
                and error_of(e)[0] in ("policy-violation", "resource-constraint")]
     check(refused, f"{n} directed presences to as many addresses: none refused: {[text_of(e) for e in a.inbox[:2]]}")
