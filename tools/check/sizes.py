@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""sizes.py - no file above 1000 lines, no line above 160 columns, no function above 100 lines; each file, or its header, says why it exists."""
+"""sizes.py - no file above 1000 lines, no line above 170 columns, no function above 100 lines; each file, or its header, says why it exists."""
 import os
 import re
 import source
 
-FILE, LINE, FUNCTION = 1000, 160, 100
+FILE, LINE, FUNCTION = 1000, 170, 100
 
 problems, checked = [], 0
 for path in source.files():
