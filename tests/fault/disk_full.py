@@ -116,6 +116,17 @@ def run(tap, top):
             Client(i, "c").login().close()
         tap.run("there is room again: service resumes by itself", again)
 
+        def arrived():
+            b.settle()
+            got = [e.get("id") for e in b.inbox if e.tag == q(CLIENT, "message") and e.get("type") != "error"]
+            b2 = Client(i, "b", resource="later").login(presence=True)
+            b2.settle()
+            acked = {id for id, n in sent.items() if n <= a.sm_acked} - refused
+            missing = acked - set(got)
+            check(not missing, f"{len(missing)} accepted messages did not reach the live recipient: {sorted(missing)[:3]}")
+            check(not set(got) & refused, f"refused and delivered all the same: {sorted(set(got) & refused)[:3]}")
+        tap.run("what was accepted arrived, what was refused did not", arrived)
+
         def nothing_lost():
             acked = {id for id, n in sent.items() if n <= a.sm_acked} - refused
             b.settle()
@@ -127,16 +138,6 @@ def run(tap, top):
                 check(not refused & set(rows), f"refused and kept all the same: {sorted(refused & set(rows))[:3]}")
             print(f"# {len(sent)} sent, {len(acked)} accepted, {len(refused)} refused")
         tap.run("nothing acknowledged is lost, nothing refused is kept", nothing_lost)
-
-        def arrived():
-            got = [e.get("id") for e in b.inbox if e.tag == q(CLIENT, "message") and e.get("type") != "error"]
-            b2 = Client(i, "b", resource="later").login(presence=True)
-            b2.settle()
-            acked = {id for id, n in sent.items() if n <= a.sm_acked} - refused
-            missing = acked - set(got)
-            check(not missing, f"{len(missing)} accepted messages did not reach the live recipient: {sorted(missing)[:3]}")
-            check(not set(got) & refused, f"refused and delivered all the same: {sorted(set(got) & refused)[:3]}")
-        tap.run("what was accepted arrived, what was refused did not", arrived)
 
         def restart():
             check(i.stop() == 0, "exit status of SIGTERM")
