@@ -220,7 +220,7 @@ def config_cases(tap):
 
         def missing():
             keys = os.path.join(i.dir, "keys")
-            for f in sorted(os.listdir(keys)):
+            for f in ("master.key",):	# audit.count is evidence, see tests/fault/wrong_start.py
                 path = os.path.join(keys, f)
                 os.rename(path, i.top + "/away")
                 p = check_refused(i, None)
