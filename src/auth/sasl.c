@@ -52,6 +52,7 @@ struct sasl {
 	const char *condition;
 	const char *spoiled;			/* the peer spoke while we waited: fail with this afterwards */
 	bool wrong_proof, downgrade;
+	bool knows_unique_only;			/* asked for tls-unique on this stream: decision 0003 */
 	char *user;
 	size_t user_n;
 	struct arena *a;			/* of one exchange; wiped */
@@ -301,7 +302,8 @@ static const char *binding_problem(struct sasl *s, const struct first *f)
 
 	if (plus != (f->flag == 'p'))
 		return "malformed-request";
-	if (f->flag == 'y' && (sasl_offered(s->conf, &s->binding) & SASL_PLUS)) {
+	/* A client that has just tried tls-unique here saw what we offer: its 'y' is a habit, not a sign (decision 0003). */
+	if (f->flag == 'y' && !s->knows_unique_only && (sasl_offered(s->conf, &s->binding) & SASL_PLUS)) {
 		s->downgrade = true;
 		return "not-authorized";
 	}
@@ -315,6 +317,7 @@ static const char *binding_problem(struct sasl *s, const struct first *f)
 		s->binding_data = s->binding.endpoint;
 		s->binding_n = s->binding.endpoint_n;
 	} else {
+		s->knows_unique_only = str_is(f->binding, "tls-unique");
 		return "not-authorized";
 	}
 	return NULL;
@@ -626,6 +629,11 @@ const char *sasl_mechanism_name(const struct sasl *s)
 bool sasl_is_wrong_proof(const struct sasl *s)
 {
 	return s->wrong_proof;
+}
+
+bool sasl_is_unbound(const struct sasl *s)
+{
+	return s->knows_unique_only;
 }
 
 bool sasl_is_downgrade(const struct sasl *s)

@@ -84,6 +84,8 @@ struct str sasl_user(const struct sasl *s);
 const char *sasl_mechanism_name(const struct sasl *s);
 /* Does this failure count against the account: a wrong password or proof (not a malformed message)? */
 bool sasl_is_wrong_proof(const struct sasl *s);
+/* This client tried the obsolete tls-unique on this stream; after that its 'y' is let pass (decision 0003). For the log. */
+bool sasl_is_unbound(const struct sasl *s);
 /* The peer said that we do not offer channel binding although we do: somebody sits in between (RFC 5802 6). */
 bool sasl_is_downgrade(const struct sasl *s);
 

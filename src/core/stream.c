@@ -399,6 +399,8 @@ static void signed_in(struct stream *st, struct user *u)
 {
 	throttle_succeeded(st->srv->throttle, u->bare, &st->prefix, loop_now_ms(st->srv->loop));
 	st->srv->metrics.logins++;
+	if (sasl_is_unbound(st->sasl))
+		log_event(LOG_NOTE, "login.unbound", LOG_S("user", u->bare));
 	audit_login(st->srv, u->bare, sasl_mechanism_name(st->sasl), true);
 	st->user = user_ref(u);
 	sasl_free(&st->sasl);
