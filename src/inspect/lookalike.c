@@ -88,7 +88,7 @@ struct str lookalike_label(struct str domain)
 
 void lookalike_init(struct lookalike_name *n, struct str domain)
 {
-	n->domain = domain;
+	*n = (struct lookalike_name){ .domain = domain };
 	n->label = lookalike_label(domain);
 	lookalike_skeleton(n->label, n->skeleton);
 }
@@ -156,6 +156,41 @@ static bool imitates(const struct url *u, struct str label, const char *skeleton
 	return near(skeleton, n->skeleton) || has_word(label, n->skeleton) || stands_before(u, n);
 }
 
+/* What the site's owner has chosen, as the reader sees it: the first U-label of the registrable domain. */
+static struct str site_label(const struct url *u)
+{
+	size_t dots = 0, i = u->unicode.n;
+	ptrdiff_t end;
+	struct str s;
+
+	for (size_t k = 0; k < u->site.n; k++)
+		dots += u->site.p[k] == '.';
+	while (i > 0 && (u->unicode.p[i - 1] != '.' || dots-- > 0))
+		i--;
+	s = str_cut(u->unicode, i);
+	end = str_find_char(s, '.');
+	return end < 0 ? s : str_make(s.p, (size_t)end);
+}
+
+/* Where a known brand has registered its own name: countries, .net, .org. Not where names are given away. */
+static bool everywhere(const struct url *u)
+{
+	static const char *const given_away[] = { "tk", "ml", "ga", "cf", "gq", "cc", "ws", "pw", "su" };
+	size_t i = u->host.n;
+	struct str tld;
+
+	while (i > 0 && u->host.p[i - 1] != '.')
+		i--;
+	tld = str_cut(u->host, i);
+	for (size_t k = 0; k < sizeof(given_away) / sizeof(given_away[0]); k++)
+		if (str_is(tld, given_away[k]))
+			return false;
+	return tld.n == 2 || str_is(tld, "net") || str_is(tld, "org");
+}
+
+/* RFC 2606: reserved, nobody's. */
+static const char *const documentation[] = { "example.com", "example.net", "example.org" };
+
 const struct lookalike_name *lookalike_find(const struct url *u, const struct lookalike_name *names, size_t n)
 {
 	char skeleton[LOOKALIKE_SKELETON];
@@ -166,11 +201,13 @@ const struct lookalike_name *lookalike_find(const struct url *u, const struct lo
 	for (size_t i = 0; i < n; i++)
 		if (genuine(u, &names[i]))
 			return NULL;
-	/* The reader sees the U-label of the site's first part. */
-	label = lookalike_label(u->unicode.n > u->host.n || !str_eq(u->unicode, u->host) ? u->unicode : u->site);
+	for (size_t i = 0; i < sizeof(documentation) / sizeof(documentation[0]); i++)
+		if (str_is(u->site, documentation[i]))
+			return NULL;
+	label = site_label(u);
 	lookalike_skeleton(label, skeleton);
 	for (size_t i = 0; i < n; i++)
-		if (imitates(u, label, skeleton, &names[i]))
+		if (!(names[i].countries && str_eq(label, names[i].label) && everywhere(u)) && imitates(u, label, skeleton, &names[i]))
 			return &names[i];
 	return NULL;
 }

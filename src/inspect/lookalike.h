@@ -12,6 +12,7 @@
 struct lookalike_name {
 	struct str domain;			/* "example.com": this site is genuine */
 	struct str label;			/* "example": what is imitated */
+	bool countries;				/* its own name under a country's suffix is its own, too (brands) */
 	char skeleton[LOOKALIKE_SKELETON];	/* of the label */
 };
 

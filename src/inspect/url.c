@@ -10,6 +10,9 @@
 
 #include "base/utf8.h"
 
+#define LINK_BYTES 2048			/* of one link in running text */
+#define HOST_BYTES 1024			/* as written, in any alphabet */
+
 struct clean {
 	char *p;
 	uint8_t *odd;		/* this byte was not written like that */
@@ -24,14 +27,20 @@ static bool invisible(uint32_t c)
 	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfe00 && c <= 0xfe0f);
 }
 
+static bool starts_nocase(struct str s, const char *z)
+{
+	size_t n = strlen(z);
+
+	return s.n >= n && str_eq_nocase(str_make(s.p, n), str_make(z, n));
+}
+
 /* A dot written otherwise: [.] (.) {.} [dot] (dot) ; length, or 0. */
 static size_t defanged_dot(struct str s)
 {
-	static const char *const forms[] = { "[.]", "(.)", "{.}", "[dot]", "(dot)", "{dot}", "[DOT]", "(DOT)", " dot ",
-					     "[punkt]", "(punkt)" };
+	static const char *const forms[] = { "[.]", "(.)", "{.}", "[dot]", "(dot)", "{dot}", " dot ", "[punkt]", "(punkt)" };
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (str_starts(s, str_of(forms[i])))
+		if (starts_nocase(s, forms[i]))
 			return strlen(forms[i]);
 	return 0;
 }
@@ -39,12 +48,11 @@ static size_t defanged_dot(struct str s)
 static size_t defanged_scheme(struct str s, const char **ret)
 {
 	static const struct { const char *from, *to; } forms[] = {
-		{ "hxxps", "https" }, { "hxxp", "http" }, { "h**p", "http" }, { "hXXps", "https" }, { "hXXp", "http" },
-		{ "[:]//", "://" }, { "[://]", "://" }, { ":[//]", "://" },
+		{ "hxxps", "https" }, { "hxxp", "http" }, { "h**p", "http" }, { "[:]//", "://" }, { "[://]", "://" }, { ":[//]", "://" },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (str_starts(s, str_of(forms[i].from))) {
+		if (starts_nocase(s, forms[i].from)) {
 			*ret = forms[i].to;
 			return strlen(forms[i].from);
 		}
@@ -56,6 +64,16 @@ static void put(struct clean *c, const char *p, size_t n, bool odd)
 	memcpy(c->p + c->n, p, n);
 	memset(c->odd + c->n, odd, n);
 	c->n += n;
+}
+
+/* Most of any text: ASCII that begins no disguise. */
+static bool plain(uint8_t c, char next)
+{
+	if (c == 'h' || c == 'H')
+		return next != 'x' && next != 'X' && next != '*';
+	if (c == ' ')
+		return next != 'd' && next != 'D';
+	return c < 0x80 && c != '[' && c != '(' && c != '{' && c != ':';
 }
 
 /* Nothing here makes the text longer. */
@@ -76,13 +94,20 @@ static bool clean_text(struct str s, struct arena *a, struct clean *c)
 		uint32_t cp;
 		char ascii;
 
+		if (plain((uint8_t)rest.p[0], rest.n > 1 ? rest.p[1] : 0)) {
+			c->p[c->n] = rest.p[0];
+			c->odd[c->n++] = hidden;
+			hidden = false;
+			at++;
+			continue;
+		}
 		n = rest.p[0] == '[' || rest.p[0] == '(' || rest.p[0] == '{' || rest.p[0] == ' ' ? defanged_dot(rest) : 0;
 		if (n) {
 			put(c, ".", 1, true);
 			at += n;
 			continue;
 		}
-		n = rest.p[0] == 'h' || rest.p[0] == '[' || rest.p[0] == ':' ? defanged_scheme(rest, &scheme) : 0;
+		n = (rest.p[0] | 0x20) == 'h' || rest.p[0] == '[' || rest.p[0] == ':' ? defanged_scheme(rest, &scheme) : 0;
 		if (n) {
 			put(c, scheme, strlen(scheme), true);
 			at += n;
@@ -262,14 +287,12 @@ static bool read_host(struct str raw, struct arena *a, struct url *u)
 		u->obfuscated = u->obfuscated || !str_eq(u->host, str_make(p, n));
 		return true;
 	}
-	if (ascii_only(str_make(p, n)) && !memmem(p, n, "xn--", 4)) {
-		u->host = u->unicode = str_make(p, n);
-		if (!host_chars(u->host))
-			return false;
-	} else if (!utf8_valid(str_make(p, n)) || !idna(str_make(p, n), a, u)) {
+	raw = str_make(p, n);
+	if (!utf8_valid(raw))
 		return false;
-	}
-	if (u->host.n > 253)
+	if ((ascii_only(raw) && !memmem(p, n, "xn--", 4)) || !idna(raw, a, u) || !host_chars(u->host))
+		u->host = u->unicode = raw;	/* as it is: a resolver does not ask whether the xn-- makes sense */
+	if (!host_chars(u->host))
 		return false;
 	u->site = site_of(u->host);
 	return true;
@@ -366,8 +389,16 @@ static bool common_suffix(struct str host)
 	if (i == 0)
 		return false;
 	tld = str_cut(host, i);
-	if (str_starts(tld, STR("xn--")))
-		return true;
+	if (str_starts(tld, STR("xn--"))) {
+		char z[64];
+
+		if (tld.n >= sizeof(z))
+			return false;
+		memcpy(z, tld.p, tld.n);
+		z[tld.n] = 0;
+		/* There are a few; Chinese prose has figures such as 4.5 everywhere. */
+		return psl_is_public_suffix2(psl_builtin(), z, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE);
+	}
 	for (size_t k = 0; k < sizeof(list) / sizeof(list[0]); k++)
 		if (str_is(tld, list[k]))
 			return true;
@@ -422,13 +453,40 @@ static struct str markdown_shown(const struct clean *c, size_t from)
 	return STR_NONE;
 }
 
+/* Worth the full reading? Every byte may begin a bare name, so this looks no further than a host is long. */
+static bool bare_name(const struct clean *c, size_t from)
+{
+	size_t end = from, tld = from;
+	char z[16];
+	size_t n = 0;
+
+	while (end < c->n && end - from < HOST_BYTES && (name_char(c->p[end]) || c->p[end] == '.')) {
+		if (c->p[end] == '.' && end + 1 < c->n && name_char(c->p[end + 1]))
+			tld = end + 1;
+		end++;
+	}
+	if (end - from > 4 && str_eq_nocase(str_make(c->p + from, 4), STR("www.")))
+		return true;
+	z[n++] = '.';
+	for (; tld < end && c->p[tld] != '.' && n < sizeof(z); tld++) {
+		char ch = c->p[tld];
+
+		if ((uint8_t)ch >= 0x80 || ch == '-')
+			return true;		/* a name in another alphabet: read it */
+		z[n++] = (char)(ch >= 'A' && ch <= 'Z' ? ch + 32 : ch);
+	}
+	return n < sizeof(z) && common_suffix(str_make(z, n));
+}
+
 static bool take_link(const struct clean *c, size_t from, size_t scheme, struct arena *a, size_t *ret_end, struct url *ret)
 {
 	struct url u = { .shown = STR_NONE };
 	size_t end = from;
 	struct str s;
 
-	while (end < c->n && !ends_link(c->p[end]))
+	if (scheme == 0 && !bare_name(c, from))
+		return false;
+	while (end < c->n && end - from < LINK_BYTES && !ends_link(c->p[end]))
 		end++;
 	s = str_make(c->p + from, end - from);
 	if (from && c->p[from - 1] == '(' && str_find_char(s, ')') >= 0 && markdown_shown(c, from).n)
@@ -485,8 +543,12 @@ unsigned url_find(struct str text, struct arena *a, struct url *ret, bool *ret_m
 		text.n = URL_TEXT;
 		*ret_more = true;
 	}
-	if (!worth_looking(text) || !clean_text(text, a, &c))
+	if (!worth_looking(text))
 		return 0;
+	if (!clean_text(text, a, &c)) {
+		*ret_more = true;	/* not looked at: not trusted */
+		return 0;
+	}
 	while (i < c.n) {
 		size_t scheme = 0, from = i, end;
 		struct url u;

@@ -120,14 +120,16 @@ static int read_names(struct reader *r, const yaml_node_t *n, struct str **ret, 
 	return 0;
 }
 
-static int look_alikes(struct policy *p, const struct str *names, size_t n, const struct lookalike_name **ret, size_t *ret_n)
+static int look_alikes(struct policy *p, const struct str *names, size_t n, bool brand, const struct lookalike_name **ret, size_t *ret_n)
 {
 	struct lookalike_name *v = arena_alloc(p->arena, (n + 1) * sizeof(*v));
 
 	if (!v)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		lookalike_init(&v[i], names[i]);
+		v[i].countries = brand;
+	}
 	*ret = v;
 	*ret_n = n;
 	return 0;
@@ -148,7 +150,7 @@ static int key_own(struct reader *r, const yaml_node_t *n)
 		return ERR_NOMEM;
 	all[0] = r->p->links.own[0].domain;		/* our domain is always ours */
 	memcpy(all + 1, v, count * sizeof(*v));
-	return look_alikes(r->p, all, count + 1, &r->p->links.own, &r->p->links.n_own);
+	return look_alikes(r->p, all, count + 1, false, &r->p->links.own, &r->p->links.n_own);
 }
 
 static int key_trusted(struct reader *r, const yaml_node_t *n)
@@ -177,7 +179,7 @@ static int key_brands(struct reader *r, const yaml_node_t *n)
 	size_t count;
 	int e = read_names(r, n, &v, &count);
 
-	return e < 0 ? e : look_alikes(r->p, v, count, &r->p->links.brands, &r->p->links.n_brands);
+	return e < 0 ? e : look_alikes(r->p, v, count, true, &r->p->links.brands, &r->p->links.n_brands);
 }
 
 static int key_deny(struct reader *r, const yaml_node_t *n)
@@ -317,8 +319,8 @@ static int defaults(struct policy *p, const char *domain)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(brands); i++)
 		names[i] = str_of(brands[i]);
-	r = look_alikes(p, &own, 1, &p->links.own, &p->links.n_own);
-	return r < 0 ? r : look_alikes(p, names, ARRAY_SIZE(brands), &p->links.brands, &p->links.n_brands);
+	r = look_alikes(p, &own, 1, false, &p->links.own, &p->links.n_own);
+	return r < 0 ? r : look_alikes(p, names, ARRAY_SIZE(brands), true, &p->links.brands, &p->links.n_brands);
 }
 
 int policy_parse(struct str text, const char *name, const char *domain, struct arena *a, struct policy **ret, struct str *ret_why)

@@ -20,31 +20,28 @@ static struct spread_root *find_root(const struct spread *s, uint64_t hash)
 	return NULL;
 }
 
-/* Roots without a copy go. */
-static void sweep_roots(struct spread *s)
+/* A root without a copy goes. */
+static void unroot(struct spread *s, uint64_t hash)
 {
-	unsigned left = 0;
+	struct spread_root *r = find_root(s, hash);
 
-	for (unsigned i = 0; i < s->n_roots; i++) {
-		bool used = false;
-
-		for (unsigned k = 0; k < s->n && !used; k++)
-			used = s->v[k].root == s->roots[i].hash;
-		if (used)
-			s->roots[left++] = s->roots[i];
-		else
-			free(s->roots[i].name);
-	}
-	s->n_roots = left;
+	for (unsigned k = 0; k < s->n; k++)
+		if (s->v[k].root == hash)
+			return;
+	if (!r)
+		return;
+	free(r->name);
+	*r = s->roots[--s->n_roots];
 }
 
 static void drop_first(struct spread *s, unsigned n)
 {
-	if (n == 0)
-		return;
-	memmove(s->v, s->v + n, (s->n - n) * sizeof(s->v[0]));
-	s->n -= n;
-	sweep_roots(s);
+	while (n-- > 0) {
+		uint64_t root = s->v[0].root;
+
+		memmove(s->v, s->v + 1, --s->n * sizeof(s->v[0]));
+		unroot(s, root);
+	}
 }
 
 void spread_forget(struct spread *s, uint64_t before_ms)
@@ -190,9 +187,11 @@ bool spread_remove(struct spread *s, uint64_t from, uint64_t to)
 {
 	for (unsigned i = s->n; i-- > 0;)
 		if (s->v[i].from == from && s->v[i].to == to) {
+			uint64_t root = s->v[i].root;
+
 			s->n--;
 			memmove(&s->v[i], &s->v[i + 1], (s->n - i) * sizeof(s->v[0]));
-			sweep_roots(s);
+			unroot(s, root);
 			return true;
 		}
 	return false;
