@@ -136,8 +136,11 @@ static int refuse(struct walk *w, yaml_mark_t at, const char *key, const char *e
 
 	buf_init(&b, 4096);
 	buf_printf(&b, "%s:%zu:%zu: ", w->file, at.line + 1, at.column + 1);
-	if (key)
-		buf_printf(&b, "key '%s': ", key);
+	if (key) {
+		buf_str_add(&b, STR("key "));
+		show(&b, str_of(key));		/* it may be one that nobody knows, with anything in it */
+		buf_str_add(&b, STR(": "));
+	}
 	buf_printf(&b, "expected %s, found ", expected);
 	if (found)
 		buf_str_add(&b, str_of(found));
