@@ -13,7 +13,8 @@
 /* A frozen account talks to the bot and the help desk alone; what it asks of the server itself goes on. */
 static bool frozen_out(const struct trip *t)
 {
-	if (!t->from_user || !t->from_user->frozen || t->to_self || t->to.full.n == 0)
+	/* What an officer lets go was decided on by a human. */
+	if (t->origin != TRIP_CLIENT || !t->from_user || !t->from_user->frozen || t->to_self || t->to.full.n == 0)
 		return false;
 	if (t->to.local.n == 0 && server_is_local(t->server, t->to.domain))
 		return false;
