@@ -66,7 +66,6 @@ class Person(slixmpp.ClientXMPP):
         self.started = asyncio.Event()
         for x in ("xep_0030", "xep_0059", "xep_0198", "xep_0199", "xep_0203", "xep_0280", "xep_0297", "xep_0313", "xep_0352"):
             self.register_plugin(x)
-        self.without_tls_unique()
         self.auto_authorize = self.auto_subscribe = True
         self.add_event_handler("session_start", self.on_start)
         self.add_event_handler("session_resumed", lambda e: self.resumed.set())
@@ -75,13 +74,6 @@ class Person(slixmpp.ClientXMPP):
         self.add_event_handler("carbon_sent", lambda m: self.note(("carbon sent", str(m["carbon_sent"]["to"]), m["carbon_sent"]["body"], m)))
         self.add_event_handler("presence_available", lambda p: self.note(("presence", str(p["from"]), p["type"], p)))
         self.add_event_handler("failed_auth", lambda e: self.note(("failed_auth", "", "", e)))
-
-    def without_tls_unique(self):
-        """slixmpp 1.8 knows tls-unique alone, which TLS 1.3 does not have; refused, it says that the server offers no
-        binding at all, and that must be refused, too (RFC 5802 6). Its own switch for that is this callback."""
-        mechanisms = self["feature_mechanisms"]
-        default = mechanisms.sasl_callback or mechanisms._default_credentials
-        mechanisms.sasl_callback = lambda required, optional: {**default(required, optional), "channel_binding": None}
 
     def note(self, what):
         self.seen.append(what)
