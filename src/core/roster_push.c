@@ -1,6 +1,7 @@
 #include "core/roster_push.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/rand.h"
 #include "core/session.h"
 #include "xmpp/ns.h"
@@ -47,12 +48,22 @@ static void to_interested(struct user *u, struct arena *a, struct node *iq)
 	}
 }
 
+/* Never given twice, not even when a crash forgets the last change: else a client that has seen that change
+ * would take another roster for the one it knows. So a version is at least the time in ms. */
+static uint64_t next_version(struct roster *r)
+{
+	uint64_t now = clock_wall_ms();
+
+	r->ver = r->ver >= now ? r->ver + 1 : now;
+	return r->ver;
+}
+
 void roster_push_changed(struct user *u, struct roster_item *it)
 {
 	struct arena *a;
 	struct node *iq, *query;
 
-	it->ver = ++u->roster.ver;
+	it->ver = next_version(&u->roster);
 	a = arena_new(256 * 1024);
 	iq = a ? push_query(a, u, &query) : NULL;
 	if (iq && roster_push_item(a, query, it))
@@ -63,8 +74,11 @@ void roster_push_changed(struct user *u, struct roster_item *it)
 void roster_push_removed(struct user *u, struct str bare)
 {
 	struct arena *a = arena_new(256 * 1024);
-	struct node *query, *iq = a ? push_query(a, u, &query) : NULL;
-	struct node *item = iq ? node_add(a, query, NS_ROSTER, "item") : NULL;
+	struct node *query, *iq, *item;
+
+	next_version(&u->roster);
+	iq = a ? push_query(a, u, &query) : NULL;
+	item = iq ? node_add(a, query, NS_ROSTER, "item") : NULL;
 
 	if (item && node_set_attr(a, item, "jid", bare) == 0 &&
 	    node_set_attr(a, item, "subscription", STR("remove")) == 0)

@@ -10,6 +10,6 @@
 struct node *roster_push_item(struct arena *a, struct node *query, const struct roster_item *it);
 /* A new version, and the push. The caller saves the roster. */
 void roster_push_changed(struct user *u, struct roster_item *it);
-void roster_push_removed(struct user *u, struct str bare);	/* the version is already new */
+void roster_push_removed(struct user *u, struct str bare);
 
 #endif

@@ -41,6 +41,7 @@ struct session {
 	bool available, was_available;
 	bool roster_wanted;		/* "interested resource": asked for the roster */
 	bool blocklist_wanted;
+	bool offline_asked;		/* the offline messages were asked for since it last wanted none */
 	bool carbons;			/* XEP-0280 */
 	bool inactive;			/* XEP-0352 */
 	struct map *directed;		/* full or bare JIDs that got directed presence; NULL: none */

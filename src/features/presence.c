@@ -10,6 +10,8 @@
 #include "core/state.h"
 #include "xmpp/wire.h"
 
+#define REQUEST_BYTES 1024		/* a roster is stored as one value: thousands of requests must fit */
+
 /* --- sending --------------------------------------------------------------------------------------------- */
 
 /* An inactive client (XEP-0352) may not want it now: then the filter must see a stanza. */
@@ -59,10 +61,15 @@ static void to_available(struct user *u, struct str presence, const struct sessi
 	buf_release(&b);
 }
 
-/* May a see b's presence: neither blocks the other? */
+/* May a see the presence of b, or of b's resource 'from': neither blocks the other (XEP-0191)? */
+static bool sees_from(const struct user *a, const struct user *b, struct str from)
+{
+	return a == b || (!user_blocks(a, from) && !user_blocks(b, a->bare));
+}
+
 static bool sees(const struct user *a, const struct user *b)
 {
-	return a == b || (!user_blocks(a, b->bare) && !user_blocks(b, a->bare));
+	return sees_from(a, b, b->bare);
 }
 
 static bool shares_presence(const struct roster_item *it)
@@ -85,7 +92,7 @@ static void broadcast(struct session *s, struct str presence, bool to_self)
 	while (u->roster.items && map_next(u->roster.items, &it, NULL, &item)) {
 		struct user *contact = shares_presence(item) ? user_cached(s->server, ((struct roster_item *)item)->jid) : NULL;
 
-		if (contact && sees(contact, u))
+		if (contact && sees_from(contact, u, s->full))
 			to_available(contact, presence, NULL);
 	}
 	to_available(u, presence, to_self ? NULL : s);
@@ -107,7 +114,7 @@ static void tell_of(struct session *to, struct user *u, const struct session *bu
 		struct session *s = LIST_ITEM(it, struct session, of_user);
 		struct buf b;
 
-		if (s == but || !s->available || s->presence.n == 0)
+		if (s == but || !s->available || s->presence.n == 0 || !sees_from(to->user, u, s->full))
 			continue;
 		buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
 		if (address(&b, s->presence, to->user->bare) == 0)
@@ -147,7 +154,7 @@ static void first_presence(struct session *s)
 
 		if (contact && sees(u, contact))
 			tell_of(s, contact, NULL);
-		if (item->pending_in && item->request.n)
+		if (item->pending_in && item->request.n && !user_blocks(u, item->jid))
 			session_send_bytes(s, item->request);
 	}
 }
@@ -199,11 +206,15 @@ static void session_gone(struct session *s)
 
 	buf_init(&b, 8192);
 	text = unavailable_text(s, &b);
-	if (s->available) {
+	/* A server that stops says goodbye to everybody itself; its resumable sessions are not gone. */
+	if (s->available && !s->server->stopping) {
 		s->available = false;
 		broadcast(s, text, false);
 	}
-	to_directed(s, text);
+	if (s->server->stopping)
+		forget_directed(s);
+	else
+		to_directed(s, text);
 	buf_release(&b);
 }
 
@@ -218,7 +229,7 @@ static void changed(struct user *u, struct roster_item *it)
 {
 	if (it->listed)
 		roster_push_changed(u, it);
-	if (!it->listed && !it->pending_in && it->sub == SUB_NONE && !it->ask)
+	if (!it->listed && !it->pending_in && it->sub == SUB_NONE && !it->ask && !it->approved)
 		roster_remove(&u->roster, it->jid);
 	save(u);
 }
@@ -263,6 +274,13 @@ static void to_interested(struct user *u, struct str bytes)
 	}
 }
 
+/* The account the stanza is from, also when the server made it: then it is told apart by from_user. NULL: not in
+ * memory, so it has no session. */
+static struct user *sender(const struct trip *t)
+{
+	return t->from_user ? t->from_user : user_cached(t->server, t->from.bare);
+}
+
 /* The server answers for the account. */
 static int reply_subscribed(struct trip *t)
 {
@@ -274,6 +292,27 @@ static int reply_subscribed(struct trip *t)
 	return trip_emit(t->server, p);
 }
 
+/* What is kept of a request until it is answered: what a person said with it, not more than REQUEST_BYTES. */
+static int keep_request(struct trip *t, struct roster_item *it, struct str bytes)
+{
+	struct node *p;
+	struct buf b;
+	int r;
+
+	if (bytes.n <= REQUEST_BYTES)
+		return roster_item_set_request(it, bytes);
+	p = node_new(t->arena, NS_CLIENT, "presence");
+	if (!p || node_set_attr(t->arena, p, "from", t->from.bare) < 0 || node_set_attr(t->arena, p, "to", t->to.bare) < 0 ||
+	    node_set_attr(t->arena, p, "type", STR("subscribe")) < 0)
+		return ERR_LIMIT;
+	buf_init(&b, LIMIT_JID * 16);
+	r = wire_write(&b, p, STR(NS_CLIENT));
+	if (r == 0)
+		r = roster_item_set_request(it, buf_str(&b));
+	buf_release(&b);
+	return r;
+}
+
 static int in_subscribe(struct trip *t, struct user *u, struct str bytes)
 {
 	struct roster_item *it = roster_find(&u->roster, t->from.bare);
@@ -281,14 +320,23 @@ static int in_subscribe(struct trip *t, struct user *u, struct str bytes)
 
 	if (it && shares_presence(it))
 		return reply_subscribed(t);
+	if (it && it->approved) {
+		/* RFC 6121 3.4: said yes before. Once: whoever leaves and comes back asks again. */
+		it->approved = false;
+		it->listed = true;
+		add_from(it);
+		changed(u, it);
+		return reply_subscribed(t);
+	}
 	r = roster_get(&u->roster, t->from.bare, &it);
 	if (r < 0)
 		return 0;		/* a full roster of the receiver is not the sender's business */
 	if (it->pending_in)
 		return 0;		/* one stored request a contact */
 	it->pending_in = true;
-	if (roster_item_set_request(it, bytes.n <= 4096 ? bytes : STR_NONE) < 0)
-		return ERR_NOMEM;
+	r = keep_request(t, it, bytes);
+	if (r < 0)
+		return r;
 	save(u);
 	to_interested(u, bytes);
 	return 0;
@@ -310,16 +358,18 @@ static int in_subscribed(struct trip *t, struct user *u, struct str bytes)
 static int in_unsubscribe(struct trip *t, struct user *u, struct str bytes)
 {
 	struct roster_item *it = roster_find(&u->roster, t->from.bare);
+	struct user *from = sender(t);
+	bool shared = it && shares_presence(it);
 
-	if (!it || (!shares_presence(it) && !it->pending_in))
+	if (!it || (!shared && !it->pending_in))
 		return 0;
 	it->pending_in = false;
 	take_from(it);
 	if (roster_item_set_request(it, STR_NONE) < 0)
 		return ERR_NOMEM;
 	to_interested(u, bytes);
-	if (t->from_user)
-		show(u, t->from_user, true);
+	if (shared && from)
+		show(u, from, true);
 	changed(u, it);
 	return 0;
 }
@@ -327,9 +377,13 @@ static int in_unsubscribe(struct trip *t, struct user *u, struct str bytes)
 static int in_unsubscribed(struct trip *t, struct user *u, struct str bytes)
 {
 	struct roster_item *it = roster_find(&u->roster, t->from.bare);
+	struct user *from = sender(t);
 
 	if (!it || (!gets_presence(it) && !it->ask))
 		return 0;
+	/* Of a roster item that was removed: out_unsubscribed has not been asked. */
+	if (!t->from_user && from && gets_presence(it))
+		show(from, u, true);
 	it->ask = false;
 	take_to(it);
 	to_interested(u, bytes);
@@ -353,13 +407,25 @@ static int out_subscribe(struct trip *t, struct user *u, bool *ret_go)
 	return 0;
 }
 
+/* RFC 6121 3.4: yes to a contact who has not asked yet. Contacts alone: an answer nobody asked for changes nothing
+ * else (security-tests 80). */
+static void approve(struct user *u, struct roster_item *it)
+{
+	if (!it || !it->listed || it->approved || shares_presence(it))
+		return;
+	it->approved = true;
+	changed(u, it);
+}
+
 static int out_subscribed(struct trip *t, struct user *u, bool *ret_go)
 {
 	struct roster_item *it = roster_find(&u->roster, t->to.bare);
 
 	*ret_go = it && it->pending_in;
-	if (!*ret_go)
-		return 0;		/* nobody asked (security-tests 80) */
+	if (!*ret_go) {
+		approve(u, it);
+		return 0;
+	}
 	it->pending_in = false;
 	it->listed = true;
 	add_from(it);
@@ -374,7 +440,7 @@ static int out_unsubscribe(struct trip *t, struct user *u, bool *ret_go)
 	struct roster_item *it = roster_find(&u->roster, t->to.bare);
 
 	*ret_go = true;
-	if (!it)
+	if (!it || (!it->ask && !gets_presence(it)))
 		return 0;
 	it->ask = false;
 	take_to(it);
@@ -386,11 +452,12 @@ static int out_unsubscribed(struct trip *t, struct user *u, bool *ret_go)
 {
 	struct roster_item *it = roster_find(&u->roster, t->to.bare);
 
-	*ret_go = it != NULL;
-	if (!it)
+	*ret_go = it && (it->pending_in || shares_presence(it));
+	if (!*ret_go && !(it && it->approved))
 		return 0;
 	if (shares_presence(it) && t->to_user)
 		show(u, t->to_user, true);
+	it->approved = false;
 	it->pending_in = false;
 	take_from(it);
 	if (roster_item_set_request(it, STR_NONE) < 0)
@@ -427,8 +494,8 @@ static int subscription(struct trip *t, size_t kind)
 			r = subscriptions[kind].in(t, t->to_user, buf_str(&b));
 	}
 	/* RFC 6121 3.1.6: whoever is let in sees who is there. */
-	if (r == 0 && go && kind == 1 && t->from_user && t->to_user && sees(t->to_user, t->from_user))
-		show(t->from_user, t->to_user, false);
+	if (r == 0 && go && kind == 1 && sender(t) && t->to_user && sees(t->to_user, sender(t)))
+		show(sender(t), t->to_user, false);
 	buf_release(&b);
 	return r;
 }
@@ -437,6 +504,8 @@ static int subscription(struct trip *t, size_t kind)
 
 static int remember(struct session *s, struct str jid, bool away)
 {
+	int r;
+
 	if (away) {
 		if (s->directed)
 			map_take(s->directed, jid);
@@ -446,7 +515,8 @@ static int remember(struct session *s, struct str jid, bool away)
 		s->directed = map_new(LIMIT_DIRECTED_PRESENCE);
 	if (!s->directed)
 		return ERR_NOMEM;
-	return map_put(s->directed, jid, s) == ERR_LIMIT ? ERR_POLICY : 0;
+	r = map_put(s->directed, jid, s);
+	return r == ERR_LIMIT ? ERR_POLICY : r;
 }
 
 static int directed(struct trip *t, bool away)
@@ -499,7 +569,13 @@ static int presence_directed(struct trip *t)
 	return 0;
 }
 
+static void stream_features(struct arena *a, struct node *features)
+{
+	node_add(a, features, NS_PREAPPROVAL, "sub");
+}
+
 static const struct mod_hooks hooks = {
+	.stream_features = stream_features,
 	.presence_out = presence_out,
 	.presence_directed = presence_directed,
 	.session_gone = session_gone,

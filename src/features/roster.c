@@ -78,7 +78,6 @@ static int read_wish(struct iq *iq, struct wish *w)
 	return read_groups(iq, item, w);
 }
 
-
 static void on_saved(void *ctx, int err)
 {
 	struct trip *t = ctx;
@@ -102,20 +101,22 @@ static int remove_contact(struct iq *iq, struct str bare)
 	struct roster *r = &iq->user->roster;
 	struct roster_item *it = roster_find(r, bare);
 	enum roster_sub sub;
-	bool ask;
+	bool ask, asked;
 	struct str copy;
 
 	if (!it || !it->listed)
 		return ERR_NOT_FOUND;
 	sub = it->sub;
 	ask = it->ask;
+	asked = it->pending_in;
 	copy = arena_str(iq->arena, bare);
-	r->ver++;
+	if (!copy.p)
+		return ERR_LIMIT;
 	roster_push_removed(iq->user, copy);
 	roster_remove(r, copy);
 	if ((sub == SUB_TO || sub == SUB_BOTH || ask) && emit(iq, copy, "unsubscribe") < 0)
 		return ERR_LIMIT;
-	if ((sub == SUB_FROM || sub == SUB_BOTH) && emit(iq, copy, "unsubscribed") < 0)
+	if ((sub == SUB_FROM || sub == SUB_BOTH || asked) && emit(iq, copy, "unsubscribed") < 0)
 		return ERR_LIMIT;
 	return 0;
 }
