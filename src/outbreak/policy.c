@@ -271,13 +271,45 @@ static int weight_pair(struct reader *r, const yaml_node_t *k, const yaml_node_t
 	return wrong(r, k, "the name of a rule; `wardroom policy show` lists them");
 }
 
+/* One plain document: what an alias or a tag means is too easily misread by who signs the policy. */
+static int plain_yaml(struct reader *r, struct str text)
+{
+	yaml_parser_t parser;
+	yaml_event_t ev;
+	unsigned documents = 0;
+	int e = 0;
+	bool end = false;
+
+	if (!yaml_parser_initialize(&parser))
+		return ERR_NOMEM;
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
+	while (e == 0 && !end && yaml_parser_parse(&parser, &ev)) {
+		bool odd = ev.type == YAML_ALIAS_EVENT || (ev.type == YAML_SCALAR_EVENT && (ev.data.scalar.anchor || ev.data.scalar.tag)) ||
+			   (ev.type == YAML_SEQUENCE_START_EVENT && (ev.data.sequence_start.anchor || ev.data.sequence_start.tag)) ||
+			   (ev.type == YAML_MAPPING_START_EVENT && (ev.data.mapping_start.anchor || ev.data.mapping_start.tag));
+
+		documents += ev.type == YAML_DOCUMENT_START_EVENT;
+		if (odd || documents > 1) {
+			*r->why = arena_printf(r->a, "%s:%zu:%zu: expected %s", r->name, ev.start_mark.line + 1, ev.start_mark.column + 1,
+					       odd ? "a plain value, without anchors (&), aliases (*) and tags (!)" : "one document");
+			e = ERR_BAD_FORMAT;
+		}
+		end = ev.type == YAML_STREAM_END_EVENT;
+		yaml_event_delete(&ev);
+	}
+	yaml_parser_delete(&parser);
+	return e;		/* what is no YAML at all, the reading itself says */
+}
+
 /* Reads one document; an empty file is fine. */
 static int read_file(struct reader *r, struct str text, int (*pair)(struct reader *, const yaml_node_t *, const yaml_node_t *))
 {
 	yaml_parser_t parser;
 	yaml_node_t *root;
-	int e = 0;
+	int e = plain_yaml(r, text);
 
+	if (e < 0)
+		return e;
 	if (!yaml_parser_initialize(&parser))
 		return ERR_NOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);

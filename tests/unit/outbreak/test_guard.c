@@ -1,0 +1,425 @@
+/* What the guard lets through, holds, asks about, freezes and contains. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "outbreak/guard.h"
+
+#define LURE "is this you?? http://photo-share.test/view?id=7"
+#define MINUTE 60000u
+#define HOUR (60u * MINUTE)
+
+static struct guard *g;
+static struct arena *a;
+static uint64_t now;
+
+static struct guard *with_policy(const char *text)
+{
+	struct policy *p;
+	struct guard *made;
+	struct str why;
+
+	assert_int_equal(policy_parse(str_of(text), "policy.yaml", "firm.test", a, &p, &why), 0);
+	assert_int_equal(guard_new(p, &made), 0);
+	return made;
+}
+
+static int up(void **st)
+{
+	(void)st;
+	a = arena_new(8 << 20);
+	g = with_policy("trusted_links: [meet.example]\n");
+	now = 1700000000000u;
+	return 0;
+}
+
+static int down(void **st)
+{
+	(void)st;
+	guard_free(&g);
+	arena_free(&a);
+	return 0;
+}
+
+static struct judgement judge(const char *from, const char *to, const char *body)
+{
+	char f[64], t[64];
+	struct subject s = { .body = str_of(body), .topic = STR_NONE, .known = true, .ts_ms = now };
+	struct judgement j;
+
+	snprintf(f, sizeof(f), "%s@firm.test", from);
+	snprintf(t, sizeof(t), "%s@firm.test", to);
+	s.from = str_of(f);
+	s.to = str_of(t);
+	assert_int_equal(guard_judge(g, &s, a, &j), 0);
+	now += 1000;
+	return j;
+}
+
+static enum decision send(const char *from, const char *to, const char *body)
+{
+	return judge(from, to, body).decision;
+}
+
+static bool found(const struct judgement *j, enum rule rule)
+{
+	for (unsigned i = 0; i < j->n_findings; i++)
+		if (j->findings[i].rule == rule)
+			return true;
+	return false;
+}
+
+static void three(const char *from, const char *body)
+{
+	assert_int_equal(send(from, "bob", body), DECISION_DELIVER);
+	assert_int_equal(send(from, "carol", body), DECISION_DELIVER);
+	assert_int_equal(send(from, "dave", body), DECISION_DELIVER);
+}
+
+static void words_alone_are_no_risk(void **st)
+{
+	char to[16];
+
+	(void)st;
+	for (int i = 0; i < 50; i++) {
+		snprintf(to, sizeof(to), "u%d", i);
+		assert_int_equal(send("anna", to, "Lunch at noon? v1.2.3 is out, see chapter 3.4."), DECISION_DELIVER);
+	}
+	assert_int_equal(guard_clusters(g), 0);
+}
+
+static void the_fourth_copy_is_held_and_the_sender_asked_once(void **st)
+{
+	struct judgement j;
+
+	(void)st;
+	three("anna", LURE);
+	j = judge("anna", "eve", LURE);
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_true(j.first_hold && found(&j, WORM_FANOUT) && !j.reserved);
+	assert_true(str_is(j.patient_zero, "anna@firm.test"));
+	j = judge("anna", "frank", LURE);
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_false(j.first_hold);
+	assert_true(j.outbreak && j.outbreak_began);
+}
+
+static void names_digits_and_paths_hide_nothing(void **st)
+{
+	(void)st;
+	assert_int_equal(send("anna", "bob", "hey bob, foto 1 http://photo-share.test/a1/bob.html"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "carol", "hey Carol, foto 22 http://photo-share.test/ff3/carol.html"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "dave", "hey dave, foto 333 http://www.photo-share.test/0/x.html"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "eve", "hey eve, foto 4 hxxp://photo-share[.]test/9/eve.html"), DECISION_HOLD);
+}
+
+static void a_slow_drip_is_a_worm_too(void **st)
+{
+	const char *to[] = { "bob", "carol", "dave", "eve" };
+
+	(void)st;
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(send("anna", to[i], LURE), i < 3 ? DECISION_DELIVER : DECISION_HOLD);
+		now += 5 * HOUR;
+	}
+}
+
+static void copies_are_forgotten_one_by_one_after_the_window(void **st)
+{
+	char to[16];
+
+	(void)st;
+	for (int i = 0; i < 20; i++) {		/* three a day, for a week */
+		snprintf(to, sizeof(to), "u%d", i);
+		assert_int_equal(send("anna", to, LURE), DECISION_DELIVER);
+		now += 9 * HOUR;
+	}
+}
+
+static void the_same_person_again_is_no_new_copy(void **st)
+{
+	(void)st;
+	three("anna", LURE);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(send("anna", i & 1 ? "bob" : "carol", LURE), DECISION_DELIVER);
+}
+
+static void two_people_may_talk_about_a_link_all_day(void **st)
+{
+	(void)st;
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(send(i & 1 ? "anna" : "bob", i & 1 ? "bob" : "anna", "still http://bugs.vendor.test/7 here"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "carol", "carol, http://bugs.vendor.test/7 is for you"), DECISION_DELIVER);
+}
+
+static void trusted_links_may_go_to_everybody(void **st)
+{
+	char to[16];
+
+	(void)st;
+	for (int i = 0; i < 40; i++) {
+		snprintf(to, sizeof(to), "u%d", i);
+		assert_int_equal(send("anna", to, "join https://meet.example/room and https://wiki.firm.test/x"), DECISION_DELIVER);
+	}
+}
+
+static void an_honest_forward_is_no_outbreak(void **st)
+{
+	(void)st;
+	assert_int_equal(send("anna", "bob", "read http://paper.test/a.html"), DECISION_DELIVER);
+	assert_int_equal(send("bob", "carol", "anna says read http://paper.test/a.html"), DECISION_DELIVER);
+	assert_int_equal(send("carol", "dave", "http://paper.test/a.html"), DECISION_DELIVER);
+}
+
+static void from_three_senders_and_sent_again_is_an_outbreak(void **st)
+{
+	struct judgement j;
+
+	(void)st;
+	an_honest_forward_is_no_outbreak(st);
+	j = judge("dave", "eve", "http://paper.test/a.html");
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_true(j.outbreak && j.outbreak_began && found(&j, WORM_RELAY) && found(&j, WORM_OUTBREAK));
+	assert_true(str_is(j.patient_zero, "anna@firm.test"));
+	j = judge("zoe", "yan", "http://paper.test/a.html");	/* who has nothing to do with it: held for everybody */
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_true(j.outbreak && !j.outbreak_began);
+}
+
+static void a_receiver_may_not_carry_on_what_is_past_its_copies(void **st)
+{
+	struct judgement j;
+
+	(void)st;
+	three("anna", LURE);
+	assert_int_equal(send("anna", "eve", LURE), DECISION_HOLD);
+	j = judge("bob", "frank", "is this you?? http://photo-share.test/view?id=99");
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_true(j.outbreak_began && str_is(j.patient_zero, "anna@firm.test"));
+}
+
+static void a_whole_tree_has_three_copies(void **st)
+{
+	(void)st;
+	assert_int_equal(send("anna", "bob", LURE), DECISION_DELIVER);
+	assert_int_equal(send("bob", "carol", LURE), DECISION_DELIVER);
+	assert_int_equal(send("bob", "dave", LURE), DECISION_DELIVER);
+	assert_int_equal(send("bob", "eve", LURE), DECISION_HOLD);
+	assert_int_equal(send("carol", "frank", LURE), DECISION_HOLD);
+	assert_int_equal(send("anna", "gita", LURE), DECISION_HOLD);
+}
+
+static void many_people_may_each_show_an_article_of_one_paper(void **st)
+{
+	char from[16], to[16], body[80];
+
+	(void)st;
+	for (int i = 0; i < 100; i++) {
+		snprintf(from, sizeof(from), "u%d", i);
+		snprintf(to, sizeof(to), "u%d", i + 7);
+		snprintf(body, sizeof(body), "nice article http://paper.test/2026/%d.html", i);
+		assert_int_equal(send(from, to, body), DECISION_DELIVER);
+		now += 2 * HOUR;
+	}
+}
+
+static void who_goes_on_after_the_question_is_frozen(void **st)
+{
+	char to[16];
+	int frozen = 0;
+
+	(void)st;
+	three("anna", LURE);
+	for (int i = 0; i < 20 && !frozen; i++) {
+		snprintf(to, sizeof(to), "u%d", i);
+		frozen = send("anna", to, LURE) == DECISION_FREEZE ? i : 0;
+		now += MINUTE;
+	}
+	assert_in_range(frozen, 2, 4);
+}
+
+static void a_team_in_one_go_does_not_freeze(void **st)
+{
+	char to[16];
+
+	(void)st;
+	for (int i = 0; i < 12; i++) {
+		snprintf(to, sizeof(to), "u%d", i);
+		assert_int_not_equal(send("anna", to, LURE), DECISION_FREEZE);
+	}
+}
+
+static void a_second_lure_past_its_copies_freezes(void **st)
+{
+	const char *other = "the new salary table for everybody http://files.test/table";
+
+	(void)st;
+	three("anna", LURE);
+	assert_int_equal(send("anna", "eve", LURE), DECISION_HOLD);
+	three("anna", other);
+	assert_int_equal(send("anna", "eve", other), DECISION_FREEZE);
+}
+
+static void who_confirms_may_go_on(void **st)
+{
+	char to[16];
+	struct judgement j;
+
+	(void)st;
+	three("anna", LURE);
+	j = judge("anna", "eve", LURE);
+	assert_int_equal(judge("anna", "frank", LURE).decision, DECISION_HOLD);
+	assert_true(guard_confirm(g, str_of(j.fingerprint), STR("anna@firm.test")));
+	for (int i = 0; i < 90; i++) {
+		snprintf(to, sizeof(to), "u%d", i);
+		assert_int_equal(send("anna", to, LURE), DECISION_DELIVER);
+	}
+	for (int i = 90; i < 130; i++) {	/* not without end */
+		snprintf(to, sizeof(to), "u%d", i);
+		j = judge("anna", to, LURE);
+	}
+	assert_true(j.decision >= DECISION_HOLD);
+}
+
+static void what_others_send_on_is_not_the_senders_to_confirm(void **st)
+{
+	struct judgement j;
+
+	(void)st;
+	assert_int_equal(send("anna", "bob", LURE), DECISION_DELIVER);
+	assert_int_equal(send("bob", "carol", LURE), DECISION_DELIVER);
+	assert_int_equal(send("bob", "dave", LURE), DECISION_DELIVER);
+	j = judge("bob", "eve", LURE);
+	assert_false(guard_confirm(g, str_of(j.fingerprint), STR("bob@firm.test")));
+	assert_false(guard_confirm(g, str_of(j.fingerprint), STR("anna@firm.test")));
+}
+
+static void an_operator_contains_and_lifts(void **st)
+{
+	struct judgement j = judge("anna", "bob", LURE);
+
+	(void)st;
+	guard_contain(g, str_of(j.fingerprint), true);
+	assert_int_equal(send("zoe", "yan", LURE), DECISION_HOLD);
+	assert_false(guard_confirm(g, str_of(j.fingerprint), STR("zoe@firm.test")));
+	guard_contain(g, str_of(j.fingerprint), false);
+	assert_int_equal(send("zoe", "yan", LURE), DECISION_DELIVER);
+}
+
+static void a_copy_that_did_not_go_out_does_not_count(void **st)
+{
+	struct judgement j;
+
+	(void)st;
+	for (int i = 0; i < 10; i++) {
+		j = judge("anna", "bob", LURE);
+		assert_true(j.reserved);
+		guard_unreserve(g, &j);
+	}
+	three("anna", LURE);
+}
+
+static void a_restart_forgets_neither_copies_nor_outbreaks(void **st)
+{
+	struct judgement j;
+	char memory[GUARD_MEMORY], id[GUARD_FINGERPRINT];
+	bool contained;
+
+	(void)st;
+	for (int round = 0; round < 2; round++) {
+		three("anna", LURE);
+		j = judge("anna", "eve", LURE);
+		contained = round == 1;
+		memcpy(id, j.fingerprint, sizeof(id));
+		guard_memory(g, str_of(id), memory);
+		assert_true(memory[0]);
+		guard_free(&g);
+		g = with_policy("");
+		assert_int_equal(guard_remember(g, str_of(id), str_of(memory), contained, now), 0);
+		assert_int_equal(guard_remember_copy(g, str_of(id), STR("anna@firm.test"), STR("bob@firm.test"), now, true), 0);
+		assert_int_equal(guard_remember_copy(g, str_of(id), STR("anna@firm.test"), STR("carol@firm.test"), now, true), 0);
+		assert_int_equal(guard_remember_copy(g, str_of(id), STR("anna@firm.test"), STR("dave@firm.test"), now, true), 0);
+		assert_int_equal(send(contained ? "zoe" : "bob", "frank", "is this you?? http://photo-share.test/view?id=12"), DECISION_HOLD);
+		guard_free(&g);
+		g = with_policy("");
+	}
+}
+
+static void a_reload_inherits_the_memory(void **st)
+{
+	struct guard *n = with_policy("worm_copies: 2\n");
+
+	(void)st;
+	three("anna", LURE);
+	guard_inherit(n, g);
+	guard_free(&g);
+	g = n;
+	assert_int_equal(send("anna", "eve", LURE), DECISION_HOLD);
+}
+
+static void a_decoy_or_too_many_links_hide_nothing(void **st)
+{
+	char many[600] = "", body[700];
+	const char *to[] = { "bob", "carol", "dave", "eve" };
+
+	(void)st;
+	for (int i = 0; i < 4; i++) {
+		snprintf(body, sizeof(body), "see http://youtube.com/%d and http://photo-share.test/view?id=7", i);
+		assert_int_equal(send("anna", to[i], body), i < 3 ? DECISION_DELIVER : DECISION_HOLD);
+	}
+	for (int i = 0; i < 16; i++)
+		snprintf(many + strlen(many), sizeof(many) - strlen(many), "https://meet.example/%d ", i);
+	snprintf(body, sizeof(body), "%s http://hidden.test/", many);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(send("zoe", to[i], body) >= DECISION_HOLD, i == 3);
+}
+
+static void a_look_alike_of_our_domain_is_held(void **st)
+{
+	struct judgement j;
+
+	(void)st;
+	guard_free(&g);
+	g = with_policy("own_domains: [firmament.test]\n");
+	j = judge("anna", "bob", "log in at https://firrnament.test/login");
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_true(found(&j, LINK_LOOKALIKE) && j.score >= 100 && !j.reserved);
+	assert_int_equal(send("anna", "bob", "log in at https://intra.firmament.test/login"), DECISION_DELIVER);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
+	const struct CMUnitTest tests[] = {
+		TEST(words_alone_are_no_risk),
+		TEST(the_fourth_copy_is_held_and_the_sender_asked_once),
+		TEST(names_digits_and_paths_hide_nothing),
+		TEST(a_slow_drip_is_a_worm_too),
+		TEST(copies_are_forgotten_one_by_one_after_the_window),
+		TEST(the_same_person_again_is_no_new_copy),
+		TEST(two_people_may_talk_about_a_link_all_day),
+		TEST(trusted_links_may_go_to_everybody),
+		TEST(an_honest_forward_is_no_outbreak),
+		TEST(from_three_senders_and_sent_again_is_an_outbreak),
+		TEST(a_receiver_may_not_carry_on_what_is_past_its_copies),
+		TEST(a_whole_tree_has_three_copies),
+		TEST(many_people_may_each_show_an_article_of_one_paper),
+		TEST(who_goes_on_after_the_question_is_frozen),
+		TEST(a_team_in_one_go_does_not_freeze),
+		TEST(a_second_lure_past_its_copies_freezes),
+		TEST(who_confirms_may_go_on),
+		TEST(what_others_send_on_is_not_the_senders_to_confirm),
+		TEST(an_operator_contains_and_lifts),
+		TEST(a_copy_that_did_not_go_out_does_not_count),
+		TEST(a_restart_forgets_neither_copies_nor_outbreaks),
+		TEST(a_reload_inherits_the_memory),
+		TEST(a_decoy_or_too_many_links_hide_nothing),
+		TEST(a_look_alike_of_our_domain_is_held),
+	};
+
+	return cmocka_run_group_tests_name("outbreak/guard", tests, NULL, NULL);
+}
