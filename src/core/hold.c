@@ -208,7 +208,7 @@ void hold_done(struct trip *t)
 	srv->metrics.outbreaks += j->outbreak_began;
 	if (j->outbreak_began)
 		log_event(LOG_WARN, "outbreak.began", LOG_Z("fingerprint", j->fingerprint), LOG_S("patient_zero", j->patient_zero));
-	if (j->decision == DECISION_FREEZE) {
+	if (j->decision == DECISION_FREEZE && t->from_user && !t->from_user->frozen) {	/* more of the same burst may follow */
 		freeze(t);
 		bot_tell(srv, t->from.bare, "Your account has been frozen because another message of yours was being sent to many people; please write to %.*s.",
 			 STR_FMT(srv->helpdesk));
