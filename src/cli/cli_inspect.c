@@ -1,12 +1,14 @@
 /* cli_inspect.c - judges messages from standard input, one JSON object a line, with a fresh memory of senders. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "outbreak/guard.h"
 
 #define JUDGE_BYTES (16 * 1024 * 1024)
 #define LINE_BYTES (1024 * 1024)
+#define DENY_BYTES (2 * 1024 * 1024)	/* a deny list for a trial; the server takes more */
 
 static struct str text_of(const json_t *o, const char *key)
 {
@@ -65,7 +67,7 @@ static int judge_line(struct guard *g, struct arena *a, const char *line, size_t
 	int r;
 
 	if (!json_is_object(o) || str_empty(s.from))
-		r = cli_fail(CLI_NOT, "line %u: expected an object with from, to, body, ts: %s", number, o ? "there is no 'from'" : error.text);
+		r = cli_fail(CLI_USAGE, "line %u: expected an object with from, to, body, ts: %s", number, o ? "there is no 'from'" : error.text);
 	else
 		r = judge(g, a, &s);
 	json_decref(o);
@@ -80,16 +82,32 @@ static int judge_all(struct guard *g, struct arena *a)
 	unsigned number = 0;
 	int r = CLI_OK;
 
-	while ((n = getline(&line, &room, stdin)) >= 0) {
+	/* It ends at the first bad line: what follows would be judged without what that line said. */
+	while (r == CLI_OK && (n = getline(&line, &room, stdin)) >= 0) {
 		number++;
 		if (n > LINE_BYTES)
-			r = cli_fail(CLI_NOT, "line %u: longer than %d bytes", number, LINE_BYTES);
-		else if (n > 1 && judge_line(g, a, line, (size_t)n, number) != CLI_OK)
-			r = CLI_NOT;
+			r = cli_fail(CLI_USAGE, "line %u: longer than %d bytes", number, LINE_BYTES);
+		else if (n > 1)
+			r = judge_line(g, a, line, (size_t)n, number);
 		arena_clear(a);
 	}
 	free(line);
 	return r;
+}
+
+/* The deny list that the policy names, beside it. It need not be there. */
+static int read_deny(struct cli *c, const char *policy_path, struct policy *p)
+{
+	const char *slash = strrchr(policy_path, '/');
+	struct str path = arena_printf(c->arena, "%.*s%.*s", slash ? (int)(slash - policy_path + 1) : 0, policy_path, STR_FMT(p->deny_file)), text;
+
+	if (!path.p)
+		return cli_fail(CLI_NOT, "out of memory");
+	if (str_empty(p->deny_file) || access(path.p, F_OK) != 0)
+		return CLI_OK;
+	if (cli_read(c, path.p, DENY_BYTES, &text) != CLI_OK)
+		return CLI_NOT;
+	return policy_deny(p, text) < 0 ? cli_fail(CLI_NOT, "%s: out of memory", path.p) : CLI_OK;
 }
 
 int cli_inspect(struct cli *c)
@@ -105,6 +123,10 @@ int cli_inspect(struct cli *c)
 		return CLI_NOT;
 	if (policy_parse(text, path ? path : "policy.yaml", domain ? domain : "example.org", c->arena, &p, &why) < 0)
 		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
+	if (path && read_deny(c, path, p) != CLI_OK) {
+		policy_free(&p);
+		return CLI_NOT;
+	}
 	if (guard_new(p, &g) < 0)
 		return cli_fail(CLI_NOT, "out of memory");
 	a = arena_new(JUDGE_BYTES);

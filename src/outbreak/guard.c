@@ -274,8 +274,13 @@ static struct cluster *find(struct guard *g, const struct fingerprint *print, st
 	uint64_t keys[FINGERPRINT_KEYS];
 	unsigned n;
 
-	if (c && !expired(g, c, now_ms))
+	if (c && !expired(g, c, now_ms)) {
+		if (!c->known) {	/* from before the restart, by its name alone */
+			c->print = *print;
+			c->known = index_cluster(m, c) == 0;
+		}
 		return c;
+	}
 	if (c) {
 		cluster_unlink(m, c);
 		cluster_free(c);
