@@ -52,6 +52,10 @@ void deliver_copy(struct trip *t, struct session *s, struct str bytes, bool main
 
 	if (!c || !bytes.p)
 		return;
+	if (s->inactive && hooks_session_filter(s, t->stanza)) {
+		t->n_main += main;	/* typing, for a client that nobody looks at */
+		return;
+	}
 	c->session_id = s->id;
 	c->bytes = bytes;
 	c->main = main;

@@ -5,6 +5,8 @@
  */
 #include "core/server.h"
 
+#include <malloc.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "admin/admin.h"
@@ -25,7 +27,8 @@
 #define SESSIONS_MAX 200000
 #define ADDRESSES_MAX LIMIT_CONNS
 #define PARSERS_SPARE 64
-#define SWEEP_MS 5000
+#define SWEEP_MS 2000
+#define TRIM_AFTER 64			/* parsers given back in one sweep: their memory goes back to the system */
 
 /* --- store work with a plain context ------------------------------------------------------------------------ */
 
@@ -145,10 +148,13 @@ static void on_c2s_tls(void *ctx, int fd, const struct sockaddr_storage *from)
 
 static void sweep(void *ctx)
 {
+	unsigned freed = 0;
 	struct server *s = ctx;
 
 	LIST_EACH(it, &s->streams)
-		stream_sweep(stream_of(it));
+		freed += stream_sweep(stream_of(it));
+	if (freed >= TRIM_AFTER)
+		malloc_trim(0);
 	loop_timer_set(s->loop, &s->sweep, SWEEP_MS, sweep, s);
 }
 

@@ -51,6 +51,8 @@ struct server {
 	struct throttle *throttle;
 	struct listener *listeners[2];
 	struct loop_timer sweep;		/* gives back parsers of idle streams, expires what is old */
+	uint64_t trim_seen, trim_at_ms;
+	bool trim_due;
 
 	struct metrics metrics;
 	bool stopping;

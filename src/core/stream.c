@@ -58,7 +58,7 @@ struct stream {
 	size_t preauth_bytes;
 	unsigned tries;
 	uint8_t address_n;
-	bool header_sent, header_seen, counted, closing, starttls, busy, gone, stirred, restart;
+	bool header_sent, header_seen, counted, closing, starttls, busy, gone, stirred, slept, restart;
 };
 
 /* --- writing ------------------------------------------------------------------------------------------- */
@@ -328,6 +328,7 @@ static int lookup_work(struct vault *v, void *ctx)
 }
 
 static void stream_unbusy(struct stream *st);
+static void uncount(struct stream *st);
 
 static void lookup_done(void *ctx, int err)
 {
@@ -407,6 +408,7 @@ static void signed_in(struct stream *st, struct user *u)
 	free(st->binding);
 	st->binding = NULL;
 	st->phase = PHASE_SIGNED_IN;
+	uncount(st);
 	xml_set_max(st->xml, (size_t)st->srv->config->limits.stanza_bytes);
 	st->restart = true;
 }
@@ -793,13 +795,15 @@ static void on_deadline(void *ctx)
 	fault(ctx, "connection-timeout", NULL);
 }
 
-void stream_sweep(struct stream *st)
+bool stream_sweep(struct stream *st)
 {
-	if (st->phase >= PHASE_SIGNED_IN)
-		uncount(st);
-	if (!st->stirred && !st->gone)
+	bool idle = !st->stirred && !st->gone && !st->slept;
+
+	if (idle)
 		xml_idle(st->xml);
+	st->slept = !st->stirred;
 	st->stirred = false;
+	return idle;
 }
 
 static void address_key(struct stream *st, const struct sockaddr_storage *from)

@@ -29,8 +29,8 @@ void stream_pause(struct stream *st, bool pause);
 void stream_resumed(struct stream *st, struct session *s);
 /* The session could not be resumed: the stream may still bind. */
 void stream_resume_failed(struct stream *st);
-/* Now and then: an idle stream gives its parser back. */
-void stream_sweep(struct stream *st);
+/* Now and then: an idle stream gives its parser back; true when this one just did. */
+bool stream_sweep(struct stream *st);
 struct stream *stream_of(struct list *node);	/* of server->streams */
 struct server *stream_server(const struct stream *st);
 
