@@ -420,6 +420,8 @@ static int check_row(struct check *c, const struct store_row *row)
 		c->why = arena_printf(c->a, "entry %llu was removed", (unsigned long long)c->done + 1);
 		return ERR_CORRUPT;
 	}
+	if (r == 0 && row->tag != 0)
+		r = ERR_CORRUPT;		/* entries have none: nothing may hide beside what is signed */
 	if (r == 0) {
 		entry_mac(c->v, c->mac, &e, mac);
 		r = secret_eq(mac, e.mac.p, SEAL_MAC) ? 0 : ERR_CORRUPT;

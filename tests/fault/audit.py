@@ -130,7 +130,7 @@ def main():
         with_damage("two entries are exchanged", swap)
         with_damage("the last entry is repeated", repeat)
         with_damage("an entry is rewritten with another one's", copy_payload)
-        with_damage("its time is changed", clock_back)
+        with_damage("a number beside an entry is changed", clock_back)
 
         def untouched():
             shutil.rmtree(i.dir)
