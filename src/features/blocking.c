@@ -5,6 +5,8 @@
  */
 #include "base/limits.h"
 #include "core/mod.h"
+#include "core/sm.h"
+#include "core/state.h"
 #include "xmpp/wire.h"
 
 struct change {
@@ -20,6 +22,8 @@ static int on_list(struct iq *iq)
 	if (!list || !iq->session)
 		return ERR_UNAVAILABLE;
 	iq->session->blocklist_wanted = true;
+	if (iq->session->sm)
+		iq->session->sm->dirty = true;
 	for (size_t i = 0; i < iq->user->n_blocked; i++) {
 		struct node *item = node_add(iq->arena, list, NS_BLOCKING, "item");
 
@@ -27,6 +31,15 @@ static int on_list(struct iq *iq)
 			return ERR_LIMIT;
 	}
 	return iq_reply(iq, list);
+}
+
+/* The own account, the own server and its two voices: a company's warnings reach everybody (XEP-0191 5). */
+static bool own_side(const struct iq *iq, const struct jid *jid)
+{
+	const struct server *srv = iq->server;
+
+	return str_eq(jid->bare, iq->user->bare) || (jid->local.n == 0 && server_is_local(srv, jid->domain)) ||
+	       str_eq(jid->bare, srv->bot) || str_eq(jid->bare, srv->helpdesk);
 }
 
 static int read_change(struct iq *iq, struct change *c)
@@ -49,6 +62,8 @@ static int read_change(struct iq *iq, struct change *c)
 		r = jid_parse(iq->arena, node_attr(it, "jid"), &jid);
 		if (r < 0)
 			return r;
+		if (c->block && own_side(iq, &jid))
+			return ERR_NOT_ALLOWED;
 		c->v[c->n++] = jid.full;
 	}
 	return 0;
@@ -113,6 +128,17 @@ static void show_all(struct iq *iq, struct str contact, bool gone)
 	}
 }
 
+/* Who was told of this session alone (RFC 6121 4.6). */
+static void hide_directed(struct iq *iq, const struct user *was, const struct session *s)
+{
+	struct map_iter it = { 0 };
+	struct str jid;
+
+	while (s->directed && map_next(s->directed, &it, &jid, NULL))
+		if (!user_blocks(was, jid) && user_blocks(iq->user, jid) && show(iq, s, jid, true) < 0)
+			return;
+}
+
 /* Contacts who may see the owner and whose being blocked changes: of 'was' and now, one. */
 static void tell_contacts(struct iq *iq, const struct user *was)
 {
@@ -130,6 +156,8 @@ static void tell_contacts(struct iq *iq, const struct user *was)
 		if (before != now)
 			show_all(iq, c->jid, now);
 	}
+	LIST_EACH(at, &iq->user->sessions)
+		hide_directed(iq, was, LIST_ITEM(at, struct session, of_user));
 }
 
 /* To every device that has asked for the list (XEP-0191 3.3). */
@@ -164,11 +192,14 @@ static int on_change(struct iq *iq)
 {
 	struct change *c = arena_alloc(iq->arena, sizeof(*c));
 	struct user *was = arena_alloc(iq->arena, sizeof(*was));
-	int r = c && was ? read_change(iq, c) : ERR_LIMIT;
+	int r;
 
+	if (!c || !was)
+		return ERR_LIMIT;
+	c->block = node_is(iq->payload, NS_BLOCKING, "block");
+	r = read_change(iq, c);
 	if (r < 0)
 		return r;
-	c->block = node_is(iq->payload, NS_BLOCKING, "block");
 	if (c->block && c->n == 0)
 		return ERR_BAD_REQUEST;
 	/* The list as it was, for user_blocks() alone. */

@@ -1,7 +1,7 @@
 /* csi.c - XEP-0352: a client that nobody looks at is not woken by presence and by typing.
  *
- * What is kept back is the last presence of each sender, until the client is active again or too much has come
- * together. Messages that a person wants to see are never kept back, and nothing is lost: typing notices that are
+ * What is kept back is the last presence of each sender, until the client is active again, something that cannot
+ * wait goes to it, or too much has come together. Nothing is lost: typing notices that are
  * old when the client looks again say nothing any more, so they are left out.
  */
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "xmpp/wire.h"
 
 #define CSI_SENDERS 500			/* further ones: all is sent */
+#define CSI_BYTES 4096			/* a longer presence is not kept: all of them fit into a session's output */
 
 /* One sender's last presence; the key of the map lies in it. */
 struct kept {
@@ -50,7 +51,7 @@ static struct kept *kept_new(const struct node *stanza)
 	struct buf b;
 
 	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
-	if (wire_write(&b, stanza, STR(NS_CLIENT)) == 0)
+	if (wire_write(&b, stanza, STR(NS_CLIENT)) == 0 && b.n <= CSI_BYTES)
 		k = malloc(sizeof(*k) + from.n + b.n);
 	if (k) {
 		memcpy(k->text, from.p, from.n);
@@ -76,7 +77,6 @@ static bool keep(struct session *s, const struct node *stanza)
 	if (map_put(s->csi, k->from, k) == 0)
 		return true;
 	free(k);
-	flush(s);
 	return false;
 }
 
@@ -94,17 +94,25 @@ static bool is_typing(const struct node *message)
 	return state;
 }
 
-static bool session_filter(struct session *s, const struct node *stanza)
+static bool is_presence(const struct node *stanza)
 {
 	struct str type = node_attr(stanza, "type");
 
+	return stanza_kind(stanza) == STANZA_PRESENCE && (str_empty(type) || str_is(type, "unavailable")) &&
+	       !str_empty(node_attr(stanza, "from"));
+}
+
+/* Whatever wakes the client brings what was kept back with it, in its order. */
+static bool session_filter(struct session *s, const struct node *stanza)
+{
 	if (!s->inactive)
 		return false;
-	if (stanza_kind(stanza) == STANZA_MESSAGE)
-		return is_typing(stanza);
-	if (stanza_kind(stanza) != STANZA_PRESENCE || (!str_empty(type) && !str_is(type, "unavailable")) || str_empty(node_attr(stanza, "from")))
-		return false;
-	return keep(s, stanza);
+	if (stanza_kind(stanza) == STANZA_MESSAGE && is_typing(stanza))
+		return true;
+	if (is_presence(stanza) && keep(s, stanza))
+		return true;
+	flush(s);
+	return false;
 }
 
 static void set_active(struct session *s, bool active)

@@ -160,7 +160,7 @@ static const struct mod_hooks hooks = { .stream_features = stream_features };
 const struct mod_def mod_disco = {
 	.name = "disco",
 	.xep = 30,
-	.xep_version = "2.5rc3",
+	.xep_version = "2.5.0",
 	.disco_server = (const char *const[]){ NS_DISCO_INFO, NS_DISCO_ITEMS, NS_CAPS, NULL },
 	.disco_account = (const char *const[]){ NS_DISCO_INFO, NS_DISCO_ITEMS, NULL },
 	.iq = iqs,

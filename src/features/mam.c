@@ -2,17 +2,23 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "core/mod.h"
+#include "core/state.h"
 #include "vault/vault.h"
 #include "xmpp/wire.h"
 
+#define NS_XDATA_VALIDATE "http://jabber.org/protocol/xdata-validate"	/* XEP-0122 */
 #define PAGE_DEFAULT 50
-#define PAGE_BYTES (64u << 20)
+#define ARENA_BYTES (64u << 20)
+#define PAGE_BYTES (1u << 20)		/* of messages: several pages fit into LIMIT_SEND_BYTES */
 
 struct mam {
 	struct vault_query q;
 	struct vault_page page;
 	struct arena *arena;		/* of the page; freed with the trip's reply */
 	struct str queryid;
+	uint64_t *ids;			/* NULL: a range is asked for */
+	size_t n_ids;
+	bool flip;
 };
 
 /* --- reading the query ----------------------------------------------------------------------------------- */
@@ -20,6 +26,21 @@ struct mam {
 static int read_time(struct str text, uint64_t *ret)
 {
 	return clock_parse(text.p, text.n, ret) < 0 ? ERR_BAD_REQUEST : 0;
+}
+
+static int read_ids(struct iq *iq, struct mam *m, const struct node *v)
+{
+	m->ids = arena_alloc(iq->arena, LIMIT_MAM_PAGE * sizeof(*m->ids));
+	if (!m->ids)
+		return ERR_LIMIT;
+	for (; v; v = node_child_next(v, NS_XDATA, "value")) {
+		int r = m->n_ids < LIMIT_MAM_PAGE ? vault_id_parse(node_text(iq->arena, v), &m->ids[m->n_ids]) : ERR_NOT_ACCEPTABLE;
+
+		if (r < 0)
+			return r;
+		m->n_ids++;
+	}
+	return 0;
 }
 
 static int read_field(struct iq *iq, struct mam *m, struct str var, struct str value)
@@ -52,7 +73,11 @@ static int read_form(struct iq *iq, struct mam *m)
 	for (const struct node *f = x ? node_child(x, NS_XDATA, "field") : NULL; f;
 	     f = node_child_next(f, NS_XDATA, "field")) {
 		const struct node *v = node_child(f, NS_XDATA, "value");
-		int r = v ? read_field(iq, m, node_attr(f, "var"), node_text(iq->arena, v)) : 0;
+		struct str var = node_attr(f, "var");
+		int r = 0;
+
+		if (v)
+			r = str_is(var, "ids") ? read_ids(iq, m, v) : read_field(iq, m, var, node_text(iq->arena, v));
 
 		if (r < 0)
 			return r;
@@ -74,7 +99,7 @@ static int read_rsm(struct iq *iq, struct mam *m)
 		struct str text = str_trim(node_text(iq->arena, n));
 
 		if (!str_to_u64(text, UINT64_MAX / 16, &max))
-			max = PAGE_DEFAULT;
+			return ERR_BAD_REQUEST;
 		m->q.max = max > LIMIT_MAM_PAGE ? LIMIT_MAM_PAGE : (size_t)max;
 	}
 	n = node_child(set, NS_RSM, "after");
@@ -144,11 +169,59 @@ static int finish(struct iq *iq, const struct mam *m)
 	return node_add_leaf(iq->arena, set, NS_RSM, "count", count) ? iq_reply(iq, fin) : ERR_LIMIT;
 }
 
+static int ids_work(struct vault *v, struct iq *iq)
+{
+	struct mam *m = iq->data;
+	struct vault_page page = { .v = arena_alloc(m->arena, (m->n_ids + 1) * sizeof(*page.v)), .complete = true };
+	int r = page.v ? 0 : ERR_LIMIT;
+
+	for (; r == 0 && page.n < m->n_ids; page.n++)
+		r = vault_archive_one(v, m->q.owner, m->ids[page.n], m->arena, &page.v[page.n]);
+	page.count = page.n;
+	if (r == 0)
+		m->page = page;
+	return r;
+}
+
+/* Not more than a client can be sent at once: it asks for the rest as for any next page. */
+static void cut(struct mam *m)
+{
+	struct vault_page *p = &m->page;
+	size_t bytes = 0, n = 0;
+
+	while (n < p->n) {
+		bytes += p->v[m->q.backward ? p->n - 1 - n : n].stanza.n;
+		if (n > 0 && bytes > PAGE_BYTES)
+			break;
+		n++;
+	}
+	if (n == p->n)
+		return;
+	if (m->q.backward) {
+		p->v += p->n - n;
+		p->first_index += p->n - n;
+	}
+	p->n = n;
+	p->complete = false;
+}
+
+/* May run twice, and begins anew each time. */
 static int page_work(struct vault *v, struct iq *iq)
 {
 	struct mam *m = iq->data;
+	struct vault_query q = m->q;
+	int r;
 
-	return vault_archive_page(v, &m->q, m->arena, &m->page);
+	arena_clear(m->arena);
+	if (m->ids)
+		return ids_work(v, iq);
+	while ((r = vault_archive_page(v, &q, m->arena, &m->page)) == ERR_LIMIT && q.max > 1) {
+		q.max /= 2;		/* these are large ones */
+		arena_clear(m->arena);
+	}
+	if (r == 0)
+		cut(m);
+	return r;
 }
 
 static int page_done(struct iq *iq, int err)
@@ -157,9 +230,11 @@ static int page_done(struct iq *iq, int err)
 	uint64_t session_id = iq->trip->session_id;
 
 	for (size_t i = 0; err == 0 && iq->session && i < m->page.n; i++) {
-		if (m->page.v[i].gone)
+		const struct vault_entry *e = &m->page.v[m->flip ? m->page.n - 1 - i : i];
+
+		if (e->gone)
 			continue;
-		err = send_result(iq, m, &m->page.v[i]);
+		err = send_result(iq, m, e);
 		iq->session = session_find(iq->server, session_id);
 	}
 	if (err == 0)
@@ -172,7 +247,7 @@ static int send_form(struct iq *iq)
 {
 	static const struct { const char *var, *type; } fields[] = {
 		{ "with", "jid-single" }, { "start", "text-single" }, { "end", "text-single" },
-		{ "before-id", "text-single" }, { "after-id", "text-single" },
+		{ "before-id", "text-single" }, { "after-id", "text-single" }, { "ids", "list-multi" },
 	};
 	struct node *q = node_new(iq->arena, NS_MAM, "query"), *x = node_add(iq->arena, q, NS_XDATA, "x"), *f;
 
@@ -188,6 +263,10 @@ static int send_form(struct iq *iq)
 		    node_set_attr(iq->arena, f, "var", str_of(fields[i].var)) < 0)
 			return ERR_LIMIT;
 	}
+	/* XEP-0313 4.1.5: a list, but of any ids (XEP-0122). */
+	f = node_add(iq->arena, f, NS_XDATA_VALIDATE, "validate");
+	if (!f || node_set_attr(iq->arena, f, "datatype", STR("xs:string")) < 0 || !node_add(iq->arena, f, NS_XDATA_VALIDATE, "open"))
+		return ERR_LIMIT;
 	return iq_reply(iq, q);
 }
 
@@ -207,12 +286,13 @@ static int on_query(struct iq *iq)
 	m->q.owner = iq->user->bare;
 	m->q.with = STR_NONE;
 	m->queryid = node_attr(iq->payload, "queryid");
+	m->flip = node_child(iq->payload, NS_MAM, "flip-page") != NULL;
 	r = read_form(iq, m);
 	if (r == 0)
 		r = read_rsm(iq, m);
 	if (r < 0)
 		return r;
-	m->arena = arena_new(PAGE_BYTES);
+	m->arena = arena_new(ARENA_BYTES);
 	if (!m->arena)
 		return ERR_NOMEM;
 	r = iq_store(iq, page_work, page_done);
@@ -221,16 +301,94 @@ static int on_query(struct iq *iq)
 	return r;
 }
 
+/* --- metadata (XEP-0313 5) ----------------------------------------------------------------------------------------- */
+
+struct ends { struct vault_page first, last; };
+
+static int ends_work(struct vault *v, struct iq *iq)
+{
+	struct ends *e = iq->data;
+	struct vault_query q = { .owner = iq->user->bare, .with = STR_NONE, .max = 1 };
+	int r = vault_archive_page(v, &q, iq->arena, &e->first);
+
+	q.backward = true;
+	return r < 0 ? r : vault_archive_page(v, &q, iq->arena, &e->last);
+}
+
+static int add_end(struct iq *iq, struct node *metadata, const char *name, const struct vault_entry *e)
+{
+	struct node *n = node_add(iq->arena, metadata, NS_MAM, name);
+	char id[VAULT_ID_TEXT], stamp[CLOCK_STAMP_BYTES];
+	int r;
+
+	vault_id_text(e->id, id);
+	clock_stamp(e->when_ms, stamp);
+	r = n ? node_set_attr(iq->arena, n, "id", str_of(id)) : ERR_LIMIT;
+	return r < 0 ? r : node_set_attr(iq->arena, n, "timestamp", str_of(stamp));
+}
+
+static int ends_done(struct iq *iq, int err)
+{
+	const struct ends *e = iq->data;
+	struct node *n = node_new(iq->arena, NS_MAM, "metadata");
+
+	if (err < 0 || !n)
+		return err < 0 ? err : ERR_LIMIT;
+	if (e->first.n && e->last.n) {
+		err = add_end(iq, n, "start", &e->first.v[0]);
+		if (err == 0)
+			err = add_end(iq, n, "end", &e->last.v[0]);
+	}
+	return err < 0 ? err : iq_reply(iq, n);
+}
+
+static int on_metadata(struct iq *iq)
+{
+	if (iq->target != TO_SELF)
+		return ERR_FORBIDDEN;
+	iq->data = arena_alloc(iq->arena, sizeof(struct ends));
+	return iq->data ? iq_store(iq, ends_work, ends_done) : ERR_LIMIT;
+}
+
+/* --- preferences (XEP-0441) ------------------------------------------------------------------------------------------ */
+
+/* What is archived is the company's decision (archive.default): it can be read here, not changed. */
+static int on_prefs(struct iq *iq)
+{
+	struct node *p = node_new(iq->arena, NS_MAM, "prefs");
+	const char *def = "always";
+
+	if (iq->target != TO_SELF)
+		return ERR_FORBIDDEN;
+	if (iq->type == IQ_SET)
+		return ERR_NOT_ALLOWED;
+	switch (iq->server->config->archive.def) {
+	case CONFIG_ARCHIVE_ALWAYS:
+		break;
+	case CONFIG_ARCHIVE_ROSTER:
+		def = "roster";
+		break;
+	case CONFIG_ARCHIVE_NEVER:
+		def = "never";
+		break;
+	}
+	if (!p || node_set_attr(iq->arena, p, "default", str_of(def)) < 0 || !node_add(iq->arena, p, NS_MAM, "always") ||
+	    !node_add(iq->arena, p, NS_MAM, "never"))
+		return ERR_LIMIT;
+	return iq_reply(iq, p);
+}
+
 static const struct iq_hook iqs[] = {
 	{ IQ_GET | IQ_SET, NS_MAM, "query", TO_SELF | TO_ACCOUNT, on_query },
+	{ IQ_GET, NS_MAM, "metadata", TO_SELF | TO_ACCOUNT, on_metadata },
+	{ IQ_GET | IQ_SET, NS_MAM, "prefs", TO_SELF | TO_ACCOUNT, on_prefs },
 	{ 0 }
 };
 
 const struct mod_def mod_mam = {
 	.name = "mam",
 	.xep = 313,
-	.xep_version = "1.1.2",
-	.disco_account = (const char *const[]){ NS_MAM, NULL },
-	.disco_server = (const char *const[]){ NS_MAM, NULL },
+	.xep_version = "1.1.3",
+	.disco_account = (const char *const[]){ NS_MAM, NS_MAM_EXTENDED, NS_SID, NULL },
 	.iq = iqs,
 };

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/mod.h"
+#include "core/sm.h"
 #include "core/state.h"
 
 static void stream_features(struct arena *a, struct node *features)
@@ -24,6 +25,8 @@ static int on_get(struct iq *iq)
 	void *item;
 
 	iq->session->roster_wanted = true;
+	if (iq->session->sm)
+		iq->session->sm->dirty = true;
 	if (node_has_attr(iq->payload, "ver") && str_eq(node_attr(iq->payload, "ver"), version_text(iq->arena, r->ver)) &&
 	    r->ver > 0)
 		return iq_reply(iq, NULL);

@@ -339,6 +339,30 @@ int vault_archive_page(struct vault *v, const struct vault_query *q, struct aren
 	return 0;
 }
 
+int vault_archive_one(struct vault *v, struct str owner, uint64_t id, struct arena *a, struct vault_entry *ret)
+{
+	uint64_t tag = vault_row_owner(v, owner);
+	struct vault_entry e = { .id = id };
+	struct vault_key k = { 0 };
+	struct store_row row;
+	int r = vault_index_catch_up(v, tag);
+
+	if (r < 0)
+		return r;
+	vault_key_u64(&k, tag);
+	vault_key_u64(&k, id);
+	r = store_get(v->store, STORE_TABLE_archive, vault_key_str(&k), a, &row);
+	if (r < 0)
+		return r;
+	if (row.value.n != 8)
+		return ERR_CORRUPT;
+	e.when_ms = store_number(row.value.p);
+	r = load(v, tag, a, &e);
+	if (r == 0)
+		*ret = e;
+	return r;
+}
+
 /* --- removing -------------------------------------------------------------------------------------------- */
 
 int vault_archive_purge(struct vault *v, uint64_t id)
