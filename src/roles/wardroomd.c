@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "config/instance.h"
 #include "core/server.h"
+#include "ipc/sandbox.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -87,6 +88,19 @@ static int listeners(struct daemon *d, struct server_parts *p, int *ret_control,
 	return r;
 }
 
+static int give_rights_away(struct daemon *d, struct str *ret_why)
+{
+	struct sandbox_state st;
+	int r = sandbox_enter(d->in.dir, &st);
+
+	if (r < 0) {
+		*ret_why = STR("this kernel cannot filter system calls (seccomp), and without that the server does not run");
+		return r;
+	}
+	log_event(LOG_INFO, "sandbox.entered", LOG_N("landlock", st.landlock));
+	return 0;
+}
+
 /* Everything up to the running server; what has been opened when it fails ends with the process. */
 static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why)
 {
@@ -114,7 +128,10 @@ static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why
 		return r;
 	p.loop = d->loop;
 	p.config = config_ref(d->config);
-	r = server_new(&p, d->arena, &d->server, ret_why);
+	/* Before the first thread starts: whatever comes after this is bound by it. */
+	r = give_rights_away(d, ret_why);
+	if (r == 0)
+		r = server_new(&p, d->arena, &d->server, ret_why);
 	if (r < 0)
 		return r;
 	return control_new(d->loop, d->server, control, d->in.dir, d->config->domain, &d->control);

@@ -1,0 +1,130 @@
+/* sandbox.c - see sandbox.h. Linux: no_new_privs, a seccomp filter, Landlock by ABI level. */
+#include "ipc/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+#if defined(__x86_64__)
+#define THIS_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define THIS_ARCH AUDIT_ARCH_AARCH64
+#else
+#error "sandbox.c: name the audit architecture of this processor"
+#endif
+
+/* What a chat server never asks for, and an intruder does. */
+static const int refused[] = {
+	SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount, SYS_umount2,
+	SYS_pivot_root, SYS_chroot, SYS_bpf, SYS_kexec_load, SYS_init_module, SYS_finit_module, SYS_delete_module,
+	SYS_reboot, SYS_swapon, SYS_swapoff, SYS_setns, SYS_unshare, SYS_keyctl, SYS_add_key, SYS_request_key,
+	SYS_perf_event_open, SYS_userfaultfd, SYS_io_uring_setup, SYS_open_by_handle_at, SYS_kcmp, SYS_quotactl,
+	SYS_acct, SYS_sethostname, SYS_setdomainname, SYS_settimeofday, SYS_clock_settime, SYS_adjtimex,
+};
+
+static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define REFUSE(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
+#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define PROGRAM_MOST 128
+
+static int set_filter(void)
+{
+	struct sock_filter code[PROGRAM_MOST];
+	struct sock_fprog program = { .filter = code };
+	unsigned short n = 0;
+
+	/* Another instruction set has other numbers: none of it. */
+	code[n++] = (struct sock_filter)LOAD(arch);
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH, 1, 0);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	code[n++] = (struct sock_filter)LOAD(nr);
+	/* x32 on x86-64: the same calls under other numbers. */
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 0, 1);
+	code[n++] = (struct sock_filter)REFUSE(EPERM);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)refused[i], 0, 1);
+		code[n++] = (struct sock_filter)REFUSE(EPERM);
+	}
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0);
+	code[n++] = (struct sock_filter)ALLOW;
+	code[n++] = (struct sock_filter)LOAD(args[0]);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)families[i], 0, 1);
+		code[n++] = (struct sock_filter)ALLOW;
+	}
+	code[n++] = (struct sock_filter)REFUSE(EAFNOSUPPORT);
+	CHECK(n <= PROGRAM_MOST);
+	program.len = n;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		return ERR_UNSUPPORTED;
+	return 0;
+}
+
+/* --- Landlock ------------------------------------------------------------------------------------------ */
+
+#define READING (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITING (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
+		 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR)
+#define HANDLED (READING | WRITING | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | \
+		 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+static int allow(int rules, const char *path, __u64 access)
+{
+	struct landlock_path_beneath_attr beneath = { .allowed_access = access };
+	long r;
+
+	beneath.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (beneath.parent_fd < 0)
+		return errno == ENOENT ? 0 : ERR_IO;
+	r = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
+	close(beneath.parent_fd);
+	return r < 0 ? ERR_IO : 0;
+}
+
+/* The level in force, 0 when the kernel has none, or ERR_IO. */
+static int set_landlock(const char *writable_dir)
+{
+	/* Certificates, time zones, name services, ICU's data. */
+	static const char *const readable[] = { "/usr", "/lib", "/lib64", "/etc", "/proc", "/sys", "/dev" };
+	struct landlock_ruleset_attr attr = { .handled_access_fs = HANDLED };
+	long level = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int rules, r;
+
+	if (level < 1)
+		return 0;
+	rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	if (rules < 0)
+		return ERR_IO;
+	r = allow(rules, writable_dir, READING | WRITING);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(readable); i++)
+		r = allow(rules, readable[i], READING);
+	if (r == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0))
+		r = ERR_IO;
+	close(rules);
+	return r < 0 ? r : (int)level;
+}
+
+int sandbox_enter(const char *writable_dir, struct sandbox_state *ret)
+{
+	int level = set_landlock(writable_dir), r;
+
+	if (level < 0)
+		return ERR_UNSUPPORTED;
+	r = set_filter();
+	if (r < 0)
+		return r;
+	*ret = (struct sandbox_state){ .filter = true, .landlock = level };
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* sandbox.h - gives rights away for good: the last thing a role does before it meets strangers.
+ *
+ * After it: no new program, no tracing, no mounting, no kernel modules, no other socket families than UNIX and
+ * IP; writing beneath the given folder alone and reading there and in the system's own folders, where the kernel
+ * has Landlock. What an older kernel lacks is left out and told.
+ *
+ * Threads  Binds the calling thread and all that it starts afterwards.
+ * Errors   ERR_UNSUPPORTED when not even the system-call filter can be set: the role must not go on.
+ */
+#ifndef IPC_SANDBOX_H
+#define IPC_SANDBOX_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct sandbox_state {
+	bool filter;		/* system calls are filtered */
+	int landlock;		/* ABI level in force; 0: none */
+};
+
+MUST_CHECK int sandbox_enter(const char *writable_dir, struct sandbox_state *ret);
+
+#endif

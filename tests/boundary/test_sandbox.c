@@ -1,0 +1,118 @@
+/* The sandbox holds: what is given away cannot be had back. Each test enters it in a child of its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ipc/sandbox.h"
+
+static char dir[] = "/tmp/sandbox-test-XXXXXX";
+
+/* Runs body in a sandboxed child: 0 when it found what it wanted; 77: the kernel has no Landlock. */
+static int in_child(int (*body)(const struct sandbox_state *st))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct sandbox_state st;
+
+		if (sandbox_enter(dir, &st) < 0)
+			_exit(99);
+		_exit(body(&st));
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int try_exec(const struct sandbox_state *st)
+{
+	char *const argv[] = { "true", NULL };
+
+	(void)st;
+	execv("/bin/true", argv);
+	return errno == EPERM || errno == EACCES ? 0 : 1;
+}
+
+static int try_trace(const struct sandbox_state *st)
+{
+	(void)st;
+	return ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 && errno == EPERM ? 0 : 1;
+}
+
+static int try_socket(const struct sandbox_state *st)
+{
+	int ip = socket(AF_INET, SOCK_STREAM, 0), other = socket(AF_NETLINK, SOCK_RAW, 0);
+
+	(void)st;
+	return ip >= 0 && other < 0 && errno == EAFNOSUPPORT ? 0 : 1;
+}
+
+static int try_files(const struct sandbox_state *st)
+{
+	char inside[64];
+	int in, out;
+
+	if (!st->landlock)
+		return 77;
+	snprintf(inside, sizeof(inside), "%s/file", dir);
+	in = open(inside, O_WRONLY | O_CREAT, 0600);
+	out = open("/tmp/sandbox-test-outside", O_WRONLY | O_CREAT, 0600);
+	return in >= 0 && out < 0 && errno == EACCES ? 0 : 1;
+}
+
+static void no_program_can_be_started(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(try_exec), 0);
+}
+
+static void nobody_can_be_traced(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(try_trace), 0);
+}
+
+static void only_ip_and_unix_sockets_are_left(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(try_socket), 0);
+}
+
+static void files_outside_the_folder_cannot_be_written(void **state)
+{
+	int r = in_child(try_files);
+
+	(void)state;
+	if (r == 77) {
+		print_message("this kernel has no Landlock: not tested\n");
+		skip();
+	}
+	assert_int_equal(r, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_program_can_be_started),
+		cmocka_unit_test(nobody_can_be_traced),
+		cmocka_unit_test(only_ip_and_unix_sockets_are_left),
+		cmocka_unit_test(files_outside_the_folder_cannot_be_written),
+	};
+
+	if (!mkdtemp(dir))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
