@@ -21,47 +21,85 @@ static bool frozen_out(const struct trip *t)
 	return !str_eq(t->to.bare, t->server->bot) && !str_eq(t->to.bare, t->server->helpdesk);
 }
 
-static void add_links(struct subject *sub, struct arena *a, const struct node *html)
+/* Where an element leads: links of markup, references, sources of files. */
+static void add_targets(struct subject *sub, struct arena *a, const struct node *n)
 {
-	const struct node *n = html;
+	static const char *const names[] = { "href", "uri", "url", "target", "src" };
 
-	while (n) {
-		if (n->name.n && str_is(n->name, "a") && str_is(n->ns, NS_XHTML))
-			subject_add_link(sub, node_attr(n, "href"), node_deep_text(a, n));
-		if (n->first) {
-			n = n->first;
-			continue;
-		}
-		while (n != html && !n->next)
-			n = n->parent;
-		n = n == html ? NULL : n->next;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct str v = node_attr(n, names[i]);
+		bool anchor = i == 0 && str_is(n->name, "a") && str_is(n->ns, NS_XHTML);
+
+		if (anchor || str_find(v, STR("//")) >= 0)
+			subject_add_link(sub, v, anchor ? node_deep_text(a, n) : STR_NONE);
 	}
 }
 
-static void gather(struct trip *t, struct subject *sub)
+/* Is this piece of text the topic, or what a reader reads? Whatever is not known may be shown by somebody's client. */
+static bool is_topic(const struct node *text, const struct node *message)
 {
-	const struct node *m = t->stanza, *c;
-	struct str *texts[] = { &sub->body, &sub->topic };
-	const char *names[] = { "body", "subject" };
+	return text->parent->parent == message && str_is(text->parent->name, "subject");
+}
+
+/* "http://ev<b>il</b>.example" is one word to who reads it, and <br/> ends a line. */
+static bool breaks(const struct node *text)
+{
+	static const char *const within_a_line[] = { "a", "b", "i", "u", "em", "strong", "span", "tt", "code" };
+
+	if (text->next)
+		return str_is(text->next->name, "br");
+	for (size_t i = 0; i < sizeof(within_a_line) / sizeof(within_a_line[0]); i++)
+		if (str_is(text->parent->name, within_a_line[i]))
+			return false;
+	return true;
+}
+
+/* All texts of one kind, a line each; one piece is not copied. */
+static bool join(struct trip *t, bool topic, struct str *ret)
+{
+	const struct node *m = t->stanza, *n, *only = NULL;
+	size_t total = 0, pieces = 0, at = 0;
+	char *p;
+
+	*ret = STR_NONE;
+	for (n = m; n; n = node_walk(m, n)) {
+		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic)
+			continue;
+		only = n;
+		pieces++;
+		total += n->text.n + 1;
+	}
+	if (pieces <= 1) {
+		*ret = only ? only->text : STR_NONE;
+		return true;
+	}
+	p = arena_alloc(t->arena, total);
+	for (n = m; p && n; n = node_walk(m, n)) {
+		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic)
+			continue;
+		memcpy(p + at, n->text.p, n->text.n);
+		at += n->text.n;
+		if (breaks(n))
+			p[at++] = '\n';
+	}
+	*ret = str_make(p, at);
+	return p != NULL;
+}
+
+/* Everything that some client may show or open: every body and subject, the text of markup, OOB, references. */
+static bool gather(struct trip *t, struct subject *sub)
+{
+	const struct node *m = t->stanza;
 
 	sub->from = t->from.bare;
 	sub->to = t->to_self ? t->from.bare : t->to.bare;
 	sub->via = VIA_LOCAL;
 	sub->known = true;		/* colleagues know one another */
 	sub->ts_ms = clock_wall_ms();
-	for (size_t i = 0; i < 2; i++) {
-		c = node_child(m, NS_CLIENT, names[i]);
-		*texts[i] = c ? node_text(t->arena, c) : STR_NONE;
-	}
-	c = node_child(m, NS_XHTML_IM, "html");
-	if (c)
-		add_links(sub, t->arena, c);
-	for (c = node_child(m, NS_OOB, "x"); c; c = node_child_next(c, NS_OOB, "x")) {
-		const struct node *url = node_child(c, NS_OOB, "url");
-
-		if (url)
-			subject_add_link(sub, node_text(t->arena, url), STR_NONE);
-	}
+	for (const struct node *n = node_walk(m, m); n; n = node_walk(m, n))
+		if (!node_is_text(n))
+			add_targets(sub, t->arena, n);
+	return join(t, false, &sub->body) && join(t, true, &sub->topic);
 }
 
 static bool has_text(const struct subject *sub)
@@ -98,7 +136,8 @@ enum trip_next step_inspect(struct trip *t)
 		return trip_refuse(t, ERR_POLICY, "this account is frozen; please write to the help desk");
 	if (t->kind != STANZA_MESSAGE || t->origin != TRIP_CLIENT || str_is(node_attr(t->stanza, "type"), "error"))
 		return TRIP_NEXT;
-	gather(t, &sub);
+	if (!gather(t, &sub))
+		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
 	if (!has_text(&sub))
 		return TRIP_NEXT;
 	r = guard_judge(t->server->guard, &sub, t->arena, &t->verdict);

@@ -3,8 +3,15 @@
 
 #include <stdio.h>
 
+/* Markup repeats what the body says: the same link twice is one. */
 static void add(struct links *l, struct url u)
 {
+	for (unsigned i = 0; i < l->n; i++)
+		if (str_eq(l->v[i].host, u.host) && str_eq(l->v[i].path, u.path) && str_eq(l->v[i].shown, u.shown)) {
+			l->v[i].userinfo = l->v[i].userinfo || u.userinfo;
+			l->v[i].obfuscated = l->v[i].obfuscated || u.obfuscated;
+			return;
+		}
 	if (l->n == URLS)
 		l->more = true;
 	else
