@@ -10,7 +10,7 @@
 #include "core/state.h"
 #include "xmpp/wire.h"
 
-#define REQUEST_BYTES 1024		/* a roster is stored as one value: thousands of requests must fit */
+#define REQUEST_BYTES 512		/* a roster is stored as one value: thousands of requests must fit */
 
 /* --- sending --------------------------------------------------------------------------------------------- */
 

@@ -7,6 +7,8 @@
 #include "core/sm.h"
 #include "core/state.h"
 
+#define ROSTER_BYTES (3u << 19)
+
 static void stream_features(struct arena *a, struct node *features)
 {
 	node_add(a, features, NS_ROSTERVER, "ver");
@@ -124,12 +126,29 @@ static int remove_contact(struct iq *iq, struct str bare)
 	return 0;
 }
 
+/* A roster is stored as one value, with the requests of others in it: names and groups must leave room. */
+static bool fits(const struct roster *r, const struct wish *w)
+{
+	size_t n = w->jid.bare.n + w->name.n + 64;
+	struct buf b;
+	bool ok;
+
+	for (size_t i = 0; i < w->n_groups; i++)
+		n += w->groups[i].n + 4;
+	buf_init(&b, ROSTER_BYTES);
+	ok = roster_encode(r, &b) == 0 && b.n + n <= ROSTER_BYTES;
+	buf_release(&b);
+	return ok;
+}
+
 static int set_contact(struct iq *iq, const struct wish *w)
 {
 	struct roster_item *it = roster_find(&iq->user->roster, w->jid.bare);
 	int r;
 
 	if ((!it || !it->listed) && roster_listed(&iq->user->roster) >= LIMIT_ROSTER)
+		return ERR_LIMIT;
+	if (!fits(&iq->user->roster, w))
 		return ERR_LIMIT;
 	r = roster_get(&iq->user->roster, w->jid.bare, &it);
 	if (r == 0)
