@@ -59,6 +59,8 @@ static int status(struct admin_call *call, struct vault *v)
 	if (r == 0)
 		r = admin_put(call->reply, "domain", json_string(call->domain));
 	if (r == 0)
+		r = admin_put(call->reply, "version", json_string(WARDROOM_VERSION));
+	if (r == 0)
 		r = admin_put(call->reply, "running", json_boolean(call->live));
 	if (r == 0)
 		r = admin_put(call->reply, "held", json_integer((json_int_t)held));
