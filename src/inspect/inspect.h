@@ -1,7 +1,7 @@
 /* inspect.h - findings, verdicts and decisions: what was seen, what it weighs, what is done.
  *
  * Seeing, weighing and acting are three things: inspectors name what they saw; weights.yaml gives
- * it a weight; policy.yaml turns the sum into an action (decide.h).
+ * it a weight; policy.yaml turns the sum into an action (outbreak/guard.c).
  * Pure: no clock, I/O or globals here or in any file of inspect/.
  */
 #ifndef INSPECT_INSPECT_H
@@ -21,7 +21,7 @@ enum rule {
 
 struct finding {
 	enum rule rule;
-	unsigned weight;		/* set by decide() */
+	unsigned weight;		/* set by the guard */
 	char evidence[EVIDENCE_BYTES];	/* valid UTF-8, cut; defanged hosts, never a body */
 };
 

@@ -1,4 +1,4 @@
-/* links.c - see links.h. It names what it saw; decide.c turns findings, weights and policy into an action. */
+/* links.c - see links.h. It names what it saw; the guard turns findings, weights and policy into an action. */
 #include "inspect/links.h"
 
 #include <stdio.h>

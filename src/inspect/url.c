@@ -262,6 +262,7 @@ static bool read_host(struct str raw, struct arena *a, struct url *u)
 	char *p = arena_dup(a, raw.p, raw.n);
 	size_t n = raw.n;
 	uint8_t bin[16];
+	char text[INET6_ADDRSTRLEN];
 
 	if (!p || n == 0)
 		return false;
@@ -269,9 +270,12 @@ static bool read_host(struct str raw, struct arena *a, struct url *u)
 		if (p[n - 1] != ']')
 			return false;
 		p[n - 1] = 0;
-		u->host = u->unicode = u->site = str_make(p + 1, n - 2);
+		if (memchr(p + 1, 0, n - 2) || inet_pton(AF_INET6, p + 1, bin) != 1)
+			return false;
+		u->host = arena_str(a, str_of(inet_ntop(AF_INET6, bin, text, sizeof(text))));	/* one form of many */
+		u->unicode = u->site = u->host;
 		u->ip = true;
-		return inet_pton(AF_INET6, p + 1, bin) == 1;
+		return u->host.p != NULL;
 	}
 	if (percent_decode(p, &n))
 		u->obfuscated = true;
@@ -281,6 +285,8 @@ static bool read_host(struct str raw, struct arena *a, struct url *u)
 	for (size_t i = 0; i < n; i++)
 		if (p[i] >= 'A' && p[i] <= 'Z')
 			p[i] = (char)(p[i] + 32);
+	if (memchr(p, 0, n))
+		return false;
 	if (odd_ipv4(p, a, &u->host)) {
 		u->unicode = u->site = u->host;
 		u->ip = true;

@@ -53,6 +53,7 @@ static const struct tricky {
 	{ "http://0x7f.1/", "127.0.0.1", "127.0.0.1", "/", 1, 0, 1, 0 },
 	{ "http://017700000001/", "127.0.0.1", "127.0.0.1", "/", 1, 0, 1, 0 },
 	{ "http://[2001:db8::1]:8080/x", "2001:db8::1", "2001:db8::1", "/x", 1, 0, 0, 0 },
+	{ "http://[2001:DB8:0:0::0001]/x", "2001:db8::1", "2001:db8::1", "/x", 1, 0, 0, 0 },
 	{ "http://b\xc3\xbc" "cher.test/", "xn--bcher-kva.test", "xn--bcher-kva.test", "/", 0, 0, 0, 0 },
 	{ "http://xn--bcher-kva.test/", "xn--bcher-kva.test", "xn--bcher-kva.test", "/", 0, 0, 0, 0 },
 	{ "http://p\xd0\xb0ypal.test/", "xn--pypal-4ve.test", "xn--pypal-4ve.test", "/", 0, 0, 0, 1 },
