@@ -31,7 +31,7 @@ struct user {
 	struct list waiters, idle;	/* internal */
 	struct list sessions;
 	unsigned n_sessions;
-	bool offline_under_way;		/* one session is getting what came meanwhile: not another too */
+	void *offline;			/* features/offline.c: one session is getting what came meanwhile; NULL: none */
 	struct roster roster;
 	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */
 	size_t n_blocked;

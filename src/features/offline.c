@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/mod.h"
+#include "core/sm.h"
 #include "core/state.h"
 #include "xmpp/wire.h"
 
@@ -20,6 +21,13 @@ struct fetch {
 	struct vault_entry *v;
 	size_t n, sent;			/* sent: of v, removed or about to be */
 	struct loop_timer pause;
+	bool paused;
+	/* A resumable stream's queue takes them over in the transaction that removes them (XEP-0198): */
+	bool durable;
+	struct place { uint32_t ticket; struct str bytes; } *places;
+	size_t n_places;
+	struct str state;
+	char stream_id[SM_ID_BYTES];
 };
 
 static int fetch_work(struct vault *v, void *ctx)
@@ -33,12 +41,19 @@ static int remove_work(struct vault *v, void *ctx)
 {
 	struct fetch *f = ctx;
 
-	return vault_offline_remove(v, f->user->bare, f->v[f->sent - 1].id);
+	struct vault_stream st = { .id = str_of(f->stream_id), .owner = f->user->bare, .state = f->state,
+				   .expires_ms = clock_wall_ms() + LIMIT_SM_RESUME_MS };
+	int r = f->durable ? vault_stream_put(v, &st) : 0;
+
+	for (size_t i = 0; f->durable && r == 0 && i < f->n_places; i++)
+		r = vault_stream_push(v, st.id, st.owner, f->places[i].ticket, f->places[i].bytes);
+	return r < 0 ? r : vault_offline_remove(v, f->user->bare, f->v[f->sent - 1].id);
 }
 
 static void fetch_free(struct fetch *f)
 {
-	f->user->offline_under_way = false;
+	if (f->user->offline == f)
+		f->user->offline = NULL;
 	user_unref(&f->user);
 	arena_free(&f->arena);
 	free(f);
@@ -83,52 +98,117 @@ static int add_delay(const struct fetch *f, struct arena *a, struct node *m, con
 	return id && node_set_attr(a, id, "by", f->user->bare) == 0 ? node_set_attr(a, id, "id", str_of(text)) : ERR_LIMIT;
 }
 
-/* One that cannot be read is left out: it must not keep the others back for ever. */
-static void send_one(const struct fetch *f, struct session *s, const struct vault_entry *e)
+/* Its place in the queue; sent when the store has it there. False: the queue is full. */
+static bool reserve(struct fetch *f, struct session *s, const struct node *m)
+{
+	struct place *p = &f->places[f->n_places];
+	struct buf b;
+
+	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
+	p->bytes.p = NULL;
+	if (wire_write(&b, m, STR(NS_CLIENT)) == 0)
+		p->bytes = arena_str(f->arena, buf_str(&b));
+	buf_release(&b);
+	p->ticket = p->bytes.p ? sm_reserve(s, p->bytes) : 0;
+	f->n_places += p->ticket != 0;
+	return p->ticket != 0;
+}
+
+/* One that cannot be read is left out: it must not keep the others back for ever. False: no more for now. */
+static bool send_one(struct fetch *f, struct session *s, const struct vault_entry *e)
 {
 	struct arena *a = arena_new(LIMIT_STANZA_BYTES_MAX * 16);
 	struct node *m;
+	bool ok = a != NULL;
 
-	if (a && !e->gone && wire_parse(a, e->stanza, &m) == 0 && add_delay(f, a, m, e) == 0)
-		session_send(s, m);
+	if (a && !e->gone && wire_parse(a, e->stanza, &m) == 0 && add_delay(f, a, m, e) == 0) {
+		if (f->durable)
+			ok = reserve(f, s, m);
+		else
+			session_send(s, m);
+	}
 	arena_free(&a);
+	return ok;
 }
 
 static void next_batch(struct fetch *f);
 
 static void on_pause(void *ctx)
 {
-	next_batch(ctx);
+	struct fetch *f = ctx;
+
+	f->paused = false;
+	next_batch(f);
+}
+
+static void settle(struct fetch *f, int err)
+{
+	struct session *s = session_find(f->srv, f->session_id);
+
+	for (size_t i = 0; s && s->sm && i < f->n_places; i++) {
+		if (err < 0)
+			sm_cancel(s, f->places[i].ticket);
+		else
+			sm_ready(s, f->places[i].ticket);
+	}
+	f->n_places = 0;
 }
 
 static void remove_done(void *ctx, int err)
 {
 	struct fetch *f = ctx;
 
+	settle(f, err);
 	if (err < 0)
 		log_event(LOG_WARN, "offline.not_removed", LOG_Z("why", err_text(err)));
-	if (err < 0 || f->sent == f->n)
+	if (err < 0 || f->sent == f->n) {
 		fetch_free(f);
-	else
-		loop_timer_set(f->srv->loop, &f->pause, PAUSE_MS, on_pause, f);
+		return;
+	}
+	f->paused = true;
+	loop_timer_set(f->srv->loop, &f->pause, PAUSE_MS, on_pause, f);
 }
 
-/* Removed only after it was sent: at least once. Not all at once: a session may have LIMIT_SEND_BYTES unsent. */
+/* What the store must know to resume this stream; false: no memory. */
+static bool prepare(struct fetch *f, struct session *s)
+{
+	struct buf b;
+
+	f->durable = s->sm && s->sm->resumable;
+	if (!f->durable)
+		return true;
+	if (!f->places)
+		f->places = arena_alloc(f->arena, f->n * sizeof(*f->places));
+	memcpy(f->stream_id, s->sm->id, SM_ID_BYTES);
+	buf_init(&b, LIMIT_STANZA_BYTES_MAX);
+	f->state.p = NULL;
+	if (f->places && sm_state(s, sm_handled(s), &b) == 0)
+		f->state = arena_str(f->arena, buf_str(&b));
+	buf_release(&b);
+	return f->state.p != NULL;
+}
+
+/* Removed only after it was sent, or with its place in a stored queue: at least once. Not all at once: a session may have LIMIT_SEND_BYTES unsent. */
 static void next_batch(struct fetch *f)
 {
 	struct session *s = session_find(f->srv, f->session_id);
-	size_t bytes = 0;
+	size_t bytes = 0, before = f->sent;
 
-	if (!s || s->ending || f->srv->stopping) {
+	if (!s || s->ending || f->srv->stopping || !prepare(f, s)) {
 		fetch_free(f);
 		return;
 	}
 	while (f->sent < f->n && bytes < BATCH_BYTES) {
 		bytes += f->v[f->sent].stanza.n;
-		send_one(f, s, &f->v[f->sent++]);
+		if (!send_one(f, s, &f->v[f->sent]))
+			break;
+		f->sent++;
 	}
-	if (session_find(f->srv, f->session_id) != s || server_store(f->srv, f, remove_work, remove_done) < 0)
-		fetch_free(f);
+	if (f->sent > before && session_find(f->srv, f->session_id) == s &&
+	    server_store(f->srv, f, remove_work, remove_done) == 0)
+		return;
+	settle(f, ERR_BUSY);
+	fetch_free(f);
 }
 
 static void fetch_done(void *ctx, int err)
@@ -152,7 +232,7 @@ static void fetch(struct session *s)
 	f->srv = s->server;
 	f->session_id = s->id;
 	f->user = user_ref(s->user);
-	f->user->offline_under_way = true;
+	f->user->offline = f;
 	f->arena = arena_new(ARENA_BYTES);
 	if (!f->arena || server_store(f->srv, f, fetch_work, fetch_done) < 0)
 		fetch_free(f);
@@ -165,12 +245,23 @@ static void presence_out(struct session *s, struct trip *t, bool initial)
 
 	(void)t;
 	(void)initial;
-	if (wants && !s->offline_asked && !s->user->offline_under_way)
+	if (wants && !s->offline_asked && !s->user->offline)
 		fetch(s);
 	s->offline_asked = wants;
 }
 
-static const struct mod_hooks hooks = { .presence_out = presence_out };
+/* The rest waits for the next one. */
+static void session_gone(struct session *s)
+{
+	struct fetch *f = s->user->offline;
+
+	if (!f || f->session_id != s->id || !f->paused)
+		return;
+	loop_timer_cancel(f->srv->loop, &f->pause);
+	fetch_free(f);
+}
+
+static const struct mod_hooks hooks = { .presence_out = presence_out, .session_gone = session_gone };
 
 const struct mod_def mod_offline = {
 	.name = "offline",

@@ -315,6 +315,34 @@ def delivery_tests(tap, users):
     tap.run("XEP-0280: no copy of a message to oneself; the copy has the archive's id", carbon_to_two)
 
 
+def killed_tests(tap):
+    """Offline messages are on their way to a client when the server dies."""
+    def resumes():
+        with new_server(users=("sender", "sleeper")) as server:
+            a = Client(server, "sender").login()
+            for i in range(5):
+                a.message(server.jid("sleeper"), f"text {i}", id=f"k{i}")
+            a.settle()
+            c = Client(server, "sleeper").login()
+            c.sm_enable()
+            c.sm_auto = False
+            c.send("<presence/>")
+            for i in range(5):
+                c.expect(name="message", id=f"k{i}")
+            c.settle()
+            seen = c.sm_in
+            c.sm_in = 0		# it had read nothing yet
+            server.kill9()
+            c.close()
+            server.start()
+            n = Client(server, "sleeper").login(bind=False)
+            check(n.resume(c), f"not resumed ({seen} stanzas before)")
+            got = [n.expect(name="message").get("id") for _ in range(5)]
+            check(got == [f"k{i}" for i in range(5)], f"replayed {got}")
+            n.close()
+    tap.run("XEP-0160 with 0198: offline messages under way outlive a killed server", resumes)
+
+
 def main():
     tap = Tap("corners of the features")
     with new_server(users=[f"u{i}" for i in range(60)]) as server:
@@ -323,6 +351,7 @@ def main():
         presence_tests(tap, users)
         delivery_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
+    killed_tests(tap)
     return tap.end()
 
 
