@@ -28,7 +28,8 @@ static void collect(bool account, struct vars *ret)
 
 	ret->n = 0;
 	for (size_t i = 0; i < n_mods; i++)
-		for (const char *const *var = account ? mods[i]->disco_account : mods[i]->disco_server; var && *var && ret->n < FEATURES_MOST; var++)
+		for (const char *const *var = account ? mods[i]->disco_account : mods[i]->disco_server;
+		     var && *var && ret->n < FEATURES_MOST; var++)
 			ret->v[ret->n++] = *var;
 	qsort(ret->v, ret->n, sizeof(ret->v[0]), compare);
 	for (size_t i = 0; i < ret->n; i++)

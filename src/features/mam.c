@@ -255,7 +255,8 @@ static int send_form(struct iq *iq)
 		return ERR_LIMIT;
 	f = node_add(iq->arena, x, NS_XDATA, "field");
 	if (!f || node_set_attr(iq->arena, f, "type", STR("hidden")) < 0 ||
-	    node_set_attr(iq->arena, f, "var", STR("FORM_TYPE")) < 0 || !node_add_leaf(iq->arena, f, NS_XDATA, "value", STR(NS_MAM)))
+	    node_set_attr(iq->arena, f, "var", STR("FORM_TYPE")) < 0 ||
+	    !node_add_leaf(iq->arena, f, NS_XDATA, "value", STR(NS_MAM)))
 		return ERR_LIMIT;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		f = node_add(iq->arena, x, NS_XDATA, "field");
@@ -265,7 +266,8 @@ static int send_form(struct iq *iq)
 	}
 	/* XEP-0313 4.1.5: a list, but of any ids (XEP-0122). */
 	f = node_add(iq->arena, f, NS_XDATA_VALIDATE, "validate");
-	if (!f || node_set_attr(iq->arena, f, "datatype", STR("xs:string")) < 0 || !node_add(iq->arena, f, NS_XDATA_VALIDATE, "open"))
+	if (!f || node_set_attr(iq->arena, f, "datatype", STR("xs:string")) < 0 ||
+	    !node_add(iq->arena, f, NS_XDATA_VALIDATE, "open"))
 		return ERR_LIMIT;
 	return iq_reply(iq, q);
 }

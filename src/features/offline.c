@@ -188,7 +188,8 @@ static bool prepare(struct fetch *f, struct session *s)
 	return f->state.p != NULL;
 }
 
-/* Removed only after it was sent, or with its place in a stored queue: at least once. Not all at once: a session may have LIMIT_SEND_BYTES unsent. */
+/* Removed only after it was sent, or with its place in a stored queue: at least once. In batches, because a
+ * session may have LIMIT_SEND_BYTES unsent. */
 static void next_batch(struct fetch *f)
 {
 	struct session *s = session_find(f->srv, f->session_id);
