@@ -49,8 +49,6 @@ struct iq {
 
 /* Sends <iq type='result'/> with payload (NULL: empty; not yet attached, in iq->arena). Returns 0. */
 int iq_reply(struct iq *iq, struct node *payload);
-/* Sends an error with a condition of its own (type, condition as RFC 6120 8.3; extra child may be NULL). Returns 0. */
-int iq_fail(struct iq *iq, const char *type, const char *condition, struct node *extra);
 /* work() runs on the store thread within a transaction (its ERR_* rolls back), then done() here with
  * work's result; done returns like a handler. Returns IQ_LATER. */
 int iq_store(struct iq *iq, int (*work)(struct vault *v, struct iq *iq), int (*done)(struct iq *iq, int err));

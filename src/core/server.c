@@ -72,11 +72,6 @@ int server_store(struct server *srv, void *ctx, int (*work)(struct vault *v, voi
 
 /* --- who we are ------------------------------------------------------------------------------------------------ */
 
-struct str server_domain(const struct server *srv)
-{
-	return srv->domain;
-}
-
 bool server_is_local(const struct server *srv, struct str domain)
 {
 	return str_eq(srv->domain, domain);

@@ -66,7 +66,6 @@ MUST_CHECK int server_store(struct server *srv, void *ctx, int (*work)(struct va
 			    void (*done)(void *ctx, int err));
 /* A stream has ended: a server that stops waits for the last one. */
 void server_stream_gone(struct server *srv);
-struct str server_domain(const struct server *srv);
 /* Is this domain ours? */
 bool server_is_local(const struct server *srv, struct str domain);
 

@@ -58,7 +58,7 @@ struct stream {
 	size_t preauth_bytes;
 	unsigned tries;
 	uint8_t address_n;
-	bool header_sent, header_seen, counted, closing, starttls, busy, gone, stirred, slept, restart;
+	bool header_sent, header_seen, counted, closing, starttls, busy, gone, stirred, slept;
 };
 
 /* --- writing ------------------------------------------------------------------------------------------- */
@@ -162,11 +162,6 @@ void stream_pause(struct stream *st, bool pause)
 	CHECK_OBJ(st, STREAM_MAGIC);
 	if (!st->closing && !st->gone)
 		conn_pause(st->conn, pause);
-}
-
-struct server *stream_server(const struct stream *st)
-{
-	return st->srv;
 }
 
 /* --- features ----------------------------------------------------------------------------------------------- */
@@ -410,7 +405,6 @@ static void signed_in(struct stream *st, struct user *u)
 	st->phase = PHASE_SIGNED_IN;
 	uncount(st);
 	xml_set_max(st->xml, (size_t)st->srv->config->limits.stanza_bytes);
-	st->restart = true;
 }
 
 struct signing {
@@ -431,7 +425,6 @@ static void on_user(void *ctx, struct user *u, int err)
 			send_z(st, g->success);
 			signed_in(st, u);
 			restart(st);
-			st->restart = false;
 		}
 	}
 	free(g->success);

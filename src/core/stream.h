@@ -32,6 +32,5 @@ void stream_resume_failed(struct stream *st);
 /* Now and then: an idle stream gives its parser back; true when this one just did. */
 bool stream_sweep(struct stream *st);
 struct stream *stream_of(struct list *node);	/* of server->streams */
-struct server *stream_server(const struct stream *st);
 
 #endif

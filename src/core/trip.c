@@ -251,12 +251,6 @@ int iq_reply(struct iq *iq, struct node *payload)
 	return 0;
 }
 
-int iq_fail(struct iq *iq, const char *type, const char *condition, struct node *extra)
-{
-	send_error(iq->trip, stanza_error_cond(iq->arena, iq->stanza, type, condition, extra));
-	return 0;
-}
-
 void trip_iq_result(struct trip *t, int r)
 {
 	if (r == IQ_LATER)
