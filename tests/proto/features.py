@@ -6,7 +6,7 @@ import sys
 from harness import check, error_of, q, text_of
 from rawxmpp import CARBONS, CLIENT, DATA, MAM, ROSTER, RSM, SID, Client, child
 from rfc6121 import Users, item_of
-from wardroom_test import Tap, new_server
+from wardroom_test import Tap, new_server, until
 from xeps import BLOCKING, CSI, field, mam
 
 PRIVATE = "jabber:iq:private"
@@ -231,9 +231,16 @@ def delivery_tests(tap, users):
         cs = [Client(users.server, name, resource=r).login() for r in "xy"]
         for c in cs:
             c.send("<presence/>")
+        n = []
+        def arrived():
+            for c in cs:
+                c.pump(0.05)
+            n[:] = [len([e for e in c.inbox if e.tag == q(CLIENT, "message")]) for c in cs]
+            return sum(n) >= 20
+        until(arrived, 10, "20 offline messages")
         for c in cs:
-            c.settle().settle()
-        n = [len([e for e in c.inbox if e.tag == q(CLIENT, "message")]) for c in cs]
+            c.settle()
+        arrived()
         check(sum(n) == 20, f"{n} at two resources that came at once")
     tap.run("XEP-0160: to one of two resources that come at once", two_at_once)
 
