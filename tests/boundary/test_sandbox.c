@@ -1,7 +1,10 @@
 /* The sandbox holds: what is given away cannot be had back. Each test enters it in a child of its own. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +77,43 @@ static int try_files(const struct sandbox_state *st)
 	return in >= 0 && out < 0 && errno == EACCES ? 0 : 1;
 }
 
+/* A file outside that can be emptied by its path is a file that can be written. */
+static int try_truncate(const struct sandbox_state *st)
+{
+	char inside[64];
+	int in;
+
+	if (st->landlock < 3)
+		return 77;
+	snprintf(inside, sizeof(inside), "%s/file", dir);
+	in = open(inside, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (in < 0 || truncate(inside, 3) < 0 || ftruncate(in, 0) < 0)
+		return 1;
+	return truncate("/tmp/sandbox-test-victim", 0) < 0 && errno == EACCES ? 0 : 2;
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static int try_namespaces(const struct sandbox_state *st)
+{
+	pthread_t t;
+	long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+
+	(void)st;
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0 || errno != EPERM)
+		return 1;
+	if (syscall(SYS_clone3, NULL, 0) >= 0 || errno != ENOSYS)
+		return 2;
+	if (syscall(SYS_open_tree, AT_FDCWD, "/", 1) >= 0 || errno != EPERM)
+		return 3;
+	return pthread_create(&t, NULL, nothing, NULL) == 0 && pthread_join(t, NULL) == 0 ? 0 : 4;
+}
+
 static void no_program_can_be_started(void **state)
 {
 	(void)state;
@@ -103,6 +144,27 @@ static void files_outside_the_folder_cannot_be_written(void **state)
 	assert_int_equal(r, 0);
 }
 
+static void files_outside_the_folder_cannot_be_emptied(void **state)
+{
+	int fd = open("/tmp/sandbox-test-victim", O_WRONLY | O_CREAT | O_TRUNC, 0600), r;
+
+	(void)state;
+	assert_int_equal(write(fd, "important", 9), 9);
+	r = in_child(try_truncate);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 9);
+	close(fd);
+	unlink("/tmp/sandbox-test-victim");
+	if (r == 77)
+		skip();
+	assert_int_equal(r, 0);
+}
+
+static void no_namespace_can_be_made_but_threads_can(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(try_namespaces), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +172,8 @@ int main(void)
 		cmocka_unit_test(nobody_can_be_traced),
 		cmocka_unit_test(only_ip_and_unix_sockets_are_left),
 		cmocka_unit_test(files_outside_the_folder_cannot_be_written),
+		cmocka_unit_test(files_outside_the_folder_cannot_be_emptied),
+		cmocka_unit_test(no_namespace_can_be_made_but_threads_can),
 	};
 
 	if (!mkdtemp(dir))
