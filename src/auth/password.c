@@ -97,18 +97,23 @@ static bool is_pattern(struct str p)
 	return false;
 }
 
-/* Is the name the better part of the password? */
+/* Is this the better part of the password? */
+static bool is_mostly(struct str password, struct str name)
+{
+	if (name.n < 3 || name.n > password.n)
+		return false;
+	for (size_t i = 0; i + name.n <= password.n; i++)
+		if (str_eq_nocase(str_make(password.p + i, name.n), name))
+			return password.n - name.n < PASSWORD_MIN;
+	return false;
+}
+
+/* The whole address, or its local part. */
 static bool is_name(struct str password, struct str user)
 {
 	ptrdiff_t at = str_find_char(user, '@');
-	struct str local = at >= 0 ? str_make(user.p, (size_t)at) : user;
 
-	if (local.n < 3 || local.n > password.n)
-		return false;
-	for (size_t i = 0; i + local.n <= password.n; i++)
-		if (str_eq_nocase(str_make(password.p + i, local.n), local))
-			return password.n - local.n < PASSWORD_MIN;
-	return false;
+	return is_mostly(password, user) || (at >= 0 && is_mostly(password, str_make(user.p, (size_t)at)));
 }
 
 int password_check(struct str password, struct str user, const char **ret_why)

@@ -5,16 +5,15 @@
 #include "core/state.h"
 #include "core/user.h"
 
-/* What a stranger may learn of a missing account is what he learns of one that is offline. */
+/* Presence to a missing account takes the same road as to one that is offline: the sender sees no difference. */
+static bool goes_on(const struct trip *t, int err)
+{
+	return err == 0 || (err == ERR_NOT_FOUND && t->kind == STANZA_PRESENCE);
+}
+
 static enum trip_next no_such_account(struct trip *t, int err)
 {
-	if (err != ERR_NOT_FOUND)
-		return trip_refuse(t, err, NULL);
-	if (t->kind == STANZA_PRESENCE) {
-		trip_end(t);
-		return TRIP_ENDED;
-	}
-	return trip_refuse(t, ERR_UNAVAILABLE, NULL);
+	return trip_refuse(t, err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err, NULL);
 }
 
 struct lookup {
@@ -35,7 +34,7 @@ static void on_user(void *ctx, struct user *u, int err)
 		t->to_user = user_ref(u);
 	if (l->now)
 		return;
-	if (err < 0) {
+	if (!goes_on(t, err)) {
 		no_such_account(t, err);
 		return;
 	}
@@ -55,7 +54,7 @@ static enum trip_next find_account(struct trip *t)
 	l->now = false;
 	if (!l->answered)
 		return TRIP_WAIT;
-	return l->err < 0 ? no_such_account(t, l->err) : TRIP_NEXT;
+	return goes_on(t, l->err) ? TRIP_NEXT : no_such_account(t, l->err);
 }
 
 static enum trip_next to_own_account(struct trip *t)

@@ -266,7 +266,7 @@ struct put {
 	uint64_t session_id;
 	struct buf state;
 	struct buf queue;		/* rewrite: entries as ticket, length, bytes */
-	bool rewrite;
+	bool rewrite, resumable;
 	uint32_t h, trim;
 	char id[SM_ID_BYTES];
 	struct str owner;		/* the user's */
@@ -306,6 +306,8 @@ static int put_work(struct vault *v, void *ctx)
 				   .expires_ms = clock_wall_ms() + LIMIT_SM_RESUME_MS };
 	int r;
 
+	if (!p->resumable)
+		return 0;		/* nothing to keep: it only waits its turn */
 	if (p->rewrite) {
 		r = vault_stream_remove(v, st.id);
 		if (r < 0)
@@ -360,6 +362,7 @@ static void store(struct session *s)
 		p->h = sm_handled(s);
 		p->trim = s->sm->acked_ticket;
 		p->rewrite = s->sm->rewrite;
+		p->resumable = s->sm->resumable;
 		buf_init(&p->queue, 64u << 20);
 		memcpy(p->id, s->sm->id, SM_ID_BYTES);
 		p->user = user_ref(s->user);
@@ -397,8 +400,10 @@ static void answer(struct session *s)
 
 	if (!sm->answer_due || !s->stream || !before(sm->answer_at, h))
 		return;
-	if (sm->resumable && (sm->stored_h != h || sm->dirty)) {
-		store(s);		/* calls us again */
+	if (s->user->roster_unsaved)
+		user_save_roster(s->user, NULL, NULL);
+	if (sm->stored_h != h || sm->dirty || s->user->roster_unsaved) {
+		store(s);		/* behind all that these stanzas left in the store; calls us again */
 		return;
 	}
 	sm->answer_due = false;

@@ -324,6 +324,8 @@ static void save_done(void *ctx, int err)
 {
 	struct save *s = ctx;
 
+	if (s->kind == ITEM_ROSTER)
+		s->u->roster_unsaved = err < 0;
 	if (s->fn)
 		s->fn(s->ctx, err);
 	else if (err < 0)

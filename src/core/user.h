@@ -33,6 +33,7 @@ struct user {
 	unsigned n_sessions;
 	void *offline;			/* features/offline.c: one session is getting what came meanwhile; NULL: none */
 	struct roster roster;
+	bool roster_unsaved;		/* the last save failed: nothing is acknowledged before the next one succeeded */
 	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */
 	size_t n_blocked;
 };

@@ -138,6 +138,21 @@ def presence_tests(tap, users):
         a.expect(name="presence", type="subscribe", frm=b.bare, what="a second request, not approved in advance")
     tap.run("RFC 6121 3.4: approved in advance, once", preapproval)
 
+    def missing_account():
+        a = users.client()
+        offline = users.name()
+        seen = []
+        for name in (offline, "nobody-has-this-name"):
+            jid = f"{name}@{users.server.domain}"
+            a.clear().send(f"<presence type='subscribe' to='{jid}'/>")
+            a.settle()
+            pushes = [(i.get("subscription"), i.get("ask")) for e in a.inbox for i in e.iter(q(ROSTER, "item")) if i.get("jid") == jid]
+            others = [e.tag for e in a.inbox if e.tag != q(CLIENT, "iq")]
+            seen.append((pushes, others, item_of(a, jid)))
+        check(seen[0] == seen[1], f"an account that is there: {seen[0]}, one that is not: {seen[1]}")
+        check(seen[0][0] == [("none", "subscribe")], f"{seen[0]}")
+    tap.run("a subscription request tells nothing about the account", missing_account)
+
     def long_request():
         a, name = users.client(), users.name()
         a.send(f"<presence type='subscribe' to='{users.server.jid(name)}'><status>{'x' * 20000}</status></presence>")

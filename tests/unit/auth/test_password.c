@@ -41,6 +41,7 @@ static void weak_passwords_are_refused_with_a_sentence(void **st)
 		"P4$$w0rd123", "aaaaaaaaaaaa", "abababababab", "abcabcabcabcab", "1234567890", "9876543210", "abcdefghij",
 		"qwertyuiop", "QwErTyUiOp12", "Summer2026!", "welcome12345", "24.12.1999", "0301234567", "letmein!!!!", "iloveyou2024",
 		"control\x01 character", "bad \xff utf-8 here", "testtest1234", "changeme-2026", "wardroom1234",
+		"juliet@a.test", "Juliet@A.Test!", "1juliet@a.test2",
 	};
 	static const char *const fine[] = {
 		"correct horse battery", "k7fm-p2xq-9dtw-hn4c", "Gr\xc3\xbc\xc3\x9f" "e aus Ulm", "juliet likes her balcony",
