@@ -1,5 +1,6 @@
 /* admit.c - the gate of the receiver, and of the sender's own block list (XEP-0191 3.3). */
 #include "core/pipeline.h"
+#include "core/service.h"
 #include "core/session.h"
 #include "core/state.h"
 #include "core/user.h"
@@ -34,5 +35,7 @@ enum trip_next step_admit(struct trip *t)
 		return blocked(t, true);
 	if (t->to_user && t->to_user != t->from_user && t->from.full.n && user_blocks(t->to_user, t->from.full))
 		return blocked(t, false);
+	if (t->route == ROUTE_SERVICE && t->service->admit)
+		return t->service->admit(t);
 	return TRIP_NEXT;
 }

@@ -14,6 +14,7 @@
 #include "core/hold.h"
 #include "core/jobs.h"
 #include "core/pipeline.h"
+#include "core/service.h"
 #include "core/session.h"
 #include "core/sm.h"
 #include "core/state.h"
@@ -147,6 +148,8 @@ static int work(struct vault *v, struct job *job)
 	}
 	if (r == 0 && !t->hold)
 		r = write_queues(v, t);
+	if (r == 0 && t->service_writes)
+		r = t->service->write(v, t);
 	if (r == 0 && t->judged)
 		r = hold_story(v, t);
 	if (r == 0 && t->origin == TRIP_RELEASE)
@@ -222,8 +225,12 @@ static int plan_message(struct trip *t, struct archive_job *j)
 	if (r < 0)
 		return r;
 	plan_owners(t, j);
-	if (!t->hold)
+	if (!t->hold && t->route == ROUTE_SERVICE)
+		r = t->service->plan ? t->service->plan(t) : 0;
+	else if (!t->hold)
 		deliver_plan(t);
+	if (r < 0)
+		return r;
 	t->offline = t->storable && !t->hold && t->n_main == 0 && t->to_user;
 	t->server->metrics.offline_stored += t->offline;
 	return 0;
@@ -252,7 +259,7 @@ static int plan_count(struct trip *t, struct session *s)
 
 static bool nothing_to_write(const struct trip *t, const struct archive_job *j)
 {
-	if (t->hold || t->offline || t->judged || j->message.n_owners)
+	if (t->hold || t->offline || t->judged || t->service_writes || j->message.n_owners)
 		return false;
 	for (const struct copy *c = t->copies; c; c = c->next)
 		if (c->durable)

@@ -4,10 +4,13 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/ask.h"
 #include "core/bot.h"
 #include "core/hooks.h"
 #include "core/mod.h"
+#include "core/outward.h"
 #include "core/pipeline.h"
+#include "core/service.h"
 #include "core/session.h"
 #include "core/sm.h"
 #include "core/state.h"
@@ -106,6 +109,13 @@ void deliver_plan(struct trip *t)
 	hooks_message_plan(t);
 }
 
+enum trip_next deliver_outward(struct trip *t)
+{
+	int r = outward_send(t->server, &t->from, &t->to, t->stanza);
+
+	return r < 0 ? trip_refuse(t, r, NULL) : TRIP_NEXT;
+}
+
 void deliver_cancel(struct trip *t)
 {
 	for (struct copy *c = t->copies; c; c = c->next) {
@@ -183,6 +193,10 @@ static enum trip_next deliver_message(struct trip *t)
 		bot_message(t);
 	else if (t->route == ROUTE_HELPDESK)
 		bot_helpdesk(t);
+	else if (t->route == ROUTE_SERVICE)
+		return t->service->deliver(t);
+	else if (t->route == ROUTE_REMOTE)
+		return deliver_outward(t);
 	return TRIP_NEXT;
 }
 
@@ -198,7 +212,9 @@ static unsigned target_of(const struct trip *t)
 {
 	if (t->route == ROUTE_SERVER)
 		return TO_SERVER;
-	return t->to_user == t->from_user ? TO_SELF : TO_ACCOUNT;
+	if (t->route == ROUTE_SERVICE)
+		return t->to.resource.n ? TO_OCCUPANT : t->to.local.n ? TO_ROOM : TO_SERVICE;
+	return str_eq(t->to.bare, t->from.bare) ? TO_SELF : TO_ACCOUNT;
 }
 
 static enum trip_next handle_request(struct trip *t, const struct node *payload)
@@ -209,7 +225,7 @@ static enum trip_next handle_request(struct trip *t, const struct node *payload)
 	struct iq *iq = h ? arena_alloc(t->arena, sizeof(*iq)) : NULL;
 
 	if (!h)
-		return trip_refuse(t, ERR_UNAVAILABLE, NULL);
+		return t->route == ROUTE_SERVICE ? t->service->deliver(t) : trip_refuse(t, ERR_UNAVAILABLE, NULL);
 	if (!iq)
 		return trip_refuse(t, ERR_LIMIT, NULL);
 	*iq = (struct iq){ .trip = t, .server = t->server, .arena = t->arena,
@@ -233,6 +249,8 @@ static enum trip_next deliver_iq(struct trip *t)
 	bool request = str_is(type, "get") || str_is(type, "set");
 	const struct node *payload = node_first_element(t->stanza);
 
+	if (t->route == ROUTE_REMOTE)
+		return deliver_outward(t);
 	if (t->route == ROUTE_RESOURCE) {
 		struct session *to = session_of_resource(t->to_user, t->to.resource);
 
@@ -240,8 +258,10 @@ static enum trip_next deliver_iq(struct trip *t)
 			return forward(t, to);
 		return request ? trip_refuse(t, ERR_UNAVAILABLE, NULL) : TRIP_NEXT;
 	}
+	if (!request && ask_answered(t->server, t->stanza))
+		return TRIP_NEXT;
 	if (!request)
-		return TRIP_NEXT;		/* an answer nobody waits for */
+		return t->route == ROUTE_SERVICE ? t->service->deliver(t) : TRIP_NEXT;	/* an answer nobody waits for */
 	if (t->route == ROUTE_BOT || t->route == ROUTE_HELPDESK)
 		return trip_refuse(t, ERR_UNAVAILABLE, NULL);
 	return handle_request(t, payload);
@@ -255,6 +275,8 @@ static enum trip_next deliver_presence(struct trip *t)
 		struct session *s = session_find(t->server, t->session_id);
 
 		r = s ? session_broadcast(s, t) : 0;
+	} else if (t->route == ROUTE_SERVICE) {
+		return t->service->deliver(t);
 	} else if (t->route == ROUTE_SERVER || t->route == ROUTE_BOT || t->route == ROUTE_HELPDESK) {
 		r = 0;		/* nobody there who would want to know */
 	} else {

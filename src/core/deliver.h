@@ -14,6 +14,8 @@ void deliver_copy(struct trip *t, struct session *s, struct str bytes, bool main
 /* The message as account 'bare' has it in its archive: with its <stanza-id/> (XEP-0359) when it is archived
  * there. A node of the trip's arena, NULL on lack of memory. */
 struct node *deliver_view(struct trip *t, struct str bare, bool archived);
+/* Hands the stanza as it is to the link of its domain. */
+enum trip_next deliver_outward(struct trip *t);
 /* Plans the copies for the receiver's sessions; sets t->n_main. */
 void deliver_plan(struct trip *t);
 /* The job failed: gives the places up. */

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "xmpp/node.h"
 
+struct iq;
 struct iq_hook;
 struct session;
 struct trip;
@@ -21,6 +22,8 @@ int hooks_presence_directed(struct trip *t);
 void hooks_message_plan(struct trip *t);
 bool hooks_nonza(struct session *s, const struct node *n);
 void hooks_stream_features(struct arena *a, struct node *features);
+void hooks_disco_info(struct iq *iq, struct node *query);
+void hooks_disco_items(struct iq *iq, struct node *query);
 /* The handler of a request, or NULL. */
 const struct iq_hook *hooks_iq(unsigned type, unsigned target, const struct node *payload);
 

@@ -5,6 +5,8 @@
  */
 #include "base/clock.h"
 #include "core/pipeline.h"
+#include "core/router.h"
+#include "core/service.h"
 #include "core/state.h"
 #include "core/user.h"
 #include "inspect/subject.h"
@@ -86,15 +88,25 @@ static bool join(struct trip *t, bool topic, struct str *ret)
 	return p != NULL;
 }
 
+/* Whoever the receiver lets see his presence, or has asked to see, is known. */
+static bool is_contact(const struct trip *t)
+{
+	const struct roster_item *it = t->to_user ? roster_find(&t->to_user->roster, t->from.bare) : NULL;
+
+	return it && it->listed && (it->sub != SUB_NONE || it->ask);
+}
+
 /* Everything that some client may show or open: every body and subject, the text of markup, OOB, references. */
 static bool gather(struct trip *t, struct subject *sub)
 {
 	const struct node *m = t->stanza;
+	const struct service_ops *service = service_of(t->server, t->to.domain);
 
 	sub->from = t->from.bare;
 	sub->to = t->to_self ? t->from.bare : t->to.bare;
-	sub->via = VIA_LOCAL;
-	sub->known = true;		/* colleagues know one another */
+	sub->via = t->origin == TRIP_PEER ? VIA_S2S : t->origin == TRIP_COMPONENT ? VIA_GATEWAY : service ? VIA_ROOM : VIA_LOCAL;
+	sub->known = !trip_is_foreign(t) || is_contact(t);	/* colleagues know one another */
+	sub->audience = service && service->audience ? service->audience(t->server, &t->to) : 1;
 	sub->ts_ms = clock_wall_ms();
 	for (const struct node *n = node_walk(m, m); n; n = node_walk(m, n))
 		if (!node_is_text(n))
@@ -134,8 +146,11 @@ enum trip_next step_inspect(struct trip *t)
 
 	if (frozen_out(t))
 		return trip_refuse(t, ERR_POLICY, "this account is frozen; please write to the help desk");
-	if (t->kind != STANZA_MESSAGE || t->origin != TRIP_CLIENT || str_is(node_attr(t->stanza, "type"), "error"))
+	if (t->kind != STANZA_MESSAGE || (t->origin != TRIP_CLIENT && !trip_is_foreign(t)) ||
+	    str_is(node_attr(t->stanza, "type"), "error"))
 		return TRIP_NEXT;
+	if (trip_is_foreign(t) && server_is_local(t->server, t->to.domain) && t->to.local.n && router_find(t) == TRIP_WAIT)
+		return TRIP_WAIT;
 	if (!gather(t, &sub))
 		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
 	if (!has_text(&sub))

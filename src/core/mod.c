@@ -81,6 +81,16 @@ bool hooks_nonza(struct session *s, const struct node *n)
 	return false;
 }
 
+void hooks_disco_info(struct iq *iq, struct node *query)
+{
+	EACH_HOOK(disco_info, iq, query);
+}
+
+void hooks_disco_items(struct iq *iq, struct node *query)
+{
+	EACH_HOOK(disco_items, iq, query);
+}
+
 void hooks_stream_features(struct arena *a, struct node *features)
 {
 	EACH_HOOK(stream_features, a, features);

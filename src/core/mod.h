@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "core/service.h"
 #include "core/session.h"
 #include "core/trip.h"
 #include "core/user.h"
@@ -28,6 +29,9 @@ enum iq_target {
 	TO_SERVER = 1,		/* the domain itself */
 	TO_SELF = 2,		/* the own account: no 'to', or the own bare JID */
 	TO_ACCOUNT = 4,		/* another local account's bare JID; iq->user is that account */
+	TO_SERVICE = 8,		/* the domain of a service (core/service.h) */
+	TO_ROOM = 16,		/* local@service: a room, say */
+	TO_OCCUPANT = 32,	/* local@service/resource */
 };
 
 #define IQ_LATER 1
@@ -36,8 +40,8 @@ struct iq {
 	struct trip *trip;
 	struct server *server;
 	struct arena *arena;		/* the trip's; lives until the reply is sent */
-	struct session *session;	/* who asks; NULL when it is gone by the time of a late reply */
-	struct user *user;		/* the account addressed: own or other; NULL for TO_SERVER */
+	struct session *session;	/* who asks; NULL: gone by the time of a late reply, or a peer, a component */
+	struct user *user;		/* the account addressed: own or other; NULL when it is none */
 	const struct node *stanza;	/* <iq/> */
 	const struct node *payload;	/* its only child */
 	enum iq_target target;
@@ -76,9 +80,11 @@ struct mod_hooks {
 	void (*message_plan)(struct trip *t);
 	/* First-level element that is no stanza (nonza) from a bound session: true when it was ours. */
 	bool (*nonza)(struct session *s, const struct node *n);
-	/* Children to add to <stream:features/> after login / to disco#info of server or account. */
+	/* Children to add to <stream:features/> after login. */
 	void (*stream_features)(struct arena *a, struct node *features);
-	void (*disco_account)(struct arena *a, struct node *query);
+	/* More for disco#info of server or account (see iq->target): identities, features, forms; entries of disco#items. */
+	void (*disco_info)(struct iq *iq, struct node *query);
+	void (*disco_items)(struct iq *iq, struct node *query);
 };
 
 struct mod_def {
@@ -89,6 +95,7 @@ struct mod_def {
 	const char *const *disco_account;	/* feature vars of an account */
 	const struct iq_hook *iq;	/* ends with an empty row; NULL: none */
 	const struct mod_hooks *hooks;	/* NULL: none */
+	const struct service_ops *service;	/* NULL: none */
 };
 
 /* Every registered feature, in the order of features.def; *ret_n of them. */

@@ -1,6 +1,9 @@
 /* router.c - whose stanza is it (RFC 6120 10, RFC 6121 8). Looks accounts up; decides nothing else. */
-#include "base/check.h"
+#include "core/router.h"
+
+#include "core/outward.h"
 #include "core/pipeline.h"
+#include "core/service.h"
 #include "core/session.h"
 #include "core/state.h"
 #include "core/user.h"
@@ -16,45 +19,34 @@ static enum trip_next no_such_account(struct trip *t, int err)
 	return trip_refuse(t, err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err, NULL);
 }
 
-struct lookup {
-	struct trip *t;
-	bool now;		/* still inside user_get */
-	bool answered;
-	int err;
-};
-
 static void on_user(void *ctx, struct user *u, int err)
 {
-	struct lookup *l = ctx;
-	struct trip *t = l->t;
+	struct trip *t = ctx;
 
-	l->answered = true;
-	l->err = err;
+	t->lookup_err = err;
 	if (err == 0)
 		t->to_user = user_ref(u);
-	if (l->now)
-		return;
-	if (!goes_on(t, err)) {
-		no_such_account(t, err);
-		return;
-	}
-	t->step++;
-	trip_run(t);
+	if (t->looked_up)
+		trip_run(t);		/* it waits: the same step again */
+	t->looked_up = true;
+}
+
+enum trip_next router_find(struct trip *t)
+{
+	if (t->to_user || t->looked_up)
+		return TRIP_NEXT;
+	user_get(t->server, t->to.bare, on_user, t);
+	if (t->looked_up)
+		return TRIP_NEXT;
+	t->looked_up = true;
+	return TRIP_WAIT;
 }
 
 static enum trip_next find_account(struct trip *t)
 {
-	struct lookup *l = arena_alloc(t->arena, sizeof(*l));
-
-	if (!l)
-		return trip_refuse(t, ERR_LIMIT, NULL);
-	l->t = t;
-	l->now = true;
-	user_get(t->server, t->to.bare, on_user, l);
-	l->now = false;
-	if (!l->answered)
+	if (router_find(t) == TRIP_WAIT)
 		return TRIP_WAIT;
-	return goes_on(t, l->err) ? TRIP_NEXT : no_such_account(t, l->err);
+	return goes_on(t, t->lookup_err) ? TRIP_NEXT : no_such_account(t, t->lookup_err);
 }
 
 static enum trip_next to_own_account(struct trip *t)
@@ -62,11 +54,25 @@ static enum trip_next to_own_account(struct trip *t)
 	t->to = (struct jid){ .full = t->from.bare, .bare = t->from.bare, .local = t->from.local,
 			      .domain = t->from.domain };
 	t->route = ROUTE_ACCOUNT;
-	if (t->from_user) {
+	if (t->from_user && !t->to_user) {
 		t->to_user = user_ref(t->from_user);
 		return TRIP_NEXT;
 	}
 	return find_account(t);
+}
+
+static enum trip_next to_other_domain(struct trip *t)
+{
+	t->service = service_of(t->server, t->to.domain);
+	if (t->service) {
+		t->route = ROUTE_SERVICE;
+		return t->service->route ? t->service->route(t) : TRIP_NEXT;
+	}
+	/* Nobody passes through here from one network to the other. */
+	if (trip_is_foreign(t) || !outward_serves(t->server, t->to.domain))
+		return trip_refuse(t, ERR_REMOTE, "this server does not reach that domain");
+	t->route = ROUTE_REMOTE;
+	return TRIP_NEXT;
 }
 
 enum trip_next step_route(struct trip *t)
@@ -80,10 +86,8 @@ enum trip_next step_route(struct trip *t)
 		}
 		return to_own_account(t);
 	}
-	if (!server_is_local(srv, t->to.domain)) {
-		t->route = ROUTE_REMOTE;
-		return trip_refuse(t, ERR_REMOTE, "this server does not reach other networks yet");
-	}
+	if (!server_is_local(srv, t->to.domain))
+		return to_other_domain(t);
 	if (t->to.local.n == 0) {
 		t->route = ROUTE_SERVER;
 		return TRIP_NEXT;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/ask.h"
 #include "core/hold.h"
 #include "core/hooks.h"
 #include "core/session.h"
@@ -118,10 +119,11 @@ static int set_up(struct server *s)
 	s->sessions = map_new(SESSIONS_MAX);
 	s->resumable = map_new(SESSIONS_MAX);
 	s->addresses = map_new(ADDRESSES_MAX);
+	s->asks = map_new(ASK_WAITING);
 	s->xml_pool = xml_pool_new(PARSERS_SPARE);
 	s->scram = scram_tools_new();
 	s->throttle = throttle_new(s->config->limits.failed_logins_per_minute);
-	if (!s->users || !s->sessions || !s->resumable || !s->addresses || !s->xml_pool || !s->scram || !s->throttle)
+	if (!s->users || !s->sessions || !s->resumable || !s->addresses || !s->asks || !s->xml_pool || !s->scram || !s->throttle)
 		return ERR_NOMEM;
 	s->sasl.tools = s->scram;
 	vault_secret(s->vault, "fake salts", s->sasl.fake_key);
@@ -428,6 +430,7 @@ void server_stop(struct server *s, void (*done)(void *ctx), void *ctx)
 	s->stopped_ctx = ctx;
 	for (size_t i = 0; i < 2; i++)
 		listener_free(&s->listeners[i]);
+	ask_stop(s);
 	say_goodbye(s);
 	maybe_stopped(s);
 }
@@ -447,6 +450,8 @@ void server_free(struct server **ref)
 			break;
 		session_end(v, NULL);
 	}
+	ask_stop(s);
+	map_free(&s->asks);
 	user_free_idle(s);
 	jobs_free(&s->jobs);
 	map_free(&s->sessions);

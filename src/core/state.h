@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "core/jobs.h"
 #include "core/metrics.h"
+#include "core/outward.h"
 #include "core/server.h"
 #include "net/conn.h"
 #include "net/listener.h"
@@ -41,6 +42,10 @@ struct server {
 	struct map *resumable;			/* resumption id -> struct session */
 	uint64_t next_session_id;
 
+	struct map *asks;			/* id -> struct ask */
+	struct outward { const struct outward_ops *ops; void *ctx; } outward[OUTWARD_LINKS];
+	unsigned n_outward;
+
 	struct list streams;			/* every connection */
 	size_t n_streams;
 	struct map *addresses;			/* address key -> count of connections not signed in, as uintptr_t */
@@ -66,7 +71,7 @@ MUST_CHECK int server_store(struct server *srv, void *ctx, int (*work)(struct va
 			    void (*done)(void *ctx, int err));
 /* A stream has ended: a server that stops waits for the last one. */
 void server_stream_gone(struct server *srv);
-/* Is this domain ours? */
+/* Is this the domain of our accounts? For services see core/service.h. */
 bool server_is_local(const struct server *srv, struct str domain);
 
 #endif

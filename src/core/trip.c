@@ -3,7 +3,9 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "core/ask.h"
 #include "core/mod.h"
+#include "core/outward.h"
 #include "core/pipeline.h"
 #include "core/session.h"
 #include "core/sm.h"
@@ -123,6 +125,11 @@ void trip_start(struct server *srv, struct session *s, enum trip_origin origin, 
 	pump(s);
 }
 
+void trip_enter(struct server *srv, enum trip_origin origin, struct arena **a, struct node *stanza)
+{
+	trip_start(srv, NULL, origin, a, stanza);
+}
+
 void trip_release(struct server *srv, struct user *from, struct arena **a, struct node *stanza, uint64_t id, uint64_t when_ms)
 {
 	struct trip *t = trip_new(srv, TRIP_RELEASE, a, stanza);
@@ -179,14 +186,16 @@ enum trip_next step_done(struct trip *t)
 	return TRIP_ENDED;
 }
 
-static void send_error(struct trip *t, struct node *error)
+void trip_answer(struct trip *t, const struct node *reply)
 {
 	struct session *s = session_find(t->server, t->session_id);
 
-	if (!error || !s)
-		return;
-	t->server->metrics.errors_sent++;
-	session_send(s, error);
+	if (s)
+		session_send(s, reply);
+	else if (trip_is_foreign(t))
+		outward_answer(t->server, t->arena, reply);
+	else if (t->origin == TRIP_SERVER && t->kind == STANZA_IQ)
+		ask_answered(t->server, reply);
 }
 
 static enum trip_next refused(struct trip *t, struct node *error)
@@ -196,8 +205,10 @@ static enum trip_next refused(struct trip *t, struct node *error)
 		guard_unreserve(t->server->guard, &t->verdict);
 		t->judged = false;
 	}
-	if (error && t->from.full.n && node_set_attr(t->arena, error, "to", t->from.full) == 0)
-		send_error(t, error);
+	if (error && t->from.full.n && node_set_attr(t->arena, error, "to", t->from.full) == 0) {
+		t->server->metrics.errors_sent++;
+		trip_answer(t, error);
+	}
 	trip_end(t);
 	return TRIP_ENDED;
 }
@@ -206,7 +217,9 @@ static bool answerable(const struct trip *t)
 {
 	struct str type = node_attr(t->stanza, "type");
 
-	return t->origin == TRIP_CLIENT && !str_is(type, "error") && !(t->kind == STANZA_IQ && str_is(type, "result"));
+	if (t->origin == TRIP_RELEASE || (t->origin == TRIP_SERVER && t->kind != STANZA_IQ))
+		return false;
+	return !str_is(type, "error") && !(t->kind == STANZA_IQ && str_is(type, "result"));
 }
 
 enum trip_next trip_refuse(struct trip *t, int err, const char *text)
@@ -239,15 +252,13 @@ int trip_emit(struct server *srv, const struct node *stanza)
 
 int iq_reply(struct iq *iq, struct node *payload)
 {
-	struct session *s = session_find(iq->server, iq->trip->session_id);
 	struct node *reply = stanza_reply(iq->arena, iq->stanza);
 
 	if (!reply)
 		return ERR_LIMIT;
 	if (payload)
 		node_append(reply, payload);
-	if (s)
-		session_send(s, reply);
+	trip_answer(iq->trip, reply);
 	return 0;
 }
 

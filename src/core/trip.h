@@ -16,18 +16,22 @@
 #include "xmpp/stanza.h"
 
 struct server;
+struct service_ops;
 struct session;
 struct user;
 
 enum trip_origin {
 	TRIP_CLIENT,		/* a bound session sent it */
+	TRIP_PEER,		/* a federated server; its link has proven the domain of 'from' */
+	TRIP_COMPONENT,		/* a gateway (XEP-0114), likewise */
 	TRIP_SERVER,		/* we made it: pushes, the bot, presence */
 	TRIP_RELEASE,		/* a held message let go by an officer or its sender: not judged again */
 };
 
 enum trip_next { TRIP_NEXT, TRIP_WAIT, TRIP_ENDED };
 
-enum trip_route { ROUTE_NONE, ROUTE_SERVER, ROUTE_ACCOUNT, ROUTE_RESOURCE, ROUTE_BOT, ROUTE_HELPDESK, ROUTE_REMOTE };
+enum trip_route { ROUTE_NONE, ROUTE_SERVER, ROUTE_ACCOUNT, ROUTE_RESOURCE, ROUTE_BOT, ROUTE_HELPDESK, ROUTE_REMOTE,
+		  ROUTE_SERVICE };
 
 /* One copy to be written to one session once the store has said yes. */
 struct copy {
@@ -66,6 +70,12 @@ struct trip {
 	struct user *from_user, *to_user;	/* references held; NULL: not local or not looked up */
 	enum trip_route route;
 
+	bool looked_up;			/* router_find() has an answer */
+	int lookup_err;
+	const struct service_ops *service;	/* ROUTE_SERVICE, and what the service keeps on the way */
+	void *service_data;
+	bool service_writes;		/* its write() is part of the store job */
+
 	struct judgement verdict;
 	bool judged, hold, flagged;
 
@@ -79,6 +89,15 @@ struct trip {
 
 /* Begins the road: takes *a and the stanza in it. s NULL: from the server itself, from the stanza's 'from'. */
 void trip_start(struct server *srv, struct session *s, enum trip_origin origin, struct arena **a, struct node *stanza);
+/* A stanza of a peer or a component, which has proven that the domain of its 'from' is its own. Takes *a. */
+void trip_enter(struct server *srv, enum trip_origin origin, struct arena **a, struct node *stanza);
+/* From another domain: no account of ours stands behind it. */
+static inline bool trip_is_foreign(const struct trip *t)
+{
+	return t->origin == TRIP_PEER || t->origin == TRIP_COMPONENT;
+}
+/* A reply or an error for whoever sent the stanza: its session, its link, or who asked (core/ask.h). */
+void trip_answer(struct trip *t, const struct node *reply);
 /* Runs until the stanza ends or waits. */
 void trip_run(struct trip *t);
 /* Answers the sender with a stanza error and ends the trip (an error is never answered with one). */

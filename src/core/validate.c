@@ -5,25 +5,53 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "core/pipeline.h"
+#include "core/service.h"
 #include "core/session.h"
 #include "core/state.h"
 #include "core/user.h"
 #include "xmpp/ns.h"
 
-/* Elements a client may not put into what it sends: they speak for a server or an archive. */
+/* Elements a client may not put into what it sends: they speak for a server or an archive. A peer has rooms and
+ * archives of its own, but never our clients' carbons. */
 static const struct {
 	const char *ns, *name;
+	bool of_peers;			/* a peer may say it */
 } servers_only[] = {
-	{ NS_CARBONS, "received" }, { NS_CARBONS, "sent" }, { NS_MAM, "result" }, { NS_MAM, "fin" },
-	{ NS_SID, "stanza-id" }, { NS_OCCUPANT_ID, "occupant-id" }, { NS_MUC_USER, "x" },
+	{ NS_CARBONS, "received", false }, { NS_CARBONS, "sent", false }, { NS_MAM, "result", true }, { NS_MAM, "fin", true },
+	{ NS_SID, "stanza-id", true }, { NS_OCCUPANT_ID, "occupant-id", true }, { NS_MUC_USER, "x", true },
 };
+
+/* Does the address in this attribute speak for us: our domain, one of its accounts, a room? */
+static bool names_us(const struct trip *t, struct str address)
+{
+	ptrdiff_t at = str_find_char(address, '@'), slash;
+	struct str domain = str_cut(address, (size_t)(at + 1));
+
+	slash = str_find_char(domain, '/');
+	if (slash >= 0)
+		domain.n = (size_t)slash;
+	return server_is_local(t->server, domain) || service_of(t->server, domain);
+}
+
+/* Invitations, declines and requests for voice go to rooms, ours or others', in that element. */
+static bool is_for_a_room(const struct trip *t)
+{
+	return t->kind == STANZA_PRESENCE || !server_is_local(t->server, t->to.domain);
+}
 
 static bool spoofed(const struct trip *t, const struct node *c)
 {
+	if (node_is(c, NS_DELAY, "delay"))
+		return names_us(t, node_attr(c, "from")) &&
+		       (trip_is_foreign(t) || str_eq(node_attr(c, "from"), t->server->domain));
+	if (trip_is_foreign(t) && node_is(c, NS_SID, "stanza-id"))
+		return names_us(t, node_attr(c, "by"));
+	if (node_is(c, NS_MUC_USER, "x") && !trip_is_foreign(t))
+		return !is_for_a_room(t);
 	for (size_t i = 0; i < ARRAY_SIZE(servers_only); i++)
 		if (node_is(c, servers_only[i].ns, servers_only[i].name))
-			return !(node_is(c, NS_MUC_USER, "x") && t->kind == STANZA_PRESENCE);
-	return node_is(c, NS_DELAY, "delay") && str_eq(node_attr(c, "from"), t->server->domain);
+			return !(trip_is_foreign(t) && servers_only[i].of_peers);
+	return false;
 }
 
 static void strip(struct trip *t)
@@ -46,6 +74,19 @@ static bool twice(const struct node *m, const char *name)
 	return false;
 }
 
+/* An error is not inspected, so it carries nothing that somebody could read but its condition. */
+static void bare_error(struct node *m)
+{
+	struct node *next;
+
+	for (struct node *c = m->first; c; c = next) {
+		next = c->next;
+		if (!node_is(c, NS_CLIENT, "error") && !node_is(c, NS_SID, "origin-id") && !node_is(c, NS_OCCUPANT_ID, "occupant-id") &&
+		    !node_is(c, NS_MUC_USER, "x"))
+			node_remove(c);
+	}
+}
+
 static enum trip_next check_message(struct trip *t)
 {
 	static const char *const types[] = { "chat", "normal", "headline", "groupchat", "error" };
@@ -60,6 +101,8 @@ static enum trip_next check_message(struct trip *t)
 	if (twice(t->stanza, "body") || twice(t->stanza, "subject"))
 		return trip_refuse(t, ERR_BAD_REQUEST, "only one body and one subject for each language");
 	strip(t);
+	if (str_is(type, "error"))
+		bare_error(t->stanza);
 	return TRIP_NEXT;
 }
 
@@ -129,7 +172,9 @@ enum trip_next step_validate(struct trip *t)
 	if (node_has_attr(t->stanza, "to") && jid_parse(t->arena, to, &t->to) < 0)
 		return trip_refuse(t, ERR_JID, "the address in 'to' is malformed");
 	t->to_self = t->to.full.n == 0 || (t->to.resource.n == 0 && str_eq(t->to.bare, t->from.bare));
-	if (t->origin != TRIP_CLIENT)
+	if (trip_is_foreign(t) && t->to.full.n == 0)
+		return trip_refuse(t, ERR_JID, "a stanza to another server needs a 'to'");
+	if (t->origin != TRIP_CLIENT && !trip_is_foreign(t))
 		return TRIP_NEXT;
 	switch (t->kind) {
 	case STANZA_MESSAGE:

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/b64.h"
+#include "core/hooks.h"
 #include "core/mod.h"
 
 #define FEATURES_MOST 128
@@ -97,14 +98,7 @@ static int reply_info(struct iq *iq, bool account)
 	}
 	if (r < 0)
 		return r;
-	if (account) {
-		size_t n;
-		const struct mod_def *const *mods = mod_all(&n);
-
-		for (size_t i = 0; i < n; i++)
-			if (mods[i]->hooks && mods[i]->hooks->disco_account)
-				mods[i]->hooks->disco_account(iq->arena, query);
-	}
+	hooks_disco_info(iq, query);
 	return iq_reply(iq, query);
 }
 
@@ -147,7 +141,10 @@ static int on_items(struct iq *iq)
 	if (node_has_attr(iq->payload, "node"))
 		return ERR_NOT_FOUND;
 	query = node_new(iq->arena, NS_DISCO_ITEMS, "query");
-	return query ? iq_reply(iq, query) : ERR_LIMIT;
+	if (!query)
+		return ERR_LIMIT;
+	hooks_disco_items(iq, query);
+	return iq_reply(iq, query);
 }
 
 static const struct iq_hook iqs[] = {

@@ -25,6 +25,7 @@ struct subject {
 	bool more_links;		/* there were more than fit */
 	bool known;			/* contact or colleague */
 	enum subject_via via;
+	unsigned audience;		/* how many get it: the occupants of a room; 0 and 1: one */
 	uint64_t ts_ms;			/* the only clock of an inspection */
 };
 

@@ -1,5 +1,7 @@
 #include "xmpp/stanza.h"
 
+#include <string.h>
+
 #include "xmpp/ns.h"
 
 enum stanza_kind stanza_kind(const struct node *n)
@@ -43,6 +45,27 @@ static const char *kind_name(enum stanza_kind kind)
 	return "message";
 }
 
+/* XEP-0086: numbers that some clients still look at (Profanity's OMEMO: a missing device list is 404). */
+static const char *legacy_code(const char *condition)
+{
+	static const struct {
+		const char *condition, *code;
+	} codes[] = {
+		{ "bad-request", "400" }, { "conflict", "409" }, { "feature-not-implemented", "501" }, { "forbidden", "403" },
+		{ "gone", "302" }, { "internal-server-error", "500" }, { "item-not-found", "404" }, { "jid-malformed", "400" },
+		{ "not-acceptable", "406" }, { "not-allowed", "405" }, { "not-authorized", "401" },
+		{ "payment-required", "402" }, { "policy-violation", "406" }, { "recipient-unavailable", "404" },
+		{ "redirect", "302" }, { "registration-required", "407" }, { "remote-server-not-found", "404" },
+		{ "remote-server-timeout", "504" }, { "resource-constraint", "500" }, { "service-unavailable", "503" },
+		{ "subscription-required", "407" }, { "undefined-condition", "500" }, { "unexpected-request", "400" },
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strcmp(codes[i].condition, condition) == 0)
+			return codes[i].code;
+	return "500";
+}
+
 static struct node *error_node(struct arena *a, const struct node *req, const char *type, const char *condition,
 			       const char *text, struct node *extra)
 {
@@ -52,7 +75,8 @@ static struct node *error_node(struct arena *a, const struct node *req, const ch
 		return NULL;
 	n = answer(a, req, kind_name(stanza_kind(req)), "error");
 	e = node_add(a, n, NS_CLIENT, "error");
-	if (!e || node_set_attr(a, e, "type", str_of(type)) < 0)
+	if (!e || node_set_attr(a, e, "type", str_of(type)) < 0 ||
+	    node_set_attr(a, e, "code", str_of(legacy_code(condition))) < 0)
 		return NULL;
 	c = node_add(a, e, NS_STANZAS, condition);
 	if (!c)

@@ -1,0 +1,34 @@
+/* outward.h - stanzas that leave for other domains: gateways, federated servers.
+ *
+ * Links register here in the order in which they are asked; the first that serves a domain gets the stanza. A link
+ * that cannot deliver what it took sends an error stanza back by trip_enter(), as if the other side had.
+ *
+ * Threads    The loop's thread.
+ * Limits     OUTWARD_LINKS; queues are the links' own.
+ */
+#ifndef CORE_OUTWARD_H
+#define CORE_OUTWARD_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "xmpp/jid.h"
+#include "xmpp/node.h"
+
+#define OUTWARD_LINKS 4
+
+struct server;
+
+struct outward_ops {
+	bool (*serves)(void *ctx, struct str domain);
+	/* Takes the stanza (it is serialised or copied before this returns). ERR_* when it cannot even be queued. */
+	int (*send)(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza);
+};
+
+void outward_register(struct server *srv, const struct outward_ops *ops, void *ctx);
+bool outward_serves(const struct server *srv, struct str domain);
+/* ERR_REMOTE: nobody serves that domain. */
+MUST_CHECK int outward_send(struct server *srv, const struct jid *from, const struct jid *to, const struct node *stanza);
+/* A reply, addressed by its own attributes; one that cannot be sent is dropped. */
+void outward_answer(struct server *srv, struct arena *a, const struct node *reply);
+
+#endif
