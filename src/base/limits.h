@@ -43,6 +43,10 @@
 #define LIMIT_VCARD_BYTES (128 * 1024)
 #define LIMIT_MAM_PAGE 250
 
+/* The own network. */
+#define LIMIT_COMPONENTS 32			/* gateways in wardroom.yaml (XEP-0114) */
+#define LIMIT_EXTERNAL_SERVICES 16		/* servers for calls in wardroom.yaml (XEP-0215) */
+
 /* The store. */
 #define LIMIT_BATCH_ROWS 256
 #define LIMIT_STORE_JOBS 8192

@@ -15,10 +15,11 @@
 #include "base/utf8.h"
 #include "config/instance.h"
 #include "config/option.h"
+#include "config/record.h"
 
 #define HOLDER_MAGIC 0xc0f16001u
 #define OPTIONS_MAX 64
-#define CONFIG_ARENA_BYTES (64 * 1024)
+#define CONFIG_ARENA_BYTES (512 * 1024)
 #define SHOWN_CHARACTERS 60			/* of a wrong value in a message */
 
 struct holder {
@@ -68,21 +69,26 @@ static struct holder *holder_new(void)
 	return h;
 }
 
-/* Sets an option from text as it stands in the table or in a file; a SET from a list in brackets. */
-static int set_default(const struct option *o, struct holder *h)
+static bool is_list(const struct option *o)
+{
+	return o->type == OPTION_SET || o->type == OPTION_TEXTS;
+}
+
+/* Sets an option of a record from text as it stands in the table; a list from words in brackets. */
+static int set_default(const struct option *o, void *record, struct arena *a)
 {
 	struct str text = str_of(o->def);
 	int r = 0;
 
 	if (text.n >= 2 && text.p[0] == '"')
 		text = str_make(text.p + 1, text.n - 2);
-	if (o->type != OPTION_SET)
-		return option_set(o, &h->c, text, h->a);
+	if (!is_list(o))
+		return option_set(o, record, text, a);
 	for (text = str_make(text.p + 1, text.n - 2); r == 0 && text.n > 0;) {
 		ptrdiff_t comma = str_find_char(text, ',');
 		size_t n = comma < 0 ? text.n : (size_t)comma;
 
-		r = option_set(o, &h->c, str_trim(str_make(text.p, n)), h->a);
+		r = option_set(o, record, str_trim(str_make(text.p, n)), a);
 		text = str_cut(text, n + 1);
 	}
 	return r;
@@ -105,11 +111,13 @@ struct walk {
 	const char *file;
 	struct str text;
 	struct holder *h;
+	void *record;				/* what options are set in: the config, or one of a list */
 	struct arena *a;			/* the caller's, for why */
 	struct str why;
 	int err;
 	yaml_mark_t marks[OPTIONS_MAX];		/* where each option stands; line is counted from 1 here, 0: it does not */
 	uint64_t sections;			/* seen */
+	uint64_t lists;				/* seen */
 };
 
 /* What stands there, made printable and short. */
@@ -253,7 +261,7 @@ static int set_scalar(struct walk *w, const struct option *o)
 
 	if (w->event.type != YAML_SCALAR_EVENT || odd(&w->event))
 		return refuse_value(w, o);
-	r = option_set(o, &w->h->c, scalar(w), w->h->a);
+	r = option_set(o, w->record, scalar(w), w->h->a);
 	if (r == ERR_BAD_FORMAT)
 		return refuse_value(w, o);
 	w->err = r;
@@ -268,7 +276,7 @@ static int read_list(struct walk *w, const struct option *o)
 
 	if (w->event.type != YAML_SEQUENCE_START_EVENT || strcmp(found, "a list") != 0)
 		return refuse_value(w, o);
-	*(unsigned *)((char *)&w->h->c + o->offset) = 0;
+	*(unsigned *)((char *)w->record + o->offset) = 0;	/* the bits, or the number of texts */
 	for (;;) {
 		r = next(w);
 		if (r < 0)
@@ -332,7 +340,7 @@ static int read_option(struct walk *w, const char *name)
 	r = next(w);
 	if (r < 0)
 		return r;
-	return o->type == OPTION_SET ? read_list(w, o) : set_scalar(w, o);
+	return is_list(o) ? read_list(w, o) : set_scalar(w, o);
 }
 
 static int read_section(struct walk *w, size_t index)
@@ -361,6 +369,120 @@ static int read_section(struct walk *w, size_t index)
 	}
 }
 
+/* --- lists of groups ------------------------------------------------------------------------------------------ */
+
+/* The option of a record's key, for the first time in it. */
+static int take_field(struct walk *w, const struct option_list *l, const char *name, uint32_t *seen, const struct option **ret)
+{
+	for (size_t i = 0; i < l->n_options; i++) {
+		if (strcmp(l->options[i].name, name) != 0)
+			continue;
+		if (*seen & 1u << i)
+			return refuse(w, w->event.start_mark, name, "each key once", "it again", (struct str){ 0 });
+		*seen |= 1u << i;
+		*ret = &l->options[i];
+		return 0;
+	}
+	return refuse_event(w, name, "the name of an option ('wardroom.yaml' in the documentation lists all)");
+}
+
+static int check_fields(struct walk *w, const struct option_list *l, yaml_mark_t at, uint32_t seen)
+{
+	for (size_t i = 0; i < l->n_options; i++)
+		if (l->options[i].required && !(seen & 1u << i))
+			return refuse(w, at, l->options[i].name, "it in every group of the list", "no such key in this one",
+				      (struct str){ 0 });
+	return 0;
+}
+
+static int read_fields(struct walk *w, const struct option_list *l)
+{
+	yaml_mark_t at = w->event.start_mark;
+	const struct option *o = NULL;
+	const char *name;
+	uint32_t seen = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < l->n_options; i++)
+		r = set_default(&l->options[i], w->record, w->h->a);
+	while (r == 0) {
+		r = next(w);
+		if (r < 0)
+			return r;
+		if (w->event.type == YAML_MAPPING_END_EVENT)
+			return check_fields(w, l, at, seen);
+		r = read_key(w, l->name, &name);
+		if (r == 0)
+			r = take_field(w, l, name, &seen, &o);
+		if (r == 0)
+			r = next(w);
+		if (r == 0)
+			r = is_list(o) ? read_list(w, o) : set_scalar(w, o);
+	}
+	return r;
+}
+
+static int read_record(struct walk *w, const struct option_list *l)
+{
+	void **records = (void **)((char *)&w->h->c + l->offset);
+	unsigned *n = (unsigned *)((char *)&w->h->c + l->offset_n);
+	const char *found = odd(&w->event);
+	int r;
+
+	if (w->event.type != YAML_MAPPING_START_EVENT || strcmp(found, "a group of keys") != 0)
+		return refuse_event(w, l->name, "a group of keys for each");
+	if (*n >= l->most)
+		return refuse(w, w->event.start_mark, l->name, "fewer", "more than this server takes", (struct str){ 0 });
+	if (!*records)
+		*records = arena_alloc(w->h->a, l->most * l->record_bytes);
+	if (!*records) {
+		w->err = ERR_NOMEM;
+		return w->err;
+	}
+	w->record = (char *)*records + *n * l->record_bytes;
+	r = read_fields(w, l);
+	w->record = &w->h->c;
+	*n += r == 0;
+	return r;
+}
+
+static int read_records(struct walk *w, size_t index)
+{
+	const struct option_list *l = &option_lists[index];
+	const char *found;
+	int r;
+
+	if (w->lists & 1ull << index)
+		return refuse(w, w->event.start_mark, l->name, "each key once", "it again", (struct str){ 0 });
+	w->lists |= 1ull << index;
+	r = next(w);
+	if (r < 0)
+		return r;
+	found = odd(&w->event);
+	if (w->event.type != YAML_SEQUENCE_START_EVENT || strcmp(found, "a list") != 0)
+		return refuse_event(w, l->name, "a list of groups of keys");
+	for (;;) {
+		r = next(w);
+		if (r < 0 || w->event.type == YAML_SEQUENCE_END_EVENT)
+			return r;
+		r = read_record(w, l);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* A key of the top: a section, a list, or an option. */
+static int read_named(struct walk *w, const char *name)
+{
+	for (size_t i = 0; i < option_section_count; i++)
+		if (strcmp(option_sections[i].name, name) == 0)
+			return read_section(w, i);
+	for (size_t i = 0; i < option_list_count; i++)
+		if (strcmp(option_lists[i].name, name) == 0)
+			return read_records(w, i);
+	return read_option(w, name);
+}
+
 static int read_top(struct walk *w)
 {
 	const char *name, *found = odd(&w->event);
@@ -369,17 +491,12 @@ static int read_top(struct walk *w)
 	if (w->event.type != YAML_MAPPING_START_EVENT || strcmp(found, "a group of keys") != 0)
 		return refuse_event(w, NULL, "keys and values, as in 'domain: example.test'");
 	for (;;) {
-		size_t i = 0;
-
 		r = next(w);
 		if (r < 0 || w->event.type == YAML_MAPPING_END_EVENT)
 			return r;
 		r = read_key(w, NULL, &name);
-		if (r < 0)
-			return r;
-		while (i < option_section_count && strcmp(option_sections[i].name, name) != 0)
-			i++;
-		r = i < option_section_count ? read_section(w, i) : read_option(w, name);
+		if (r == 0)
+			r = read_named(w, name);
 		if (r < 0)
 			return r;
 	}
@@ -473,7 +590,7 @@ static int defaults_set(struct holder *h)
 {
 	CHECK(option_count <= OPTIONS_MAX && option_section_count <= 64);
 	for (size_t i = 0; i < option_count; i++) {
-		int r = set_default(&option_table[i], h);
+		int r = set_default(&option_table[i], &h->c, h->a);
 
 		CHECK(r != ERR_BAD_FORMAT);		/* the table contradicts itself */
 		if (r < 0)
@@ -492,6 +609,7 @@ int config_parse(struct str text, const char *name, struct arena *a, struct conf
 		return ERR_BAD_FORMAT;
 	}
 	w.h = holder_new();
+	w.record = w.h ? &w.h->c : NULL;
 	if (!w.h || !yaml_parser_initialize(&w.parser)) {
 		struct config *c = w.h ? &w.h->c : NULL;
 
@@ -508,6 +626,8 @@ int config_parse(struct str text, const char *name, struct arena *a, struct conf
 		r = check_required(&w);
 	if (r == 0)
 		r = check_ports(&w);
+	if (r == 0)
+		r = record_check(&w.h->c, name, a, &w.why);
 	if (w.has_event)
 		yaml_event_delete(&w.event);
 	yaml_parser_delete(&w.parser);
@@ -525,9 +645,19 @@ int config_parse(struct str text, const char *name, struct arena *a, struct conf
 int config_load(const char *path, struct arena *a, struct config **ret, struct str *ret_why)
 {
 	struct str text;
+	struct config *c = NULL;
 	int r = instance_read(path, CONFIG_FILE_BYTES, a, &text, ret_why);
 
-	return r < 0 ? r : config_parse(text, path, a, ret, ret_why);
+	if (r == 0)
+		r = config_parse(text, path, a, &c, ret_why);
+	if (r == 0)
+		r = record_secrets(c, path, ((struct holder *)c)->a, a, ret_why);
+	if (r < 0) {
+		config_unref(&c);
+		return r;
+	}
+	*ret = c;
+	return 0;
 }
 
 struct config *config_default(const char *domain)
@@ -554,6 +684,16 @@ static void write_option(FILE *f, const struct option *o, const char *indent)
 	buf_release(&b);
 }
 
+/* Empty; what a group may hold stands in comments. */
+static void write_list(FILE *f, const struct option_list *l)
+{
+	fprintf(f, "\n# %s At most %u groups of keys, as in the comments below.\n%s: []\n", l->help, l->most, l->name);
+	for (size_t i = 0; i < l->n_options; i++) {
+		fprintf(f, "#%s\n", i == 0 ? " -" : "");
+		write_option(f, &l->options[i], "#   ");
+	}
+}
+
 int config_defaults_write(FILE *f)
 {
 	struct str section = STR_NONE;
@@ -577,6 +717,8 @@ int config_defaults_write(FILE *f)
 		section = own;
 		write_option(f, o, dot ? "  " : "");
 	}
+	for (size_t i = 0; i < option_list_count; i++)
+		write_list(f, &option_lists[i]);
 	return ferror(f) ? ERR_IO : 0;
 }
 

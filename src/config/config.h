@@ -15,6 +15,7 @@
 #include "base/err.h"
 
 #define CONFIG_FILE_BYTES (256 * 1024)
+#define CONFIG_TEXTS_MAX 16			/* words of one list of texts */
 
 enum config_archive { CONFIG_ARCHIVE_ALWAYS, CONFIG_ARCHIVE_ROSTER, CONFIG_ARCHIVE_NEVER };
 enum config_registration { CONFIG_REGISTRATION_CLOSED, CONFIG_REGISTRATION_INVITE, CONFIG_REGISTRATION_OPEN };
@@ -22,12 +23,48 @@ enum config_rooms_create { CONFIG_ROOMS_STAFF, CONFIG_ROOMS_OFFICER, CONFIG_ROOM
 enum config_tls { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_NOTE, CONFIG_LOG_WARN, CONFIG_LOG_ERROR }; /* as log.h */
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };							/* as log.h */
+enum config_trust { CONFIG_TRUST_LOW, CONFIG_TRUST_NORMAL, CONFIG_TRUST_HIGH };
+enum config_service_type { CONFIG_SERVICE_STUN, CONFIG_SERVICE_STUNS, CONFIG_SERVICE_TURN, CONFIG_SERVICE_TURNS };
+enum config_transport { CONFIG_TRANSPORT_UDP, CONFIG_TRANSPORT_TCP };
 enum config_binding { CONFIG_BINDING_OFFER, CONFIG_BINDING_REQUIRE, CONFIG_BINDING_OFF };
+
+/* A list of texts. */
+struct config_texts {
+	unsigned n;
+	const char *v[CONFIG_TEXTS_MAX];
+};
+
+/* Bits of config_component.may (XEP-0356). */
+enum config_may {
+	CONFIG_MAY_ROSTER_GET = 1, CONFIG_MAY_ROSTER_SET = 2, CONFIG_MAY_ROSTER_PUSH = 4, CONFIG_MAY_MESSAGE = 8,
+	CONFIG_MAY_PRESENCE = 16, CONFIG_MAY_PRESENCE_ROSTER = 32,
+};
+
+/* A gateway or another service that connects to us (XEP-0114). */
+struct config_component {
+	const char *domain, *name;		/* name "": none to show */
+	const char *secret, *secret_file;	/* secret: also what stood in the file; never empty once loaded */
+	enum config_trust trust;
+	unsigned may;
+	struct config_texts iq_get, iq_set;	/* namespaces of requests on behalf of accounts */
+	struct config_texts delegate;		/* namespaces it answers for us (XEP-0355) */
+};
+
+/* A server of others that clients are told of (XEP-0215). */
+struct config_service {
+	enum config_service_type type;
+	const char *host, *name;
+	unsigned port;
+	enum config_transport transport;
+	const char *secret, *secret_file;	/* shared with it: credentials for a time; "": none are needed */
+	uint64_t expires_s;
+};
 
 struct config {
 	const char *domain;			/* lower case; A-labels or ASCII; never empty */
 	struct {
 		const char *address;		/* numeric IPv4 or IPv6 */
+		const char *component_address;	/* that of component */
 		unsigned c2s, c2s_tls, s2s, component, https;	/* 0: no listener */
 	} listen;
 	unsigned threads;			/* 0: auto */
@@ -54,10 +91,15 @@ struct config {
 	} auth;
 	struct { enum config_tls min_version; } tls;
 	struct { enum config_log_level level; enum config_log_format format; } log;
+	struct config_component *components;
+	unsigned n_components;
+	struct config_service *services;
+	unsigned n_services;
 };
 
 /* name: the file's, for messages. */
 MUST_CHECK int config_parse(struct str text, const char *name, struct arena *a, struct config **ret, struct str *ret_why);
+/* Also reads the secrets that stand in files of their own, in the folder keys beside it. */
 MUST_CHECK int config_load(const char *path, struct arena *a, struct config **ret, struct str *ret_why);
 /* Every option at its default, for this domain: for tests and simulation. NULL when out of memory or no domain name. */
 struct config *config_default(const char *domain);

@@ -42,6 +42,8 @@ const struct option option_table[] = {
 	{ .name = "listen.s2s", .type = OPTION_PORT, FIELD(listen.s2s), .def = "5269", .help = "Other servers." },
 	{ .name = "listen.component", .type = OPTION_PORT, FIELD(listen.component), .def = "5347",
 	  .help = "Gateways (XEP-0114)." },
+	{ .name = "listen.component_address", .type = OPTION_ADDRESS, FIELD(listen.component_address), .def = "127.0.0.1",
+	  .help = "The address for gateways: they speak without encryption." },
 	{ .name = "listen.https", .type = OPTION_PORT, FIELD(listen.https), .def = "5443",
 	  .help = "Browsers: WebSocket, uploads, console." },
 	{ .name = "threads", .type = OPTION_INT, FIELD(threads), .def = "auto", .zero = "auto", .min = 1, .max = 64,
@@ -95,6 +97,63 @@ const struct option option_table[] = {
 };
 /* clang-format on */
 const size_t option_count = ARRAY_SIZE(option_table);
+
+/* clang-format off */
+#define RECORD(type, f) .offset = offsetof(struct type, f)
+
+static const struct option component_options[] = {
+	{ .name = "components.domain", .type = OPTION_DOMAIN, RECORD(config_component, domain), .def = "irc.example.test",
+	  .required = true, .help = "The domain it speaks for: not ours, no other component's." },
+	{ .name = "components.name", .type = OPTION_TEXT, RECORD(config_component, name), .def = "\"\"", .zero = "",
+	  .max = 200, .help = "What clients show of it." },
+	{ .name = "components.secret", .type = OPTION_TEXT, RECORD(config_component, secret), .def = "\"\"", .zero = "",
+	  .min = 16, .max = 1024, .help = "What it proves itself with; nobody else may then read this file (mode 0600)." },
+	{ .name = "components.secret_file", .type = OPTION_TEXT, RECORD(config_component, secret_file), .def = "\"\"",
+	  .zero = "", .min = 1, .max = 200, .help = "Instead of secret: the name of a file in the folder keys (mode 0600)." },
+	{ .name = "components.trust", .type = OPTION_ENUM, RECORD(config_component, trust), .def = "normal",
+	  WORDS("low", "normal", "high"),
+	  .help = "How the inspection takes its people: low: strangers all; normal: strangers but for contacts; high: as colleagues." },
+	{ .name = "components.may", .type = OPTION_SET, RECORD(config_component, may), .def = "[]",
+	  WORDS("roster-get", "roster-set", "roster-push", "message", "presence", "presence-roster"),
+	  .help = "Privileges over accounts here (XEP-0356)." },
+	{ .name = "components.iq_get", .type = OPTION_TEXTS, RECORD(config_component, iq_get), .def = "[]", .min = 1, .max = 256,
+	  .help = "Namespaces of what it may ask on behalf of accounts here (XEP-0356)." },
+	{ .name = "components.iq_set", .type = OPTION_TEXTS, RECORD(config_component, iq_set), .def = "[]", .min = 1, .max = 256,
+	  .help = "Namespaces of what it may order on behalf of accounts here (XEP-0356)." },
+	{ .name = "components.delegate", .type = OPTION_TEXTS, RECORD(config_component, delegate), .def = "[]", .min = 1,
+	  .max = 256, .help = "Namespaces of requests to this server that it answers (XEP-0355)." },
+};
+
+static const struct option service_options[] = {
+	{ .name = "services.type", .type = OPTION_ENUM, RECORD(config_service, type), .def = "stun",
+	  WORDS("stun", "stuns", "turn", "turns"), .required = true, .help = "What it is." },
+	{ .name = "services.host", .type = OPTION_TEXT, RECORD(config_service, host), .def = "stun.example.test", .min = 1,
+	  .max = 253, .required = true, .help = "Its name or address." },
+	{ .name = "services.port", .type = OPTION_PORT, RECORD(config_service, port), .def = "3478", .help = "Its port." },
+	{ .name = "services.transport", .type = OPTION_ENUM, RECORD(config_service, transport), .def = "udp",
+	  WORDS("udp", "tcp"), .help = "How it is reached." },
+	{ .name = "services.name", .type = OPTION_TEXT, RECORD(config_service, name), .def = "\"\"", .zero = "", .max = 200,
+	  .help = "What clients show of it." },
+	{ .name = "services.secret", .type = OPTION_TEXT, RECORD(config_service, secret), .def = "\"\"", .zero = "", .min = 16,
+	  .max = 1024, .help = "Shared with a TURN server (its static-auth-secret): accounts get credentials for a time." },
+	{ .name = "services.secret_file", .type = OPTION_TEXT, RECORD(config_service, secret_file), .def = "\"\"", .zero = "",
+	  .min = 1, .max = 200, .help = "Instead of secret: the name of a file in the folder keys (mode 0600)." },
+	{ .name = "services.expires", .type = OPTION_DURATION, RECORD(config_service, expires_s), .def = "12h", .min = 60,
+	  .max = 30 * DAY, .help = "How long such credentials hold." },
+};
+
+const struct option_list option_lists[] = {
+	{ .name = "components", .help = "Gateways and other services that connect to us (XEP-0114).",
+	  .options = component_options, .n_options = ARRAY_SIZE(component_options),
+	  .record_bytes = sizeof(struct config_component), .most = LIMIT_COMPONENTS, FIELD(components),
+	  .offset_n = offsetof(struct config, n_components) },
+	{ .name = "services", .help = "Servers for calls that clients are told of (XEP-0215).",
+	  .options = service_options, .n_options = ARRAY_SIZE(service_options),
+	  .record_bytes = sizeof(struct config_service), .most = LIMIT_EXTERNAL_SERVICES, FIELD(services),
+	  .offset_n = offsetof(struct config, n_services) },
+};
+/* clang-format on */
+const size_t option_list_count = ARRAY_SIZE(option_lists);
 
 /* --- reading -------------------------------------------------------------------------------------------- */
 
@@ -200,11 +259,17 @@ static bool path_valid(struct str text)
 	return text.n > 0 && text.n <= 4095 && text.p[0] == '/' && !has_hidden(text);
 }
 
+static bool text_valid(const struct option *o, struct str text)
+{
+	return text.n >= o->min && text.n <= o->max && utf8_valid(text) && !has_hidden(text);
+}
+
 static int set_text(const struct option *o, void *field, struct str text, struct arena *a)
 {
 	bool ok = str_empty(text) ? o->zero != NULL :
 		  o->type == OPTION_ADDRESS ? address_valid(text) :
-		  o->type == OPTION_DOMAIN ? domain_valid(text) : path_valid(text);
+		  o->type == OPTION_DOMAIN ? domain_valid(text) :
+		  o->type == OPTION_PATH ? path_valid(text) : text_valid(o, text);
 	char *p;
 
 	if (!ok)
@@ -219,9 +284,17 @@ static int set_text(const struct option *o, void *field, struct str text, struct
 	return 0;
 }
 
-int option_set(const struct option *o, struct config *c, struct str text, struct arena *a)
+static int add_text(const struct option *o, struct config_texts *list, struct str text, struct arena *a)
 {
-	void *field = (char *)c + o->offset;
+	int r = list->n < CONFIG_TEXTS_MAX ? set_text(o, &list->v[list->n], text, a) : ERR_BAD_FORMAT;
+
+	list->n += r == 0;
+	return r;
+}
+
+int option_set(const struct option *o, void *record, struct str text, struct arena *a)
+{
+	void *field = (char *)record + o->offset;
 	bool zero = o->zero && *o->zero && str_is(text, o->zero);
 	uint64_t v = 0;
 	int word;
@@ -264,7 +337,10 @@ int option_set(const struct option *o, struct config *c, struct str text, struct
 	case OPTION_ADDRESS:
 	case OPTION_DOMAIN:
 	case OPTION_PATH:
+	case OPTION_TEXT:
 		return set_text(o, field, text, a);
+	case OPTION_TEXTS:
+		return add_text(o, field, text, a);
 	}
 	return ERR_BAD_FORMAT;
 }
@@ -341,6 +417,14 @@ void option_expected(const struct option *o, struct buf *b)
 		return;
 	case OPTION_PATH:
 		buf_printf(b, "a path that begins with /%s", o->zero ? ", or \"\"" : "");
+		return;
+	case OPTION_TEXT:
+		buf_printf(b, "a text of %llu to %llu bytes%s", (unsigned long long)o->min, (unsigned long long)o->max,
+			   o->zero ? ", or \"\"" : "");
+		return;
+	case OPTION_TEXTS:
+		buf_printf(b, "a list in brackets of at most %d texts of %llu to %llu bytes", CONFIG_TEXTS_MAX,
+			   (unsigned long long)o->min, (unsigned long long)o->max);
 		return;
 	}
 }

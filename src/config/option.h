@@ -23,6 +23,8 @@ enum option_type {
 	OPTION_ADDRESS,		/* const char *: numeric IPv4 or IPv6 */
 	OPTION_DOMAIN,		/* const char *, in lower case */
 	OPTION_PATH,		/* const char *: absolute */
+	OPTION_TEXT,		/* const char *: min to max bytes without controls */
+	OPTION_TEXTS,		/* struct config_texts: such texts; a list in the file */
 };
 
 struct option {
@@ -40,13 +42,25 @@ struct option {
 
 struct option_section { const char *name, *help; };
 
+/* A list of groups of keys: each group is a record of its own, with options of its own. */
+struct option_list {
+	const char *name, *help;
+	const struct option *options;	/* offsets in the record; at most 32 */
+	size_t n_options, record_bytes;
+	unsigned most;
+	size_t offset, offset_n;	/* in struct config: the pointer to the records, their number */
+};
+
 extern const struct option option_table[];
 extern const size_t option_count;
 extern const struct option_section option_sections[];
 extern const size_t option_section_count;
+extern const struct option_list option_lists[];
+extern const size_t option_list_count;
 
-/* Sets the field from a scalar of the file; for a SET adds one word. Texts go into the arena. */
-MUST_CHECK int option_set(const struct option *o, struct config *c, struct str text, struct arena *a);
+/* Sets the field from a scalar of the file; for a list adds one word. record: what the offset is of. Texts go into
+ * the arena. */
+MUST_CHECK int option_set(const struct option *o, void *record, struct str text, struct arena *a);
 /* "a whole number from 1 to 100, or 'off'" */
 void option_expected(const struct option *o, struct buf *b);
 /* Controls, and what a reader does not see or what turns the line around. */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -282,6 +283,106 @@ static void references_keep_a_config_alive(void **st)
 	(void)st;
 }
 
+#define COMPONENT "components:\n  - { domain: Irc.A.test, secret: 0123456789abcdef"
+
+static void lists_hold_groups_of_keys(void **st)
+{
+	struct config *c = good(GOOD COMPONENT ", trust: low, may: [roster-get, message], delegate: ['urn:x', 'urn:y'] }\n"
+				"  - domain: mail.test\n    secret_file: mail.secret\n"
+				"services: [{ type: turn, host: turn.a.test, secret: 0123456789abcdef, expires: 1h }]\n");
+
+	assert_int_equal(c->n_components, 2);
+	assert_string_equal(c->components[0].domain, "irc.a.test");
+	assert_int_equal(c->components[0].trust, CONFIG_TRUST_LOW);
+	assert_int_equal(c->components[0].may, CONFIG_MAY_ROSTER_GET | CONFIG_MAY_MESSAGE);
+	assert_int_equal(c->components[0].delegate.n, 2);
+	assert_string_equal(c->components[0].delegate.v[1], "urn:y");
+	assert_int_equal(c->components[1].trust, CONFIG_TRUST_NORMAL);
+	assert_string_equal(c->components[1].secret_file, "mail.secret");
+	assert_int_equal(c->components[1].may, 0);
+	assert_int_equal(c->n_services, 1);
+	assert_int_equal(c->services[0].type, CONFIG_SERVICE_TURN);
+	assert_int_equal(c->services[0].port, 3478);
+	assert_int_equal(c->services[0].expires_s, 3600);
+	config_unref(&c);
+	c = good(GOOD "components: []\n");
+	assert_int_equal(c->n_components, 0);
+	config_unref(&c);
+	(void)st;
+}
+
+static void a_group_of_a_list_is_checked_as_the_rest(void **st)
+{
+	static const char *const wrong[][2] = {
+		{ "components: 3\n", "a list of groups" },
+		{ "components: [3]\n", "a group of keys for each" },
+		{ "components: [{ domain: irc.test }]\n", "'secret' or 'secret_file', found neither" },
+		{ COMPONENT ", secret_file: x }\n", "found both" },
+		{ COMPONENT ", colour: red }\n", "key 'components.colour': expected the name of an option" },
+		{ COMPONENT ", trust: low, trust: low }\n", "it again" },
+		{ COMPONENT ", may: [everything] }\n", "key 'components.may'" },
+		{ COMPONENT " }\n  - { domain: irc.a.test, secret_file: y }\n", "each domain once" },
+		{ "components: [{ domain: A.test, secret_file: y }]\n", "not this server's own" },
+		{ "components: [{ domain: b.test, secret_file: ../tls/key.pem }]\n", "found a path" },
+		{ "components: [{ domain: b.test, secret: short }]\n", "a text of 16 to 1024 bytes" },
+		{ "services: [{ host: x.test }]\n", "key 'services.type'" },
+		{ "services: []\nservices: []\n", "it again" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct str text = arena_printf(arena, GOOD "%s", wrong[i][0]), why = STR_NONE;
+		struct config *c = NULL;
+
+		assert_int_equal(config_parse(text, "w.yaml", arena, &c, &why), ERR_BAD_FORMAT);
+		if (str_find(why, str_of(wrong[i][1])) < 0)
+			fail_msg("%s: %.*s", wrong[i][0], STR_FMT(why));
+	}
+	(void)st;
+}
+
+static void write_file(const char *path, const char *text, unsigned mode)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void secrets_are_read_from_private_files_alone(void **st)
+{
+	char dir[] = "/tmp/test-config-XXXXXX", keys[64], file[80], secret[80];
+	struct config *c = NULL;
+	struct str why = STR_NONE;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(keys, sizeof(keys), "%s/keys", dir);
+	snprintf(file, sizeof(file), "%s/wardroom.yaml", dir);
+	snprintf(secret, sizeof(secret), "%s/irc.secret", keys);
+	assert_int_equal(mkdir(keys, 0700), 0);
+	write_file(file, GOOD "components: [{ domain: irc.test, secret_file: irc.secret }]\n", 0644);
+	assert_int_equal(config_load(file, arena, &c, &why), ERR_FORBIDDEN);		/* none there */
+	write_file(secret, "0123456789abcdef\n", 0644);
+	assert_int_equal(config_load(file, arena, &c, &why), ERR_FORBIDDEN);
+	assert_int_equal(chmod(secret, 0600), 0);
+	assert_int_equal(config_load(file, arena, &c, &why), 0);
+	assert_string_equal(c->components[0].secret, "0123456789abcdef");
+	config_unref(&c);
+	write_file(secret, "short\n", 0600);
+	assert_int_equal(config_load(file, arena, &c, &why), ERR_BAD_FORMAT);
+	write_file(file, GOOD COMPONENT " }\n", 0644);
+	assert_int_equal(config_load(file, arena, &c, &why), ERR_FORBIDDEN);
+	assert_int_equal(chmod(file, 0600), 0);
+	assert_int_equal(config_load(file, arena, &c, &why), 0);
+	config_unref(&c);
+	unlink(file);
+	unlink(secret);
+	rmdir(keys);
+	assert_int_equal(rmdir(dir), 0);
+	(void)st;
+}
+
 static void default_config_needs_a_domain(void **st)
 {
 	struct config *c = config_default("Example.Test");
@@ -394,6 +495,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_beyond_the_limit_is_refused, arena_up, arena_down),
 		cmocka_unit_test_setup_teardown(a_missing_file_is_named, arena_up, arena_down),
 		cmocka_unit_test_setup_teardown(references_keep_a_config_alive, arena_up, arena_down),
+		cmocka_unit_test_setup_teardown(lists_hold_groups_of_keys, arena_up, arena_down),
+		cmocka_unit_test_setup_teardown(a_group_of_a_list_is_checked_as_the_rest, arena_up, arena_down),
+		cmocka_unit_test_setup_teardown(secrets_are_read_from_private_files_alone, arena_up, arena_down),
 		cmocka_unit_test_setup_teardown(default_config_needs_a_domain, arena_up, arena_down),
 		cmocka_unit_test_setup_teardown(the_file_of_defaults_is_complete_and_current, arena_up, arena_down),
 		cmocka_unit_test_setup_teardown(a_new_instance_gets_a_config_that_reads_back, arena_up, arena_down),
