@@ -546,6 +546,8 @@ int guard_judge(struct guard *g, const struct subject *s, struct arena *a, struc
 	memset(&v, 0, sizeof(v));
 	links_verdict(&links, &g->policy->links, &v);
 	risky = risky_link(g, &links);
+	if (risky && s->audience >= GUARD_MANY)
+		inspect_add(&v, WORM_ROOM, s->to);
 	if (risky) {
 		r = spread(g, s, risky, &v, &j, &spreading);
 		if (r < 0)

@@ -5,6 +5,7 @@
  * people within the window; further copies are held. Where a receiver sends it on, the whole tree has no more copies
  * than that. What was past its copies and is sent again, or comes from three senders of whom one had received it and
  * is sent again, is an outbreak: contained, held for everybody. A copy is reserved here, before anybody gets it.
+ * A post to a room is one copy; that many read it adds to its weight.
  *
  * Ownership  guard_new takes the policy. A judgement's strings live in the arena given.
  * Threads    One (the loop's).
@@ -23,6 +24,7 @@
 #define GUARD_CLUSTERS 20000
 #define GUARD_SENDERS 500		/* that were asked or have confirmed */
 #define GUARD_TRIGGERS 20000
+#define GUARD_MANY 10			/* occupants: a room in which a risky post weighs more */
 #define GUARD_FINGERPRINT 17		/* 16 hexadecimal digits and NUL */
 #define GUARD_MEMORY 400		/* what guard_memory() writes at most, NUL included */
 

@@ -391,10 +391,30 @@ static void a_look_alike_of_our_domain_is_held(void **st)
 	assert_int_equal(send("anna", "bob", "log in at https://intra.firmament.test/login"), DECISION_DELIVER);
 }
 
+static void a_post_to_a_room_is_one_copy_and_weighs_by_its_readers(void **st)
+{
+	struct subject s = { .from = STR("mal@firm.test"), .to = STR("hall@rooms.firm.test"), .body = STR(LURE), .topic = STR_NONE,
+			     .known = true, .via = VIA_ROOM, .audience = 40, .ts_ms = now };
+	struct judgement j;
+
+	(void)st;
+	assert_int_equal(guard_judge(g, &s, a, &j), 0);
+	assert_true(found(&j, WORM_ROOM));
+	assert_int_equal(j.decision, DECISION_DELIVER);
+	s.to = STR("den@rooms.firm.test");
+	s.audience = 3;
+	s.ts_ms = now += 1000;
+	assert_int_equal(guard_judge(g, &s, a, &j), 0);
+	assert_false(found(&j, WORM_ROOM));
+	assert_int_equal(send("mal", "bob", LURE), DECISION_DELIVER);
+	assert_int_equal(send("mal", "carol", LURE), DECISION_HOLD);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 	const struct CMUnitTest tests[] = {
+		TEST(a_post_to_a_room_is_one_copy_and_weighs_by_its_readers),
 		TEST(words_alone_are_no_risk),
 		TEST(the_fourth_copy_is_held_and_the_sender_asked_once),
 		TEST(names_digits_and_paths_hide_nothing),

@@ -244,12 +244,12 @@ static void errors_have_the_shape_of_rfc_6120(void **state)
 	(void)state;
 	assert_string_equal(written(a, stanza_reply(a, iq), NS_CLIENT), "<iq from='b@x' to='a@x/r' id='7' type='result'/>");
 	assert_string_equal(written(a, stanza_error(a, iq, ERR_JID, "bad & wrong"), NS_CLIENT),
-			    "<iq from='b@x' to='a@x/r' id='7' type='error'><error type='modify'>"
+			    "<iq from='b@x' to='a@x/r' id='7' type='error'><error type='modify' code='400'>"
 			    "<jid-malformed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
 			    "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>bad &amp; wrong</text></error></iq>");
 	assert_string_equal(written(a, stanza_error_cond(a, iq, "cancel", "not-acceptable", node_new(a, NS_BLOCKING_ERRORS, "blocked")),
 				    NS_CLIENT),
-			    "<iq from='b@x' to='a@x/r' id='7' type='error'><error type='cancel'>"
+			    "<iq from='b@x' to='a@x/r' id='7' type='error'><error type='cancel' code='406'>"
 			    "<not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
 			    "<blocked xmlns='urn:xmpp:blocking:errors'/></error></iq>");
 	assert_null(stanza_error(a, parsed(a, "<message type='error'/>"), ERR_FORBIDDEN, NULL));
