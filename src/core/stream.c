@@ -1,7 +1,7 @@
-/* stream.c - the connection's road as a table of states: header, TLS, SASL, bind, stanzas.
+/* stream.c - the connection's road as a table of states: header, TLS, login, bind, stanzas.
  *
- * Before login everything is bounded: time, bytes, tries, connections of one address. What the peer
- * must not know (does the account exist?) is sasl.c's care; what a stanza means is the pipeline's.
+ * Before login everything is bounded: time, bytes, tries, connections of one address. The login is
+ * stream_login.c; what a stanza means is the pipeline's.
  */
 #include "core/stream.h"
 
@@ -11,59 +11,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "auth/scram.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/rand.h"
-#include "core/audit.h"
 #include "core/hooks.h"
 #include "core/session.h"
 #include "core/sm.h"
 #include "core/state.h"
+#include "core/stream_parts.h"
 #include "core/trip.h"
 #include "core/user.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
 #include "xmpp/wire.h"
 
-#define STREAM_MAGIC 0x57e40001u
-#define STOP ERR_EOF			/* what a sink returns when nothing more is to be read */
-
-enum phase {
-	PHASE_PLAIN,			/* waits for <starttls/> */
-	PHASE_SECURE,			/* TLS stands: SASL */
-	PHASE_SIGNED_IN,		/* waits for <bind/> or <resume/> */
-	PHASE_BOUND,
-};
-
-struct stream {
-	CHECK_MAGIC;
-	struct server *srv;
-	struct conn *conn;
-	struct xml *xml;
-	struct list all;		/* in server->streams */
-	enum phase phase;
-	struct session *session;	/* PHASE_BOUND */
-	struct session *resuming;	/* waits for this session to settle */
-	uint64_t resuming_id;
-	struct sasl *sasl;
-	struct sasl_binding *binding;	/* until signed in */
-	struct user *user;		/* PHASE_SIGNED_IN: a reference until bound */
-	struct str bind_id;		/* <iq/> that waits for the account; own memory */
-	struct loop_timer deadline;
-	struct loop_work work;
-	struct throttle_prefix prefix;
-	char address[20];		/* key of server->addresses */
-	size_t preauth_bytes;
-	unsigned tries;
-	uint8_t address_n;
-	bool header_sent, header_seen, counted, closing, starttls, busy, gone, stirred, slept;
-};
-
 /* --- writing ------------------------------------------------------------------------------------------- */
 
-static void send_z(struct stream *st, const char *xml)
+void stream_send_z(struct stream *st, const char *xml)
 {
 	stream_send(st, str_of(xml));
 }
@@ -98,9 +63,9 @@ static void send_header(struct stream *st)
 	buf_release(&b);
 }
 
-static void finish(struct stream *st)
+void stream_finish(struct stream *st)
 {
-	send_z(st, "</stream:stream>");
+	stream_send_z(st, "</stream:stream>");
 	st->closing = true;
 	loop_timer_cancel(st->srv->loop, &st->deadline);
 	conn_close(st->conn);
@@ -133,9 +98,9 @@ void stream_end_with(struct stream *st, const char *condition, const char *extra
 		st->srv->metrics.stream_errors++;
 		snprintf(xml, sizeof(xml), "<stream:error><%s xmlns='" NS_STREAMS "'/>%s</stream:error>", condition,
 			 extra ? extra : "");
-		send_z(st, xml);
+		stream_send_z(st, xml);
 	}
-	finish(st);
+	stream_finish(st);
 }
 
 void stream_end(struct stream *st, const char *condition)
@@ -144,7 +109,7 @@ void stream_end(struct stream *st, const char *condition)
 }
 
 /* An error of this stream itself: its session is not resumable after it (RFC 6120 4.9.1.1). */
-static int fault(struct stream *st, const char *condition, const char *extra)
+int stream_fault(struct stream *st, const char *condition, const char *extra)
 {
 	struct session *s = st->session;
 
@@ -154,7 +119,7 @@ static int fault(struct stream *st, const char *condition, const char *extra)
 		s->stream = NULL;
 		session_end(s, NULL);
 	}
-	return STOP;
+	return STREAM_STOP;
 }
 
 void stream_pause(struct stream *st, bool pause)
@@ -166,7 +131,7 @@ void stream_pause(struct stream *st, bool pause)
 
 /* --- features ----------------------------------------------------------------------------------------------- */
 
-static void send_features(struct stream *st)
+void stream_send_features(struct stream *st)
 {
 	struct arena *a = arena_new(256 * 1024);
 	struct node *f = a ? node_new(a, NS_STREAM, "features") : NULL;
@@ -215,23 +180,23 @@ static int on_open(void *ctx, const struct node *header)
 	bool ours;
 
 	if (!str_is(xml_content_ns(st->xml), NS_CLIENT))
-		return fault(st, "invalid-namespace", NULL);
+		return stream_fault(st, "invalid-namespace", NULL);
 	a = arena_new(64 * 1024);
 	ours = a && jid_parse(a, node_attr(header, "to"), &to) == 0 && to.local.n == 0 && to.resource.n == 0 &&
 	       server_is_local(st->srv, to.domain);
 	arena_free(&a);
 	if (!ours && st->phase >= PHASE_SIGNED_IN) {
 		log_event(LOG_WARN, "stream.domain_changed", LOG_S("user", st->user->bare));
-		return fault(st, "not-authorized", NULL);
+		return stream_fault(st, "not-authorized", NULL);
 	}
 	if (!ours)
-		return fault(st, "host-unknown", NULL);
+		return stream_fault(st, "host-unknown", NULL);
 	if (!version_fits(node_attr(header, "version")))
-		return fault(st, "unsupported-version", NULL);
+		return stream_fault(st, "unsupported-version", NULL);
 	st->header_seen = true;
 	send_header(st);
-	send_features(st);
-	return st->closing ? STOP : 0;
+	stream_send_features(st);
+	return st->closing ? STREAM_STOP : 0;
 }
 
 static int on_close(void *ctx)
@@ -240,12 +205,12 @@ static int on_close(void *ctx)
 	struct session *s = st->session;
 
 	st->session = NULL;
-	finish(st);
+	stream_finish(st);
 	if (s) {
 		s->stream = NULL;
 		session_end(s, NULL);
 	}
-	return STOP;
+	return STREAM_STOP;
 }
 
 /* --- TLS ------------------------------------------------------------------------------------------------------------ */
@@ -254,20 +219,20 @@ static int in_plain(struct stream *st, const struct node *n)
 {
 	if (node_is(n, NS_TLS, "starttls")) {
 		st->starttls = true;
-		return STOP;
+		return STREAM_STOP;
 	}
 	if (node_is(n, NS_SASL, "auth")) {
-		send_z(st, "<failure xmlns='" NS_SASL "'><encryption-required/></failure>");
+		stream_send_z(st, "<failure xmlns='" NS_SASL "'><encryption-required/></failure>");
 		return 0;
 	}
 	if (node_is(n, NS_COMPRESS, "compress")) {
-		send_z(st, "<failure xmlns='" NS_COMPRESS "'><unsupported-method/></failure>");
+		stream_send_z(st, "<failure xmlns='" NS_COMPRESS "'><unsupported-method/></failure>");
 		return 0;
 	}
-	return fault(st, "not-authorized", NULL);
+	return stream_fault(st, "not-authorized", NULL);
 }
 
-static void restart(struct stream *st)
+void stream_restart(struct stream *st)
 {
 	xml_reset(st->xml);
 	st->header_sent = false;
@@ -276,12 +241,12 @@ static void restart(struct stream *st)
 
 static void start_tls(struct stream *st)
 {
-	send_z(st, "<proceed xmlns='" NS_TLS "'/>");
+	stream_send_z(st, "<proceed xmlns='" NS_TLS "'/>");
 	if (st->closing || conn_starttls(st->conn, st->srv->tls) < 0) {
 		conn_abort(st->conn);
 		return;
 	}
-	restart(st);
+	stream_restart(st);
 }
 
 static void on_secured(void *ctx)
@@ -301,231 +266,6 @@ static void on_secured(void *ctx)
 	st->binding->exporter_n = n > 0 ? (size_t)n : 0;
 	n = tls_server_end_point(ssl, st->binding->endpoint);
 	st->binding->endpoint_n = n > 0 ? (size_t)n : 0;
-}
-
-/* --- SASL ------------------------------------------------------------------------------------------------------------- */
-
-static void sasl_go(struct stream *st, enum sasl_step step);
-
-struct account_lookup {
-	struct server *srv;
-	struct stream *st;
-	struct arena *arena;
-	struct str user;
-	struct vault_account account;
-};
-
-static int lookup_work(struct vault *v, void *ctx)
-{
-	struct account_lookup *l = ctx;
-
-	return vault_account_get(v, l->user, l->arena, &l->account);
-}
-
-static void stream_unbusy(struct stream *st);
-static void uncount(struct stream *st);
-
-static void lookup_done(void *ctx, int err)
-{
-	struct account_lookup *l = ctx;
-	struct stream *st = l->st;
-	struct credentials creds = { 0 };
-	enum sasl_account what = SASL_ACCOUNT_ERROR;
-
-	if (err == ERR_NOT_FOUND)
-		what = SASL_ACCOUNT_UNKNOWN;
-	else if (err == 0 && scram_decode(l->account.credentials, &creds) == 0)
-		what = SASL_ACCOUNT_OK;
-	arena_free(&l->arena);
-	free(l);
-	st->busy = false;
-	if (!st->gone && !st->closing)
-		sasl_go(st, sasl_account(st->sasl, &creds, what));
-	secret_wipe(&creds, sizeof(creds));
-	stream_unbusy(st);
-}
-
-static void look_up(struct stream *st)
-{
-	struct account_lookup *l;
-	int r = ERR_NOMEM;
-
-	if (!throttle_may(st->srv->throttle, sasl_user(st->sasl), &st->prefix, loop_now_ms(st->srv->loop))) {
-		log_event(LOG_NOTE, "login.throttled", LOG_S("user", sasl_user(st->sasl)));
-		sasl_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_THROTTLED));
-		return;
-	}
-	l = calloc(1, sizeof(*l));
-	if (l) {
-		l->srv = st->srv;
-		l->st = st;
-		l->arena = arena_new(64 * 1024);
-		if (l->arena) {
-			arena_wipe_on_free(l->arena);
-			l->user = arena_str(l->arena, sasl_user(st->sasl));
-			r = l->user.p ? server_store(st->srv, l, lookup_work, lookup_done) : ERR_NOMEM;
-		}
-	}
-	if (r == 0) {
-		st->busy = true;
-		return;
-	}
-	if (l)
-		arena_free(&l->arena);
-	free(l);
-	sasl_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_ERROR));
-}
-
-static void work_run(struct loop_work *w)
-{
-	sasl_work(LIST_ITEM(w, struct stream, work)->sasl);
-}
-
-static void work_done(struct loop_work *w)
-{
-	struct stream *st = LIST_ITEM(w, struct stream, work);
-
-	st->busy = false;
-	if (!st->gone && !st->closing)
-		sasl_go(st, sasl_worked(st->sasl));
-	stream_unbusy(st);
-}
-
-static void signed_in(struct stream *st, struct user *u)
-{
-	throttle_succeeded(st->srv->throttle, u->bare, &st->prefix, loop_now_ms(st->srv->loop));
-	st->srv->metrics.logins++;
-	if (sasl_is_unbound(st->sasl))
-		log_event(LOG_NOTE, "login.unbound", LOG_S("user", u->bare));
-	audit_login(st->srv, u->bare, sasl_mechanism_name(st->sasl), true);
-	st->user = user_ref(u);
-	sasl_free(&st->sasl);
-	free(st->binding);
-	st->binding = NULL;
-	st->phase = PHASE_SIGNED_IN;
-	uncount(st);
-	xml_set_max(st->xml, (size_t)st->srv->config->limits.stanza_bytes);
-}
-
-struct signing {
-	struct stream *st;
-	char *success;
-};
-
-static void on_user(void *ctx, struct user *u, int err)
-{
-	struct signing *g = ctx;
-	struct stream *st = g->st;
-
-	st->busy = false;
-	if (!st->gone && !st->closing) {
-		if (err < 0) {
-			send_z(st, "<failure xmlns='" NS_SASL "'><temporary-auth-failure/></failure>");
-		} else {
-			send_z(st, g->success);
-			signed_in(st, u);
-			restart(st);
-		}
-	}
-	free(g->success);
-	free(g);
-	stream_unbusy(st);
-}
-
-static void success(struct stream *st)
-{
-	struct signing *g = calloc(1, sizeof(*g));
-	struct str text = sasl_text(st->sasl);
-
-	if (!g || asprintf(&g->success, text.n ? "<success xmlns='" NS_SASL "'>%.*s</success>" :
-			   "<success xmlns='" NS_SASL "'%.*s/>", STR_FMT(text)) < 0) {
-		free(g);
-		stream_end(st, "resource-constraint");
-		return;
-	}
-	g->st = st;
-	st->busy = true;
-	user_get(st->srv, sasl_user(st->sasl), on_user, g);
-}
-
-static void failure(struct stream *st)
-{
-	char xml[256];
-
-	if (sasl_is_wrong_proof(st->sasl)) {
-		throttle_failed(st->srv->throttle, sasl_user(st->sasl), &st->prefix, loop_now_ms(st->srv->loop));
-		st->srv->metrics.login_failures++;
-		audit_login(st->srv, sasl_user(st->sasl), sasl_mechanism_name(st->sasl), false);
-	}
-	if (sasl_is_downgrade(st->sasl))
-		log_event(LOG_WARN, "login.downgrade", LOG_S("user", sasl_user(st->sasl)));
-	snprintf(xml, sizeof(xml), "<failure xmlns='" NS_SASL "'><%s/></failure>", sasl_condition(st->sasl));
-	send_z(st, xml);
-	if (++st->tries > LIMIT_AUTH_TRIES)
-		fault(st, "policy-violation", NULL);
-}
-
-static void sasl_go(struct stream *st, enum sasl_step step)
-{
-	struct str text = sasl_text(st->sasl);
-	char *xml;
-
-	switch (step) {
-	case SASL_CHALLENGE:
-		if (asprintf(&xml, "<challenge xmlns='" NS_SASL "'>%.*s</challenge>", STR_FMT(text)) < 0)
-			return;
-		send_z(st, xml);
-		free(xml);
-		return;
-	case SASL_LOOKUP:
-		look_up(st);
-		return;
-	case SASL_WORK:
-		st->work = (struct loop_work){ .run = work_run, .done = work_done };
-		st->busy = true;
-		if (loop_work(st->srv->loop, &st->work) < 0) {
-			st->busy = false;
-			send_z(st, "<failure xmlns='" NS_SASL "'><temporary-auth-failure/></failure>");
-			sasl_free(&st->sasl);
-		}
-		return;
-	case SASL_WAIT:
-		return;
-	case SASL_SUCCESS:
-		success(st);
-		return;
-	case SASL_FAIL:
-		failure(st);
-		return;
-	}
-}
-
-static int in_secure(struct stream *st, struct arena *a, const struct node *n)
-{
-	if (node_is(n, NS_TLS, "starttls")) {
-		send_z(st, "<failure xmlns='" NS_TLS "'/>");
-		finish(st);
-		return STOP;
-	}
-	if (node_is(n, NS_COMPRESS, "compress")) {
-		send_z(st, "<failure xmlns='" NS_COMPRESS "'><unsupported-method/></failure>");
-		return 0;
-	}
-	if (!str_is(n->ns, NS_SASL))
-		return fault(st, "not-authorized", NULL);
-	if (!st->sasl)
-		st->sasl = sasl_new(&st->srv->sasl, st->binding);
-	if (!st->sasl)
-		return fault(st, "resource-constraint", NULL);
-	if (node_is(n, NS_SASL, "auth"))
-		sasl_go(st, sasl_begin(st->sasl, node_attr(n, "mechanism"), node_text(a, n)));
-	else if (node_is(n, NS_SASL, "response"))
-		sasl_go(st, sasl_respond(st->sasl, node_text(a, n)));
-	else if (node_is(n, NS_SASL, "abort"))
-		sasl_go(st, sasl_abort(st->sasl));
-	else
-		return fault(st, "not-authorized", NULL);
-	return st->closing ? STOP : 0;
 }
 
 /* --- bind ---------------------------------------------------------------------------------------------------------------- */
@@ -555,7 +295,7 @@ static int refuse_iq(struct stream *st, struct arena *a, const struct node *iq, 
 	if (e && wire_write(&b, e, STR(NS_CLIENT)) == 0)
 		stream_send(st, buf_str(&b));
 	buf_release(&b);
-	return st->closing ? STOP : 0;
+	return st->closing ? STREAM_STOP : 0;
 }
 
 /* The old holder of the resource gives way: a client that comes back must not wait for its own ghost. */
@@ -602,19 +342,19 @@ static int in_signed_in(struct stream *st, struct arena *a, const struct node *n
 	const struct node *payload = node_first_element(n);
 
 	if (st->resuming)
-		return fault(st, "not-authorized", NULL);
+		return stream_fault(st, "not-authorized", NULL);
 	if (node_is(n, NS_SM, "resume")) {
 		st->resuming = map_get(st->srv->resumable, node_attr(n, "previd"));
 		st->resuming_id = st->resuming ? st->resuming->id : 0;
 		sm_resume(st->srv, st, st->user->bare, n);
-		return st->closing ? STOP : 0;
+		return st->closing ? STREAM_STOP : 0;
 	}
 	if (stanza_kind(n) == STANZA_IQ && payload && node_is(payload, NS_BIND, "bind") &&
 	    str_is(node_attr(n, "type"), "set") && node_attr(n, "id").n)
 		return bind_resource(st, a, n, payload);
 	if (stanza_kind(n) == STANZA_OTHER && !str_is(n->ns, NS_SASL) && !str_is(n->ns, NS_SM))
-		return fault(st, "unsupported-stanza-type", NULL);
-	return fault(st, "not-authorized", NULL);
+		return stream_fault(st, "unsupported-stanza-type", NULL);
+	return stream_fault(st, "not-authorized", NULL);
 }
 
 void stream_resumed(struct stream *st, struct session *s)
@@ -644,17 +384,17 @@ static int in_bound(struct stream *st, struct arena **a, struct node *n)
 
 	if (stanza_kind(n) == STANZA_OTHER) {
 		if (sm_nonza(s, n))
-			return st->closing || !st->session ? STOP : 0;
+			return st->closing || !st->session ? STREAM_STOP : 0;
 		if (hooks_nonza(s, n))
 			return 0;
 		if (str_is(n->ns, NS_SASL))
-			return fault(st, "not-authorized", NULL);
-		return fault(st, "unsupported-stanza-type", NULL);
+			return stream_fault(st, "not-authorized", NULL);
+		return stream_fault(st, "unsupported-stanza-type", NULL);
 	}
 	if (stanza_kind(n) == STANZA_IQ && payload && node_is(payload, NS_BIND, "bind"))
 		return refuse_iq(st, *a, n, ERR_NOT_ALLOWED);
 	trip_start(st->srv, s, TRIP_CLIENT, a, n);
-	return st->closing || !st->session ? STOP : 0;
+	return st->closing || !st->session ? STREAM_STOP : 0;
 }
 
 static int on_stanza(void *ctx, struct arena **a, struct node *n)
@@ -662,26 +402,26 @@ static int on_stanza(void *ctx, struct arena **a, struct node *n)
 	struct stream *st = ctx;
 
 	if (st->closing)
-		return STOP;
+		return STREAM_STOP;
 	if (node_is(n, NS_COMPRESS_PROTOCOL, "compress")) {	/* XEP-0138 is not offered; it changes nothing */
-		send_z(st, "<failure xmlns='" NS_COMPRESS_PROTOCOL "'><unsupported-method/></failure>");
+		stream_send_z(st, "<failure xmlns='" NS_COMPRESS_PROTOCOL "'><unsupported-method/></failure>");
 		return 0;
 	}
 	if (st->busy && st->phase == PHASE_SECURE && !str_is(n->ns, NS_SASL))
-		return fault(st, "not-authorized", NULL);
+		return stream_fault(st, "not-authorized", NULL);
 	if (st->busy && st->phase != PHASE_SECURE)
-		return fault(st, "policy-violation", NULL);
+		return stream_fault(st, "policy-violation", NULL);
 	switch (st->phase) {
 	case PHASE_PLAIN:
 		return in_plain(st, n);
 	case PHASE_SECURE:
-		return in_secure(st, *a, n);
+		return stream_login_in(st, *a, n);
 	case PHASE_SIGNED_IN:
 		return in_signed_in(st, *a, n);
 	case PHASE_BOUND:
 		return in_bound(st, a, n);
 	}
-	return STOP;
+	return STREAM_STOP;
 }
 
 /* --- the connection -------------------------------------------------------------------------------------------------------------- */
@@ -694,7 +434,7 @@ static void feed(struct stream *st, struct str bytes)
 		return;
 	f = xml_fault(st->xml);
 	if (f)
-		fault(st, f->condition, f->too_big ? "<stanza-too-big xmlns='" NS_ERRORS "'/>" : NULL);
+		stream_fault(st, f->condition, f->too_big ? "<stanza-too-big xmlns='" NS_ERRORS "'/>" : NULL);
 }
 
 /* Byte by byte, so that what stands behind <starttls/> is noticed: it was written by somebody in between
@@ -725,7 +465,7 @@ static void on_data(void *ctx, struct str bytes)
 	if (st->phase < PHASE_SIGNED_IN) {
 		st->preauth_bytes += bytes.n;
 		if (st->preauth_bytes > LIMIT_PREAUTH_BYTES) {
-			fault(st, "policy-violation", NULL);
+			stream_fault(st, "policy-violation", NULL);
 			return;
 		}
 	}
@@ -735,7 +475,7 @@ static void on_data(void *ctx, struct str bytes)
 		feed(st, bytes);
 }
 
-static void uncount(struct stream *st)
+void stream_uncount(struct stream *st)
 {
 	uintptr_t n;
 	struct str key = str_make(st->address, st->address_n);
@@ -764,7 +504,7 @@ static void stream_free(struct stream *st)
 }
 
 /* Something on another thread still had the stream when its connection went. */
-static void stream_unbusy(struct stream *st)
+void stream_unbusy(struct stream *st)
 {
 	if (st->gone && !st->busy)
 		stream_free(st);
@@ -778,14 +518,14 @@ static void on_closed(void *ctx)
 	st->gone = true;
 	loop_timer_cancel(st->srv->loop, &st->deadline);
 	let_go(st);
-	uncount(st);
+	stream_uncount(st);
 	if (!st->busy)
 		stream_free(st);
 }
 
 static void on_deadline(void *ctx)
 {
-	fault(ctx, "connection-timeout", NULL);
+	stream_fault(ctx, "connection-timeout", NULL);
 }
 
 bool stream_sweep(struct stream *st)
@@ -856,7 +596,7 @@ void stream_accept(struct server *srv, int fd, const void *from, bool direct_tls
 		return;
 	}
 	if (conn_accept(srv->conn_pool, fd, direct_tls ? srv->tls : NULL, &ops, st, &st->conn) < 0) {
-		uncount(st);
+		stream_uncount(st);
 		xml_free(&st->xml);
 		free(st);
 		return;
