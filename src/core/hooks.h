@@ -7,8 +7,10 @@
 #include "base/arena.h"
 #include "xmpp/node.h"
 
+struct config_component;
 struct iq;
 struct iq_hook;
+struct server;
 struct session;
 struct trip;
 
@@ -19,6 +21,7 @@ void hooks_session_gone(struct session *s);
 bool hooks_session_filter(struct session *s, const struct node *stanza);
 void hooks_presence_out(struct session *s, struct trip *t, bool initial);
 int hooks_presence_directed(struct trip *t);
+void hooks_component_open(struct server *srv, const struct config_component *c);
 void hooks_message_plan(struct trip *t);
 bool hooks_nonza(struct session *s, const struct node *n);
 void hooks_stream_features(struct arena *a, struct node *features);

@@ -4,6 +4,7 @@
  * anybody gets it. Nobody is exempt for being a contact, an administrator or the help desk.
  */
 #include "base/clock.h"
+#include "core/component.h"
 #include "core/pipeline.h"
 #include "core/router.h"
 #include "core/service.h"
@@ -96,6 +97,16 @@ static bool is_contact(const struct trip *t)
 	return it && it->listed && (it->sub != SUB_NONE || it->ask);
 }
 
+/* Colleagues know one another; people behind a gateway are as near as its trust says. */
+static bool knows(const struct trip *t)
+{
+	const struct config_component *c = t->origin == TRIP_COMPONENT ? component_of(t->server, t->from.domain) : NULL;
+
+	if (!trip_is_foreign(t) || (c && c->trust == CONFIG_TRUST_HIGH))
+		return true;
+	return !(c && c->trust == CONFIG_TRUST_LOW) && is_contact(t);
+}
+
 /* Everything that some client may show or open: every body and subject, the text of markup, OOB, references. */
 static bool gather(struct trip *t, struct subject *sub)
 {
@@ -105,7 +116,7 @@ static bool gather(struct trip *t, struct subject *sub)
 	sub->from = t->from.bare;
 	sub->to = t->to_self ? t->from.bare : t->to.bare;
 	sub->via = t->origin == TRIP_PEER ? VIA_S2S : t->origin == TRIP_COMPONENT ? VIA_GATEWAY : service ? VIA_ROOM : VIA_LOCAL;
-	sub->known = !trip_is_foreign(t) || is_contact(t);	/* colleagues know one another */
+	sub->known = knows(t);
 	sub->audience = service && service->audience ? service->audience(t->server, &t->to) : 1;
 	sub->ts_ms = clock_wall_ms();
 	for (const struct node *n = node_walk(m, m); n; n = node_walk(m, n))

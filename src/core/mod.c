@@ -68,6 +68,11 @@ int hooks_presence_directed(struct trip *t)
 	return 0;
 }
 
+void hooks_component_open(struct server *srv, const struct config_component *c)
+{
+	EACH_HOOK(component_open, srv, c);
+}
+
 void hooks_message_plan(struct trip *t)
 {
 	EACH_HOOK(message_plan, t);

@@ -21,6 +21,7 @@
 #include "xmpp/node.h"
 #include "xmpp/stanza.h"
 
+struct config_component;
 struct vault;
 
 enum iq_type { IQ_GET = 1, IQ_SET = 2 };
@@ -76,6 +77,8 @@ struct mod_hooks {
 	void (*presence_out)(struct session *s, struct trip *t, bool initial);
 	/* presence with 'to' that reached a local account or left a local session; see features/presence.c. Return 0, or ERR_*. */
 	int (*presence_directed)(struct trip *t);
+	/* A component (XEP-0114) has connected. */
+	void (*component_open)(struct server *srv, const struct config_component *c);
 	/* A message is about to be planned for delivery: add copies with deliver_copy(). */
 	void (*message_plan)(struct trip *t);
 	/* First-level element that is no stanza (nonza) from a bound session: true when it was ours. */

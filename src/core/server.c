@@ -295,6 +295,16 @@ static void add_number(json_t *o, const char *key, uint64_t v)
 	json_object_set_new(o, key, json_integer((json_int_t)v));
 }
 
+/* Listeners that the configuration has and that are not there. */
+static void not_opened(const struct server *s, json_t *reply)
+{
+	json_t *names = json_pack("[s, s]", "s2s", "https");
+
+	if (!s->config->n_components || !s->config->listen.component)
+		json_array_append_new(names, json_string("component"));
+	json_object_set_new(reply, "not_opened", names);
+}
+
 static void live_status(struct server *s, json_t *reply)
 {
 	add_number(reply, "uptime_s", (clock_mono_us() - s->started_mono_us) / 1000000);
@@ -307,7 +317,7 @@ static void live_status(struct server *s, json_t *reply)
 #define METRICS_SHOW(name) add_number(reply, "count_" #name, s->metrics.name);
 	METRICS(METRICS_SHOW)
 #undef METRICS_SHOW
-	json_object_set_new(reply, "not_opened", json_pack("[s, s, s]", "s2s", "component", "https"));
+	not_opened(s, reply);
 }
 
 static void apply(struct server *s, const struct admin_effect *e, json_t *reply)

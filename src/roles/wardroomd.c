@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "config/instance.h"
 #include "core/server.h"
+#include "gateway/gateway.h"
 #include "ipc/sandbox.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -36,6 +37,7 @@ struct daemon {
 	struct config *config;
 	struct loop *loop;
 	struct server *server;
+	struct gateway *gateway;
 	struct control *control;
 	int lock;
 	bool stopping;
@@ -73,7 +75,7 @@ static void set_log(const struct daemon *d)
 	log_setup((enum log_level)d->config->log.level, format);
 }
 
-static int listeners(struct daemon *d, struct server_parts *p, int *ret_control, struct str *ret_why)
+static int listeners(struct daemon *d, struct server_parts *p, int *ret_control, int *ret_component, struct str *ret_why)
 {
 	const struct config *c = d->config;
 	int r = 0;
@@ -83,6 +85,8 @@ static int listeners(struct daemon *d, struct server_parts *p, int *ret_control,
 		r = listener_bind_tcp(c->listen.address, c->listen.c2s, d->arena, &p->listen_c2s, ret_why);
 	if (r == 0 && c->listen.c2s_tls)
 		r = listener_bind_tcp(c->listen.address, c->listen.c2s_tls, d->arena, &p->listen_c2s_tls, ret_why);
+	if (r == 0 && c->listen.component && c->n_components)
+		r = listener_bind_tcp(c->listen.component_address, c->listen.component, d->arena, ret_component, ret_why);
 	if (r == 0)
 		r = listener_bind_unix(d->in.socket, d->arena, ret_control, ret_why);
 	return r;
@@ -105,7 +109,7 @@ static int give_rights_away(struct daemon *d, struct str *ret_why)
 static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why)
 {
 	struct server_parts p = { .started_mono_us = started_mono_us };
-	int control = -1, r;
+	int control = -1, component = -1, r;
 
 	r = instance_check(&d->in, d->arena, ret_why);
 	if (r == 0)
@@ -121,7 +125,7 @@ static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why
 	if (r == 0)
 		r = watch_open(&d->in, d->config, d->arena, &p.guard, ret_why);
 	if (r == 0)
-		r = listeners(d, &p, &control, ret_why);
+		r = listeners(d, &p, &control, &component, ret_why);
 	if (r == 0)
 		r = loop_uv_new(&d->loop);
 	if (r < 0)
@@ -132,6 +136,8 @@ static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why
 	r = give_rights_away(d, ret_why);
 	if (r == 0)
 		r = server_new(&p, d->arena, &d->server, ret_why);
+	if (r == 0)
+		r = gateway_new(d->server, component, d->arena, &d->gateway, ret_why);
 	if (r < 0)
 		return r;
 	return control_new(d->loop, d->server, control, d->in.dir, d->config->domain, &d->control);
@@ -153,6 +159,7 @@ static void on_term(void *ctx)
 	d->stopping = true;
 	log_event(LOG_NOTE, "server.stopping");
 	control_stop(d->control);
+	gateway_stop(d->gateway);
 	server_stop(d->server, stopped, d);
 }
 
@@ -179,6 +186,7 @@ static void on_hup(void *ctx)
 		d->config = config_ref(config);
 		set_log(d);
 		server_reload(d->server, config, guard, tls);
+		gateway_reload(d->gateway);
 		log_event(LOG_NOTE, "server.reloaded");
 	} else {
 		log_event(LOG_ERROR, "server.reload_refused", LOG_S("why", why));
@@ -211,6 +219,7 @@ static int serve(struct daemon *d, int ready)
 	loop_run(d->loop);
 	unlink(d->in.socket);
 	control_free(&d->control);
+	gateway_free(&d->gateway);
 	server_free(&d->server);
 	loop_free(&d->loop);
 	config_unref(&d->config);

@@ -204,7 +204,7 @@ static bool header_right(struct xml *x, const char *full)
 	else if (!str_is(ns, NS_STREAM))
 		fault(x, "invalid-namespace", "not the namespace of streams");
 	else if (!x->content_ns)
-		fault(x, "invalid-namespace", "neither jabber:client nor jabber:server");
+		fault(x, "invalid-namespace", "neither jabber:client nor jabber:server nor jabber:component:accept");
 	return x->result == 0;
 }
 
@@ -245,6 +245,8 @@ static struct str header_again(const struct xml *x)
 {
 	if (x->header)
 		return str_of(x->header);
+	if (strcmp(x->content_ns, NS_COMPONENT) == 0)
+		return STR("<stream:stream xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAM "'>");
 	return strcmp(x->content_ns, NS_CLIENT) == 0 ?
 	       STR("<stream:stream xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAM "'>") :
 	       STR("<stream:stream xmlns='" NS_SERVER "' xmlns:stream='" NS_STREAM "'>");
@@ -435,7 +437,8 @@ static void XMLCALL on_namespace(void *data, const char *prefix, const char *uri
 	if (wire_escape(&p->text, str_of(uri)) < 0 || buf_char(&p->text, '\'') < 0)
 		fault_big(x, "the stream header is too big");
 	if (!prefix && uri)
-		x->content_ns = strcmp(uri, NS_CLIENT) == 0 ? NS_CLIENT : strcmp(uri, NS_SERVER) == 0 ? NS_SERVER : NULL;
+		x->content_ns = strcmp(uri, NS_CLIENT) == 0 ? NS_CLIENT : strcmp(uri, NS_SERVER) == 0 ? NS_SERVER :
+				strcmp(uri, NS_COMPONENT) == 0 ? NS_COMPONENT : NULL;
 }
 
 /* --- parsers ------------------------------------------------------------------------------------------- */

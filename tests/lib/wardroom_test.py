@@ -172,7 +172,8 @@ class Server:
 class Instance(Server):
     """A wardroomd with its own folder. `users`: names, all with PASSWORD (or a dict name -> password)."""
 
-    def __init__(self, users=(), limits=None, extra="", domain="example.test", at=None, start=True, prefix="wardroom-"):
+    def __init__(self, users=(), limits=None, extra="", domain="example.test", at=None, start=True, prefix="wardroom-",
+                 component=False):
         self.domain = domain
         self.top = at or tempfile.mkdtemp(prefix=prefix)
         self.own_top = at is None
@@ -180,7 +181,9 @@ class Instance(Server):
         self.proc = None
         self.log_path = os.path.join(self.top, "stderr.log")
         self.out_path = os.path.join(self.top, "stdout.log")
-        self.port, self.tls_port = free_ports(2)
+        self.port, self.tls_port, self.component_port = free_ports(3)
+        if not component:
+            self.component_port = 0
         self.limits = {"messages_per_s": "off", "bytes_per_s": "off", "connections_per_address": "off",
                        "failed_logins_per_minute": "off"}
         self.limits.update(limits or {})
@@ -200,15 +203,17 @@ class Instance(Server):
     def config_text(self):
         limits = "".join(f"  {k}: {v}\n" for k, v in self.limits.items())
         return (f"domain: {self.domain}\n"
-                f"listen: {{ address: 127.0.0.1, c2s: {self.port}, c2s_tls: {self.tls_port}, s2s: 0, component: 0, https: 0 }}\n"
+                f"listen: {{ address: 127.0.0.1, c2s: {self.port}, c2s_tls: {self.tls_port}, s2s: 0, "
+                f"component: {self.component_port}, https: 0 }}\n"
                 f"limits:\n{limits}{self.extra}")
 
     def write_config(self, text=None):
         path = os.path.join(self.dir, "wardroom.yaml")
         mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o600
+        text = text or self.config_text()
         with open(path, "w") as f:
-            f.write(text or self.config_text())
-        os.chmod(path, mode)
+            f.write(text)
+        os.chmod(path, 0o600 if " secret: " in text else mode)
 
     def add_users(self, users):
         pairs = users.items() if isinstance(users, dict) else [(u, PASSWORD) for u in users]

@@ -1,0 +1,390 @@
+#!/usr/bin/env python3
+"""XEP-0114 and what components may besides: the handshake, the road of their stanzas, the bounds of both."""
+import os
+import sys
+
+import harness  # noqa: F401 - finds tests/lib
+from harness import check, error_of, q, text_of
+from rawcomponent import COMPONENT, SECRET, Component, components_text
+from rawxmpp import STREAM, Client, Failed, body_of
+from rfc6121 import Users
+from wardroom_test import Instance, Tap, until
+
+INFO, ITEMS = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"
+IRC, MAIL, LOW, HIGH = "irc.example.test", "mail.example.test", "low.example.test", "high.example.test"
+
+
+def handshake_tests(tap, server):
+    def good():
+        c = Component(server, IRC)
+        h = c.open()
+        check(h.get("from") == IRC and len(h.get("id") or "") >= 16, f"header {h.attrib}")
+        c.send(f"<handshake>{c.handshake_text(h.get('id'))}</handshake>")
+        el = c.expect(name="handshake")
+        check(not el.text and not len(el), "the answer to the handshake is not empty")
+        other = Component(server, IRC)
+        check(other.open().get("id") != h.get("id"), "two streams have one id")
+        other.close()
+        c.settle().goodbye()
+        check(c.splitter.closed, "no closing tag")
+    tap.run("xep0114-handshake: the right secret opens the stream (3)", good)
+
+    def bad():
+        for what, text in (("a wrong secret", None), ("an empty one", ""), ("the secret itself", SECRET), ("upper case", "upper"),
+                           ("a longer one", "0" * 41)):
+            c = Component(server, IRC)
+            sid = c.open().get("id")
+            proof = (c.handshake_text(sid, "wrong secret") if text is None else
+                     c.handshake_text(sid).upper() if text == "upper" else text)
+            c.send(f"<handshake>{proof}</handshake>")
+            got = c.stream_error()
+            check(got[0] == "not-authorized", f"{what}: {got}")
+    tap.run("xep0114-handshake-wrong: not-authorized and closed (3)", bad)
+
+    def replay():
+        a, b = Component(server, IRC), Component(server, IRC)
+        proof = a.handshake_text(a.open().get("id"))
+        b.open()
+        b.send(f"<handshake>{proof}</handshake>")
+        check(b.stream_error()[0] == "not-authorized", "the proof of another stream was taken")
+        a.close()
+    tap.run("xep0114-handshake-replay: a proof is good for its own stream", replay)
+
+    def unknown():
+        for header, want in (({"to": "unknown.example.test"}, "host-unknown"), ({"to": server.domain}, "host-unknown"),
+                             ({"to": "a@" + IRC}, "host-unknown"), ({"to": "@@"}, "host-unknown"),
+                             ({"xmlns": "jabber:client"}, "invalid-namespace"), ({"xmlns": "urn:x"}, "invalid-namespace")):
+            c = Component(server, IRC)
+            c.connect(port=server.component_port)
+            c.send(c.header_text(**header))
+            got = c.stream_error()
+            check(got[0] == want, f"{header}: {got}")
+    tap.run("xep0114-header: unknown domains and namespaces are refused (3)", unknown)
+
+    def before():
+        for data in ("<message from='irc.example.test' to='u0@example.test'><body>x</body></message>", "<handshake xmlns='urn:x'/>",
+                     f"<iq type='get' id='1' from='{IRC}' to='{server.domain}'><ping xmlns='urn:xmpp:ping'/></iq>"):
+            c = Component(server, IRC)
+            c.open()
+            c.send(data)
+            check(c.stream_error()[0] == "not-authorized", f"{data} before the handshake")
+        c = Component(server, IRC)
+        c.open()
+        c.send("<handshake>" + "0" * 200000)
+        got = c.stream_error()[0]
+        check(got == "policy-violation", f"much before the handshake: {got}")
+    tap.run("xep0114-before-handshake: nothing but the handshake, and little of it", before)
+
+    def doctype():
+        c = Component(server, IRC)
+        c.connect(port=server.component_port)
+        c.send("<!DOCTYPE x [<!ENTITY a 'aaaa'>]>" + c.header_text())
+        check(c.stream_error()[0] == "restricted-xml", "a DOCTYPE was taken")
+    tap.run("xep0114-xml: restricted as for clients", doctype)
+
+    def crowd():
+        crowd = [Component(server, IRC) for _ in range(40)]
+        for c in crowd:
+            c.connect(port=server.component_port)
+        open_ = 0
+        for c in crowd:
+            c.send(c.header_text())
+            c.pump(0.2)
+            open_ += c.splitter.header is not None
+        check(0 < open_ <= 16, f"{open_} connections wait for a handshake")
+        for c in crowd:
+            c.close()
+        def again():
+            c = Component(server, IRC)
+            try:
+                return c.login()
+            except (Failed, OSError):
+                return None
+        until(again, 5, "a component comes in again").close()
+    tap.run("xep0114-crowd: few may wait for their handshake", crowd)
+
+
+def stream_tests(tap, server, users):
+    def newest():
+        a = Component(server, IRC).login()
+        b = Component(server, IRC).login()
+        check(a.stream_error()[0] == "conflict", "the older connection")
+        u = users.client()
+        b.send(f"<message from='x@{IRC}' to='{u.bare}' type='chat'><body>still here</body></message>")
+        u.expect(name="message", body="still here")
+        u.message(f"x@{IRC}", "to the new one", id="n")
+        b.expect(name="message", body="to the new one")
+        b.close()
+    tap.run("xep0114-conflict: the newest connection wins", newest)
+
+    def faults():
+        for data, want in ((f"<message to='u0@{server.domain}'><body>x</body></message>", "invalid-from"),
+                           (f"<message from='u1@{server.domain}' to='u0@{server.domain}'><body>HOSTILE</body></message>", "invalid-from"),
+                           (f"<message from='x@{MAIL}' to='u0@{server.domain}'><body>HOSTILE</body></message>", "invalid-from"),
+                           (f"<message from='x@sub.{IRC}' to='u0@{server.domain}'><body>HOSTILE</body></message>", "invalid-from"),
+                           (f"<message from='@@' to='u0@{server.domain}'><body>HOSTILE</body></message>", "invalid-from"),
+                           (f"<message from='x@{IRC}'><body>x</body></message>", "improper-addressing"),
+                           ("<bogus/>", "unsupported-stanza-type"),
+                           (f"<message xmlns='jabber:server' from='x@{IRC}' to='u0@{server.domain}'/>", "unsupported-stanza-type"),
+                           ("<a></b>", "not-well-formed"),
+                           (f"<message from='x@{IRC}' to='u0@{server.domain}'><body>" + "x" * 300000 + "</body></message>", "policy-violation")):
+            c = Component(server, IRC).login()
+            c.send(data)
+            got = c.stream_error()[0]
+            check(got == want, f"{data[:80]}: {got}")
+            server.assert_healthy()
+    tap.run("xep0114-from: 'from' of another domain ends the stream (security-tests 60)", faults)
+
+    def closing():
+        c = Component(server, IRC).login()
+        c.send("</stream:stream>")
+        check(c.wait_end() and c.splitter.closed, "the closing tag was not answered")
+    tap.run("xep0114-close: the stream is closed in order", closing)
+
+
+def road_tests(tap, server, users):
+    def both_ways():
+        c, u = Component(server, IRC).login(), users.client()
+        u.message(f"room@{IRC}", "hello <&>", id="o1")
+        m = c.expect(name="message", id="o1")
+        check(m.get("from") == u.jid and m.get("to") == f"room@{IRC}" and body_of(m) == "hello <&>", text_of(m))
+        check(b"jabber:client" not in bytes(c.raw), "the namespace of clients on a component's stream")
+        c.send(f"<message from='room@{IRC}/nick' to='{u.bare}' type='chat' id='i1'><body>back</body></message>")
+        m = u.expect(name="message", id="i1")
+        check(m.get("from") == f"room@{IRC}/nick" and body_of(m) == "back", text_of(m))
+        u.send(f"<iq type='get' id='v1' to='{IRC}'><query xmlns='jabber:iq:version'/></iq>")
+        r = c.expect(name="iq", id="v1")
+        c.answer(r, "<query xmlns='jabber:iq:version'><name>gw</name></query>")
+        r = u.expect(name="iq", id="v1")
+        check(r.get("type") == "result" and r.get("from") == IRC and len(r) == 1, text_of(r))
+        c.close()
+    tap.run("xep0114-stanzas: message and iq, both ways", both_ways)
+
+    def to_server():
+        c = Component(server, IRC).login()
+        r = c.iq("get", f"<query xmlns='{INFO}'/>")
+        check(r.get("type") == "result" and r.get("to") == IRC, text_of(r))
+        r = c.iq("get", "<query xmlns='urn:nobody'/>")
+        check(error_of(r) == ("service-unavailable", "cancel"), text_of(r))
+        for to in (server.jid("nobody-here"), users.client().bare):
+            r = c.iq("get", f"<query xmlns='{INFO}'/>", to=to)
+            check(error_of(r) == ("service-unavailable", "cancel"), f"{to}: {text_of(r)}")
+            r = c.iq("get", "<query xmlns='jabber:iq:roster'/>", to=to)
+            check(error_of(r) in (("service-unavailable", "cancel"), ("forbidden", "auth")), f"{to}: {text_of(r)}")
+        r = c.iq("get", "<ping xmlns='urn:xmpp:ping'/>", to="x@elsewhere.example")
+        check(error_of(r) == ("remote-server-not-found", "cancel"), text_of(r))
+        r = c.iq("get", "<ping xmlns='urn:xmpp:ping'/>", to=f"x@{MAIL}")
+        check(error_of(r) is not None, f"from one component through us to another: {text_of(r)}")
+        r = c.iq("set", "<x xmlns='urn:x'/><y xmlns='urn:y'/>")
+        check(error_of(r) == ("bad-request", "modify"), text_of(r))
+        c.close()
+    tap.run("xep0114-requests: what a component may ask of the server and of accounts", to_server)
+
+    def away():
+        u = users.client()
+        for to in (f"x@{MAIL}", MAIL):
+            u.message(to, "anybody?", id="aw")
+            e = u.expect(name="message", id="aw", type="error")
+            check(error_of(e) == ("service-unavailable", "cancel") and e.get("from") == to, text_of(e))
+            r = u.iq("get", "<ping xmlns='urn:xmpp:ping'/>", to=to)
+            check(error_of(r) == ("service-unavailable", "cancel"), text_of(r))
+            u.send(f"<presence to='{to}'/>")
+        u.none(lambda e: e.get("type") == "error", "an error for presence")
+    tap.run("xep0114-away: what a component that is away would have got comes back", away)
+
+    def disco():
+        r = users.client().iq("get", f"<query xmlns='{ITEMS}'/>", to=server.domain)
+        items = {i.get("jid"): i.get("name") for i in r.iter(q(ITEMS, "item"))}
+        check(items.get(IRC) == "Chat elsewhere" and MAIL in items, f"items {items}")
+    tap.run("xep0114-disco: components are items of the domain", disco)
+
+    def offline():
+        c, name = Component(server, IRC).login(), users.name()
+        c.send(f"<message from='x@{IRC}' to='{server.jid(name)}' type='chat' id='off'><body>for later</body></message>")
+        c.settle()
+        u = users.client(name, presence=False)
+        u.send("<presence/>")
+        m = u.expect(name="message", body="for later")
+        check(m.find("{urn:xmpp:delay}delay") is not None, text_of(m))
+        r = u.iq("set", "<query xmlns='urn:xmpp:mam:2'/>")
+        check(r.get("type") == "result", text_of(r))
+        check(any("for later" in text_of(e) for e in u.inbox), "not in the archive")
+        c.send(f"<message from='x@{IRC}' to='{server.jid('nobody-here')}' type='chat' id='nb'><body>x</body></message>")
+        e = c.expect(name="message", id="nb", type="error")
+        check(error_of(e) == ("service-unavailable", "cancel"), text_of(e))
+        c.close()
+    tap.run("xep0114-offline: kept and archived as any other", offline)
+
+    def forged():
+        c, u = Component(server, IRC).login(), users.client()
+        c.send(f"<message from='x@{IRC}' to='{u.bare}' type='chat' id='f1'><body>x</body>"
+               f"<stanza-id xmlns='urn:xmpp:sid:0' by='{u.bare}' id='forged'/><delay xmlns='urn:xmpp:delay' from='{server.domain}' "
+               "stamp='2001-01-01T00:00:00Z'/></message>")
+        m = u.expect(name="message", id="f1")
+        ids = [s.get("id") for s in m.iter("{urn:xmpp:sid:0}stanza-id")]
+        check("forged" not in ids and len(ids) == 1, text_of(m))
+        check(not [d for d in m.iter("{urn:xmpp:delay}delay") if d.get("from") == server.domain], text_of(m))
+        for push in ("<query xmlns='jabber:iq:roster'><item jid='evil@x.example' subscription='both'/></query>",
+                     "<block xmlns='urn:xmpp:blocking'><item jid='a@b.example'/></block>"):
+            r = c.iq("set", push, to=u.jid)
+            check(error_of(r) is not None, f"a push of a component was delivered: {text_of(r)}")
+        u.none(lambda e: e.tag.endswith("}iq"), "a component's push")
+        u.iq("set", f"<block xmlns='urn:xmpp:blocking'><item jid='{IRC}'/></block>")
+        c.send(f"<message from='x@{IRC}' to='{u.bare}' type='chat' id='bl'><body>HOSTILE</body></message>")
+        e = c.expect(name="message", id="bl", type="error")
+        check(error_of(e)[0] == "service-unavailable", text_of(e))
+        u.none(lambda e: e.get("id") == "bl", "a blocked component's message")
+        c.close()
+    tap.run("xep0114-forged: a component says nothing in the server's or an archive's name", forged)
+
+
+
+def inspection_tests(tap, server, users):
+    def same_road():
+        c, got = Component(server, LOW).login(), 0
+        text = "Look what I found: http://worm.evil-link.test/free-gift?user=%d"
+        people = [users.client() for _ in range(8)]
+        for i, u in enumerate(people):
+            c.send(f"<message from='x@{LOW}' to='{u.bare}' type='chat' id='w{i}'><body>{text % i}</body></message>")
+        c.settle()
+        for u in people:
+            u.settle()
+            got += any("worm.evil-link.test" in (body_of(e) or "") for e in u.inbox)
+        check(got <= 3, f"{got} copies of one link got through a gateway; the brake is at 3")
+        held = server.json("held", "list")
+        check("worm" in str(held) or len(str(held)) > 10, f"nothing held: {held}")
+        c.close()
+    tap.run("xep0114-inspection: the worm brake holds for a gateway's people", same_road)
+
+
+def presence_tests(tap, server, users):
+    def subscribe():
+        c, u = Component(server, IRC).login(), users.client()
+        peer = f"bob@{IRC}"
+        u.send(f"<presence type='subscribe' to='{peer}'/>")
+        p = c.expect(name="presence", type="subscribe")
+        check(p.get("from") == u.bare and p.get("to") == peer, text_of(p))
+        c.send(f"<presence type='subscribed' from='{peer}' to='{u.bare}'/>")
+        u.expect(name="presence", type="subscribed", frm=peer)
+        c.send(f"<presence from='{peer}/irc' to='{u.bare}'><show>away</show></presence>")
+        p = u.expect(name="presence", frm=f"{peer}/irc", type="")
+        c.send(f"<presence type='subscribe' from='{peer}' to='{u.bare}'/>")
+        u.expect(name="presence", type="subscribe", frm=peer)
+        u.send(f"<presence type='subscribed' to='{peer}'/>")
+        c.expect(name="presence", type="subscribed")
+        c.expect(name="presence", type="", frm=u.jid)
+        u.send("<presence><show>dnd</show></presence>")
+        p = c.expect(lambda e: e.find("{jabber:client}show") is not None, name="presence", frm=u.jid)
+        check(p.get("to") == peer, text_of(p))
+        u.goodbye()
+        c.expect(name="presence", type="unavailable", frm=u.jid)
+        u2 = users.client(u.user)
+        c.expect(name="presence", type="", frm=u2.jid)
+        c.expect(name="presence", type="probe", frm=u.bare)
+        c.close()
+    tap.run("xep0114-presence: subscriptions and presence through a gateway", subscribe)
+
+    def directed():
+        c, u = Component(server, IRC).login(), users.client()
+        u.send(f"<presence to='room@{IRC}/nick'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+        p = c.expect(name="presence", type="", frm=u.jid)
+        check(p.get("to") == f"room@{IRC}/nick" and len(p) == 1, text_of(p))
+        c.send(f"<presence from='room@{IRC}/nick' to='{u.jid}'><x xmlns='http://jabber.org/protocol/muc#user'>"
+               "<status code='110'/></x></presence>")
+        p = u.expect(name="presence", frm=f"room@{IRC}/nick")
+        check(len(p) == 1, f"the room's element was lost: {text_of(p)}")
+        c.send(f"<message from='room@{IRC}/nick' to='{u.jid}' type='groupchat' id='gc'><body>hi all</body></message>")
+        u.expect(name="message", id="gc", type="groupchat")
+        u.cut()
+        c.expect(name="presence", type="unavailable", frm=u.jid)
+        c.close()
+    tap.run("xep0114-directed: rooms of a gateway: directed presence, and its end", directed)
+
+
+def config_tests(tap):
+    def refuse(extra, words, mode=None):
+        s = Instance(extra=extra, component=True, start=False)
+        try:
+            if mode:
+                os.chmod(os.path.join(s.dir, "wardroom.yaml"), mode)
+            try:
+                s.start()
+            except Failed as e:
+                check(words in str(e), f"{extra!r}: {e}")
+                return
+            raise Failed(f"started with {extra!r}")
+        finally:
+            s.close()
+
+    def wrong():
+        group = f"domain: {IRC}, secret: {SECRET}"
+        refuse(f"components: [{{ {group}, colour: red }}]\n", "components.colour")
+        refuse(f"components: [{{ {group} }}]\n", "chmod 0600", 0o644)
+        refuse("components: [{ domain: example.test, secret_file: x }]\n", "not this server's own")
+        refuse("components: [{ domain: Ⅷ.example.test, secret_file: x }]\n", "x")
+    tap.run("xep0114-config: what is wrong in wardroom.yaml stops the start", wrong)
+
+    def secret_file():
+        s = Instance(extra=components_text({"domain": IRC, "secret_file": "irc.secret"}), component=True, start=False)
+        try:
+            with open(os.path.join(s.dir, "keys", "irc.secret"), "w") as f:
+                os.chmod(f.name, 0o600)
+                f.write(SECRET + "\n")
+            s.start()
+            c = Component(s, IRC).login().settle()
+            s.write_config(s.config_text().replace(IRC, MAIL))
+            s.reload()
+            check(c.stream_error()[0] == "reset", "still open although it is not configured any more")
+            Component(s, MAIL).login().goodbye()
+            with open(os.path.join(s.dir, "keys", "irc.secret"), "w") as f:
+                f.write("another secret of that gateway\n")
+            c = Component(s, MAIL).login()
+            s.reload()
+            check(c.stream_error()[0] == "reset", "still open although its secret has changed")
+            Component(s, MAIL, "another secret of that gateway").login().goodbye()
+            s.assert_healthy()
+        finally:
+            s.close()
+    tap.run("xep0114-reload: secrets in files; who is not configured any more goes", secret_file)
+
+    def throttled():
+        with Instance(extra=components_text({"domain": IRC}), component=True, limits={"failed_logins_per_minute": "3"}) as s:
+            for _ in range(4):
+                c = Component(s, IRC)
+                sid = c.open().get("id")
+                c.send(f"<handshake>{c.handshake_text(sid, 'wrong')}</handshake>")
+                c.stream_error()
+            c = Component(s, IRC)
+            sid = c.open().get("id")		# the right secret, too: a guesser learns nothing
+            c.send(f"<handshake>{c.handshake_text(sid)}</handshake>")
+            check(c.stream_error()[0] == "not-authorized", "guessing is not slowed down")
+            check("gateway.throttled" in s.log(), "not logged")
+    tap.run("xep0114-throttle: guessing the secret is slowed down", throttled)
+
+    def stopping():
+        with Instance(extra=components_text({"domain": IRC}), component=True) as s:
+            c = Component(s, IRC).login()
+            check(s.stop() == 0, "did not stop in order")
+            check(c.stream_error()[0] == "system-shutdown", "no goodbye")
+    tap.run("xep0114-stop: components are told that the server stops", stopping)
+
+
+GROUPS = ({"domain": IRC, "name": "Chat elsewhere"}, {"domain": MAIL}, {"domain": LOW, "trust": "low"}, {"domain": HIGH, "trust": "high"})
+
+
+def main():
+    tap = Tap("components")
+    with Instance(users=[f"u{i}" for i in range(60)], component=True, extra=components_text(*GROUPS)) as server:
+        users = Users(server, 60)
+        handshake_tests(tap, server)
+        stream_tests(tap, server, users)
+        road_tests(tap, server, users)
+        inspection_tests(tap, server, users)
+        # presence_tests(tap, server, users)
+        tap.run("the server is well at the end", server.assert_healthy)
+    config_tests(tap)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
