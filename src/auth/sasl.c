@@ -498,6 +498,8 @@ enum sasl_step sasl_account(struct sasl *s, const struct credentials *creds, enu
 		return fail(s, s->spoiled);
 	if (what == SASL_ACCOUNT_THROTTLED || what == SASL_ACCOUNT_ERROR)
 		return fail(s, "temporary-auth-failure");
+	if (what == SASL_ACCOUNT_OTHER)
+		return fail(s, "invalid-authzid");
 	s->account = what;
 	creds_set(s, creds);
 	if (s->mechanism != SASL_PLAIN)
@@ -652,6 +654,15 @@ unsigned sasl_offered(const struct sasl_conf *conf, const struct sasl_binding *b
 	return conf->binding_required ? mask & SASL_PLUS : mask;
 }
 
+void sasl_offer_mechanisms(const struct sasl_conf *conf, const struct sasl_binding *b, struct buf *out)
+{
+	unsigned mask = sasl_offered(conf, b);
+
+	for (size_t i = 0; i < ARRAY_SIZE(mechanisms); i++)
+		if (mask & mechanisms[i].bit)
+			buf_printf(out, "<mechanism>%s</mechanism>", mechanisms[i].name);
+}
+
 int sasl_offer(const struct sasl_conf *conf, const struct sasl_binding *b, struct buf *out)
 {
 	unsigned mask = sasl_offered(conf, b);
@@ -659,9 +670,7 @@ int sasl_offer(const struct sasl_conf *conf, const struct sasl_binding *b, struc
 	if (mask == 0)
 		return 0;
 	buf_str_add(out, STR("<mechanisms xmlns='" NS_SASL "'>"));
-	for (size_t i = 0; i < ARRAY_SIZE(mechanisms); i++)
-		if (mask & mechanisms[i].bit)
-			buf_printf(out, "<mechanism>%s</mechanism>", mechanisms[i].name);
+	sasl_offer_mechanisms(conf, b, out);
 	buf_str_add(out, STR("</mechanisms>"));
 	if (mask & SASL_PLUS) {
 		buf_str_add(out, STR("<sasl-channel-binding xmlns='" NS_SASL_CB "'>"));

@@ -61,6 +61,7 @@ enum sasl_account {
 	SASL_ACCOUNT_DISABLED,			/* account-disabled, but only after a right proof */
 	SASL_ACCOUNT_THROTTLED,			/* too many failures: temporary-auth-failure */
 	SASL_ACCOUNT_ERROR,			/* the store failed: temporary-auth-failure */
+	SASL_ACCOUNT_OTHER,			/* not the one the stream was opened for (XEP-0388 2.3): invalid-authzid */
 };
 
 struct sasl;
@@ -91,6 +92,8 @@ bool sasl_is_downgrade(const struct sasl *s);
 
 /* The mechanisms to advertise, strongest first; 0 of them without TLS. Bits of enum sasl_mechanism. */
 unsigned sasl_offered(const struct sasl_conf *conf, const struct sasl_binding *binding);
+/* <mechanism/> for each of them, without namespace. */
+void sasl_offer_mechanisms(const struct sasl_conf *conf, const struct sasl_binding *binding, struct buf *b);
 /* <mechanisms/> (RFC 6120 6.4.1) and <sasl-channel-binding/> (XEP-0440) for the stream features; nothing when 0. */
 MUST_CHECK int sasl_offer(const struct sasl_conf *conf, const struct sasl_binding *binding, struct buf *b);
 

@@ -8,6 +8,7 @@
 #include "xmpp/node.h"
 
 struct config_component;
+struct buf;
 struct iq;
 struct iq_hook;
 struct server;
@@ -24,6 +25,9 @@ int hooks_presence_directed(struct trip *t);
 void hooks_component_open(struct server *srv, const struct config_component *c);
 void hooks_message_plan(struct trip *t);
 bool hooks_nonza(struct session *s, const struct node *n);
+void hooks_session_binding(struct session *s, const struct node *bind);
+/* <feature var=''/> for each feature that can be switched on while binding. */
+void hooks_bind_features(struct buf *b);
 void hooks_stream_features(struct arena *a, struct node *features);
 void hooks_disco_info(struct iq *iq, struct node *query);
 void hooks_disco_items(struct iq *iq, struct node *query);

@@ -1,6 +1,7 @@
 /* mod.c - the list of features and the dispatch to their hooks. */
 #include "core/mod.h"
 
+#include "base/buf.h"
 #include "core/hooks.h"
 
 #define MOD(name) extern const struct mod_def mod_##name;
@@ -94,6 +95,18 @@ void hooks_disco_info(struct iq *iq, struct node *query)
 void hooks_disco_items(struct iq *iq, struct node *query)
 {
 	EACH_HOOK(disco_items, iq, query);
+}
+
+void hooks_session_binding(struct session *s, const struct node *bind)
+{
+	EACH_HOOK(session_binding, s, bind);
+}
+
+void hooks_bind_features(struct buf *b)
+{
+	for (size_t i = 0; i < N_MODS; i++)
+		if (mods[i]->bind_feature)
+			buf_printf(b, "<feature var='%s'/>", mods[i]->bind_feature);
 }
 
 void hooks_stream_features(struct arena *a, struct node *features)

@@ -83,6 +83,8 @@ struct mod_hooks {
 	void (*message_plan)(struct trip *t);
 	/* First-level element that is no stanza (nonza) from a bound session: true when it was ours. */
 	bool (*nonza)(struct session *s, const struct node *n);
+	/* A session is being bound by <bind/> of XEP-0386: what its children ask for is switched on at once. */
+	void (*session_binding)(struct session *s, const struct node *bind);
 	/* Children to add to <stream:features/> after login. */
 	void (*stream_features)(struct arena *a, struct node *features);
 	/* More for disco#info of server or account (see iq->target): identities, features, forms; entries of disco#items. */
@@ -98,6 +100,7 @@ struct mod_def {
 	const char *const *disco_account;	/* feature vars of an account */
 	const struct iq_hook *iq;	/* ends with an empty row; NULL: none */
 	const struct mod_hooks *hooks;	/* NULL: none */
+	const char *bind_feature;	/* what session_binding understands (XEP-0386 3.1); NULL: nothing */
 	const struct service_ops *service;	/* NULL: none */
 };
 

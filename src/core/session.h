@@ -42,6 +42,7 @@ struct session {
 	bool roster_wanted;		/* "interested resource": asked for the roster */
 	bool blocklist_wanted;
 	bool offline_asked;		/* the offline messages were asked for since it last wanted none */
+	uint64_t synced_id;		/* the newest in the archive when it bound (XEP-0386); 0: it did not ask */
 	bool carbons;			/* XEP-0280 */
 	bool inactive;			/* XEP-0352 */
 	struct map *directed;		/* full or bare JIDs that got directed presence; NULL: none */

@@ -419,29 +419,18 @@ static void on_request(struct session *s)
 
 /* --- enable ------------------------------------------------------------------------------------------- */
 
-static void enabled(struct session *s)
-{
-	if (!s->stream)
-		return;
-	if (s->sm->resumable)
-		nonza_send(s->stream, "<enabled xmlns='" NS_SM "' id='%s' resume='true' max='%d'/>", s->sm->id,
-			   LIMIT_SM_RESUME_MS / 1000);
-	else
-		nonza_send(s->stream, "<enabled xmlns='" NS_SM "'/>");
-}
-
-static void on_enable(struct session *s, const struct node *n)
+void sm_enable(struct session *s, const struct node *n, struct buf *b)
 {
 	struct str resume = node_attr(n, "resume");
 	struct sm *sm;
 
 	if (s->sm) {
-		nonza_send(s->stream, "<failed xmlns='" NS_SM "'><unexpected-request xmlns='" NS_STANZAS "'/></failed>");
+		buf_printf(b, "<failed xmlns='" NS_SM "'><unexpected-request xmlns='" NS_STANZAS "'/></failed>");
 		return;
 	}
 	sm = calloc(1, sizeof(*sm));
 	if (!sm) {
-		nonza_send(s->stream, "<failed xmlns='" NS_SM "'><resource-constraint xmlns='" NS_STANZAS "'/></failed>");
+		buf_printf(b, "<failed xmlns='" NS_SM "'><resource-constraint xmlns='" NS_STANZAS "'/></failed>");
 		return;
 	}
 	sm->resumable = str_is(resume, "true") || str_is(resume, "1");
@@ -455,7 +444,20 @@ static void on_enable(struct session *s, const struct node *n)
 		list_remove(s->inbound.next);
 	s->sm = sm;
 	sm->dirty = true;
-	enabled(s);
+	if (sm->resumable)
+		buf_printf(b, "<enabled xmlns='" NS_SM "' id='%s' resume='true' max='%d'/>", sm->id, LIMIT_SM_RESUME_MS / 1000);
+	else
+		buf_printf(b, "<enabled xmlns='" NS_SM "'/>");
+}
+
+static void on_enable(struct session *s, const struct node *n)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	sm_enable(s, n, &b);
+	stream_send(s->stream, buf_str(&b));
+	buf_release(&b);
 }
 
 bool sm_nonza(struct session *s, const struct node *n)
@@ -484,14 +486,19 @@ static void resume_finish(struct session *s)
 {
 	struct sm *sm = s->sm;
 	struct stream *st = sm->resuming;
+	struct server *srv = s->server;
+	uint64_t id = s->id;
+	char text[160];
 
 	sm->resuming = NULL;
 	sm->asked = false;
 	sm->answer_due = false;
+	snprintf(text, sizeof(text), "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", sm->id, sm_handled(s));
 	session_attach(s, st);
-	stream_resumed(st, s);
-	nonza_send(st, "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", sm->id, sm_handled(s));
-	s->server->metrics.resumed++;
+	stream_resumed(st, s, text);
+	srv->metrics.resumed++;
+	if (session_find(srv, id) != s)
+		return;			/* its stream could not even say so */
 	hooks_session_resumed(s);
 	if (s->stream)
 		flush(s);
@@ -521,13 +528,11 @@ void sm_resume(struct server *srv, struct stream *st, struct str bare, const str
 	uint32_t h;
 
 	if (!read_h(n, &h)) {
-		nonza_send(st, "<failed xmlns='" NS_SM "'><bad-request xmlns='" NS_STANZAS "'/></failed>");
-		stream_resume_failed(st);
+		stream_resume_failed(st, "<failed xmlns='" NS_SM "'><bad-request xmlns='" NS_STANZAS "'/></failed>");
 		return;
 	}
 	if (!s || !str_eq(s->user->bare, bare)) {
-		nonza_send(st, "<failed xmlns='" NS_SM "'><item-not-found xmlns='" NS_STANZAS "'/></failed>");
-		stream_resume_failed(st);
+		stream_resume_failed(st, "<failed xmlns='" NS_SM "'><item-not-found xmlns='" NS_STANZAS "'/></failed>");
 		return;
 	}
 	if (s->sm->resuming) {

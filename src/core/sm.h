@@ -59,6 +59,8 @@ struct sm {
 
 /* <enable/>, <r/>, <a/>: true when n was one of them (and is dealt with, errors included). */
 bool sm_nonza(struct session *s, const struct node *n);
+/* <enable/>, asked while binding or after: appends <enabled/> or <failed/> to b. */
+void sm_enable(struct session *s, const struct node *n, struct buf *b);
 /* <resume/> on a stream that has signed in as 'bare'. Answers <resumed/> or <failed/>, perhaps later. */
 void sm_resume(struct server *srv, struct stream *st, struct str bare, const struct node *n);
 /* The new stream went away before the resumption was answered. */

@@ -144,8 +144,12 @@ void stream_send_features(struct stream *st)
 	} else if (st->phase == PHASE_SECURE) {
 		if (sasl_offer(&st->srv->sasl, st->binding, &b) < 0)
 			b.failed = true;
+		stream_sasl2_offer(st, &b);
 	} else if (f) {
-		buf_printf(&b, "<bind xmlns='" NS_BIND "'/><sm xmlns='" NS_SM "'/>");
+		if (st->phase == PHASE_SIGNED_IN)
+			buf_printf(&b, "<bind xmlns='" NS_BIND "'/>");
+		if (!st->session || !st->session->sm)
+			buf_printf(&b, "<sm xmlns='" NS_SM "'/>");
 		hooks_stream_features(a, f);
 		for (const struct node *c = node_first_element(f); c; c = node_next_element(c))
 			if (wire_write(&b, c, STR(NS_CLIENT)) < 0)
@@ -153,7 +157,7 @@ void stream_send_features(struct stream *st)
 	}
 	buf_printf(&b, "</stream:features>");
 	if (b.failed || !f)
-		stream_end(st, "resource-constraint");
+		stream_fault(st, "resource-constraint", NULL);
 	else
 		stream_send(st, buf_str(&b));
 	buf_release(&b);
@@ -184,6 +188,8 @@ static int on_open(void *ctx, const struct node *header)
 	a = arena_new(64 * 1024);
 	ours = a && jid_parse(a, node_attr(header, "to"), &to) == 0 && to.local.n == 0 && to.resource.n == 0 &&
 	       server_is_local(st->srv, to.domain);
+	if (ours)
+		stream_sasl2_claim(st, a, node_attr(header, "from"));
 	arena_free(&a);
 	if (!ours && st->phase >= PHASE_SIGNED_IN) {
 		log_event(LOG_WARN, "stream.domain_changed", LOG_S("user", st->user->bare));
@@ -298,13 +304,30 @@ static int refuse_iq(struct stream *st, struct arena *a, const struct node *iq, 
 	return st->closing ? STREAM_STOP : 0;
 }
 
-/* The old holder of the resource gives way: a client that comes back must not wait for its own ghost. */
-static void take_resource(struct stream *st, struct str resource)
+void stream_attach(struct stream *st, struct session *s)
 {
-	struct session *old = session_of_resource(st->user, resource);
+	st->session = s;
+	st->phase = PHASE_BOUND;
+	user_unref(&st->user);
+	loop_timer_cancel(st->srv->loop, &st->deadline);
+	conn_set_rate(st->conn, st->srv->config->limits.bytes_per_s);
+}
+
+/* The old holder gives way: a client that comes back must not wait for its own ghost. */
+int stream_bind(struct stream *st, struct str resource, struct session **ret)
+{
+	struct session *old = session_of_resource(st->user, resource), *s;
+	int r;
 
 	if (old)
 		session_end(old, "conflict");
+	r = session_new(st->srv, st->user, resource, &s);
+	if (r < 0)
+		return r;
+	session_attach(s, st);
+	stream_attach(st, s);
+	*ret = s;
+	return 0;
 }
 
 static int bind_resource(struct stream *st, struct arena *a, const struct node *iq, const struct node *payload)
@@ -318,20 +341,13 @@ static int bind_resource(struct stream *st, struct arena *a, const struct node *
 	if (wanted.n) {
 		if (jid_prep_resource(a, wanted, &resource) < 0)
 			return refuse_iq(st, a, iq, ERR_BAD_REQUEST);
-		take_resource(st, resource);
 	} else {
 		rand_text(own, sizeof(own) - 1);
 		resource = str_make(own, sizeof(own) - 1);
 	}
-	err = session_new(st->srv, st->user, resource, &s);
+	err = stream_bind(st, resource, &s);
 	if (err < 0)
 		return refuse_iq(st, a, iq, err);
-	session_attach(s, st);
-	st->session = s;
-	st->phase = PHASE_BOUND;
-	user_unref(&st->user);
-	loop_timer_cancel(st->srv->loop, &st->deadline);
-	conn_set_rate(st->conn, st->srv->config->limits.bytes_per_s);
 	bind_reply(st, a, iq, s->full);
 	hooks_session_bound(s);
 	return 0;
@@ -341,7 +357,7 @@ static int in_signed_in(struct stream *st, struct arena *a, const struct node *n
 {
 	const struct node *payload = node_first_element(n);
 
-	if (st->resuming)
+	if (st->resuming || st->sasl2 || str_is(n->ns, NS_SASL2))
 		return stream_fault(st, "not-authorized", NULL);
 	if (node_is(n, NS_SM, "resume")) {
 		st->resuming = map_get(st->srv->resumable, node_attr(n, "previd"));
@@ -357,22 +373,26 @@ static int in_signed_in(struct stream *st, struct arena *a, const struct node *n
 	return stream_fault(st, "not-authorized", NULL);
 }
 
-void stream_resumed(struct stream *st, struct session *s)
+void stream_resumed(struct stream *st, struct session *s, const char *resumed_xml)
 {
 	CHECK_OBJ(st, STREAM_MAGIC);
 	st->resuming = NULL;
-	st->session = s;
-	st->phase = PHASE_BOUND;
-	user_unref(&st->user);
-	loop_timer_cancel(st->srv->loop, &st->deadline);
-	conn_set_rate(st->conn, st->srv->config->limits.bytes_per_s);
+	stream_attach(st, s);
 	stream_pause(st, false);
+	if (st->sasl2)
+		stream_sasl2_resume(st, s, resumed_xml);
+	else
+		stream_send_z(st, resumed_xml);
 }
 
-void stream_resume_failed(struct stream *st)
+void stream_resume_failed(struct stream *st, const char *failed_xml)
 {
 	st->resuming = NULL;
 	stream_pause(st, false);
+	if (st->sasl2)
+		stream_sasl2_resume(st, NULL, failed_xml);
+	else
+		stream_send_z(st, failed_xml);
 }
 
 /* --- stanzas ------------------------------------------------------------------------------------------------------------------ */
@@ -407,7 +427,7 @@ static int on_stanza(void *ctx, struct arena **a, struct node *n)
 		stream_send_z(st, "<failure xmlns='" NS_COMPRESS_PROTOCOL "'><unsupported-method/></failure>");
 		return 0;
 	}
-	if (st->busy && st->phase == PHASE_SECURE && !str_is(n->ns, NS_SASL))
+	if (st->busy && st->phase == PHASE_SECURE && !str_is(n->ns, NS_SASL) && !str_is(n->ns, NS_SASL2))
 		return stream_fault(st, "not-authorized", NULL);
 	if (st->busy && st->phase != PHASE_SECURE)
 		return stream_fault(st, "policy-violation", NULL);
@@ -493,6 +513,8 @@ static void stream_free(struct stream *st)
 	struct server *srv = st->srv;
 
 	sasl_free(&st->sasl);
+	stream_sasl2_free(st);
+	free((void *)(uintptr_t)st->claimed.p);
 	free(st->binding);
 	user_unref(&st->user);
 	xml_free(&st->xml);

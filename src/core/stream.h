@@ -25,10 +25,10 @@ void stream_end(struct stream *st, const char *condition);
 void stream_end_with(struct stream *st, const char *condition, const char *extra_xml);
 /* Stops and goes on reading: back-pressure. */
 void stream_pause(struct stream *st, bool pause);
-/* The resumed session now belongs to this stream. */
-void stream_resumed(struct stream *st, struct session *s);
-/* The session could not be resumed: the stream may still bind. */
-void stream_resume_failed(struct stream *st);
+/* The resumed session now belongs to this stream; sends <resumed/> (XEP-0388: within <success/>). */
+void stream_resumed(struct stream *st, struct session *s, const char *resumed_xml);
+/* The session could not be resumed: sends <failed/>; the stream may still bind. */
+void stream_resume_failed(struct stream *st, const char *failed_xml);
 /* Now and then: an idle stream gives its parser back; true when this one just did. */
 bool stream_sweep(struct stream *st);
 struct stream *stream_of(struct list *node);	/* of server->streams */

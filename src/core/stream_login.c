@@ -15,8 +15,6 @@
 #include "xmpp/ns.h"
 #include "xmpp/xml.h"
 
-static void sasl_go(struct stream *st, enum sasl_step step);
-
 struct account_lookup {
 	struct server *srv;
 	struct stream *st;
@@ -47,7 +45,7 @@ static void lookup_done(void *ctx, int err)
 	free(l);
 	st->busy = false;
 	if (!st->gone && !st->closing)
-		sasl_go(st, sasl_account(st->sasl, &creds, what));
+		stream_login_go(st, sasl_account(st->sasl, &creds, what));
 	secret_wipe(&creds, sizeof(creds));
 	stream_unbusy(st);
 }
@@ -57,9 +55,13 @@ static void look_up(struct stream *st)
 	struct account_lookup *l;
 	int r = ERR_NOMEM;
 
+	if (st->sasl2 && !stream_sasl2_fits(st)) {
+		stream_login_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_OTHER));
+		return;
+	}
 	if (!throttle_may(st->srv->throttle, sasl_user(st->sasl), &st->prefix, loop_now_ms(st->srv->loop))) {
 		log_event(LOG_NOTE, "login.throttled", LOG_S("user", sasl_user(st->sasl)));
-		sasl_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_THROTTLED));
+		stream_login_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_THROTTLED));
 		return;
 	}
 	l = calloc(1, sizeof(*l));
@@ -80,7 +82,7 @@ static void look_up(struct stream *st)
 	if (l)
 		arena_free(&l->arena);
 	free(l);
-	sasl_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_ERROR));
+	stream_login_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_ERROR));
 }
 
 static void work_run(struct loop_work *w)
@@ -94,11 +96,11 @@ static void work_done(struct loop_work *w)
 
 	st->busy = false;
 	if (!st->gone && !st->closing)
-		sasl_go(st, sasl_worked(st->sasl));
+		stream_login_go(st, sasl_worked(st->sasl));
 	stream_unbusy(st);
 }
 
-static void signed_in(struct stream *st, struct user *u)
+void stream_login_done(struct stream *st, struct user *u)
 {
 	throttle_succeeded(st->srv->throttle, u->bare, &st->prefix, loop_now_ms(st->srv->loop));
 	st->srv->metrics.logins++;
@@ -114,6 +116,25 @@ static void signed_in(struct stream *st, struct user *u)
 	xml_set_max(st->xml, (size_t)st->srv->config->limits.stanza_bytes);
 }
 
+void stream_login_refuse(struct stream *st, const char *condition)
+{
+	char xml[256];
+
+	if (st->sasl2) {
+		stream_sasl2_refuse(st, condition);
+		return;
+	}
+	snprintf(xml, sizeof(xml), "<failure xmlns='" NS_SASL "'><%s/></failure>", condition);
+	stream_send_z(st, xml);
+}
+
+void stream_login_fail(struct stream *st, const char *condition)
+{
+	stream_login_refuse(st, condition);
+	if (++st->tries > LIMIT_AUTH_TRIES)
+		stream_fault(st, "policy-violation", NULL);
+}
+
 struct signing {
 	struct stream *st;
 	char *success;
@@ -127,10 +148,10 @@ static void on_user(void *ctx, struct user *u, int err)
 	st->busy = false;
 	if (!st->gone && !st->closing) {
 		if (err < 0) {
-			stream_send_z(st, "<failure xmlns='" NS_SASL "'><temporary-auth-failure/></failure>");
+			stream_login_refuse(st, "temporary-auth-failure");
 		} else {
 			stream_send_z(st, g->success);
-			signed_in(st, u);
+			stream_login_done(st, u);
 			stream_restart(st);
 		}
 	}
@@ -157,8 +178,6 @@ static void success(struct stream *st)
 
 static void failure(struct stream *st)
 {
-	char xml[256];
-
 	if (sasl_is_wrong_proof(st->sasl)) {
 		throttle_failed(st->srv->throttle, sasl_user(st->sasl), &st->prefix, loop_now_ms(st->srv->loop));
 		st->srv->metrics.login_failures++;
@@ -166,20 +185,17 @@ static void failure(struct stream *st)
 	}
 	if (sasl_is_downgrade(st->sasl))
 		log_event(LOG_WARN, "login.downgrade", LOG_S("user", sasl_user(st->sasl)));
-	snprintf(xml, sizeof(xml), "<failure xmlns='" NS_SASL "'><%s/></failure>", sasl_condition(st->sasl));
-	stream_send_z(st, xml);
-	if (++st->tries > LIMIT_AUTH_TRIES)
-		stream_fault(st, "policy-violation", NULL);
+	stream_login_fail(st, sasl_condition(st->sasl));
 }
 
-static void sasl_go(struct stream *st, enum sasl_step step)
+void stream_login_go(struct stream *st, enum sasl_step step)
 {
 	struct str text = sasl_text(st->sasl);
 	char *xml;
 
 	switch (step) {
 	case SASL_CHALLENGE:
-		if (asprintf(&xml, "<challenge xmlns='" NS_SASL "'>%.*s</challenge>", STR_FMT(text)) < 0)
+		if (asprintf(&xml, "<challenge xmlns='%s'>%.*s</challenge>", st->sasl2 ? NS_SASL2 : NS_SASL, STR_FMT(text)) < 0)
 			return;
 		stream_send_z(st, xml);
 		free(xml);
@@ -192,14 +208,17 @@ static void sasl_go(struct stream *st, enum sasl_step step)
 		st->busy = true;
 		if (loop_work(st->srv->loop, &st->work) < 0) {
 			st->busy = false;
-			stream_send_z(st, "<failure xmlns='" NS_SASL "'><temporary-auth-failure/></failure>");
+			stream_login_refuse(st, "temporary-auth-failure");
 			sasl_free(&st->sasl);
 		}
 		return;
 	case SASL_WAIT:
 		return;
 	case SASL_SUCCESS:
-		success(st);
+		if (st->sasl2)
+			stream_sasl2_proven(st);
+		else
+			success(st);
 		return;
 	case SASL_FAIL:
 		failure(st);
@@ -218,18 +237,20 @@ int stream_login_in(struct stream *st, struct arena *a, const struct node *n)
 		stream_send_z(st, "<failure xmlns='" NS_COMPRESS "'><unsupported-method/></failure>");
 		return 0;
 	}
-	if (!str_is(n->ns, NS_SASL))
+	if (str_is(n->ns, NS_SASL2))
+		return stream_sasl2_in(st, a, n);
+	if (!str_is(n->ns, NS_SASL) || st->sasl2)
 		return stream_fault(st, "not-authorized", NULL);
 	if (!st->sasl)
 		st->sasl = sasl_new(&st->srv->sasl, st->binding);
 	if (!st->sasl)
 		return stream_fault(st, "resource-constraint", NULL);
 	if (node_is(n, NS_SASL, "auth"))
-		sasl_go(st, sasl_begin(st->sasl, node_attr(n, "mechanism"), node_text(a, n)));
+		stream_login_go(st, sasl_begin(st->sasl, node_attr(n, "mechanism"), node_text(a, n)));
 	else if (node_is(n, NS_SASL, "response"))
-		sasl_go(st, sasl_respond(st->sasl, node_text(a, n)));
+		stream_login_go(st, sasl_respond(st->sasl, node_text(a, n)));
 	else if (node_is(n, NS_SASL, "abort"))
-		sasl_go(st, sasl_abort(st->sasl));
+		stream_login_go(st, sasl_abort(st->sasl));
 	else
 		return stream_fault(st, "not-authorized", NULL);
 	return st->closing ? STREAM_STOP : 0;

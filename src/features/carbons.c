@@ -89,7 +89,12 @@ static const struct iq_hook iqs[] = {
 	{ 0 }
 };
 
-static const struct mod_hooks hooks = { .message_plan = message_plan };
+static void session_binding(struct session *s, const struct node *bind)
+{
+	s->carbons = node_child(bind, NS_CARBONS, "enable") != NULL;
+}
+
+static const struct mod_hooks hooks = { .message_plan = message_plan, .session_binding = session_binding };
 
 const struct mod_def mod_carbons = {
 	.name = "carbons",
@@ -99,4 +104,5 @@ const struct mod_def mod_carbons = {
 	.disco_account = (const char *const[]){ NS_CARBONS, NULL },
 	.iq = iqs,
 	.hooks = &hooks,
+	.bind_feature = NS_CARBONS,
 };

@@ -138,6 +138,11 @@ static void session_resumed(struct session *s)
 	set_active(s, true);
 }
 
+static void session_binding(struct session *s, const struct node *bind)
+{
+	set_active(s, node_child(bind, NS_CSI, "inactive") == NULL);
+}
+
 static void session_gone(struct session *s)
 {
 	forget(s);
@@ -152,6 +157,7 @@ static const struct mod_hooks hooks = {
 	.session_filter = session_filter,
 	.nonza = nonza,
 	.session_resumed = session_resumed,
+	.session_binding = session_binding,
 	.session_gone = session_gone,
 	.stream_features = stream_features,
 };
@@ -161,4 +167,5 @@ const struct mod_def mod_csi = {
 	.xep = 352,
 	.xep_version = "1.0.0",
 	.hooks = &hooks,
+	.bind_feature = NS_CSI,
 };

@@ -114,6 +114,12 @@ static bool reserve(struct fetch *f, struct session *s, const struct node *m)
 	return p->ticket != 0;
 }
 
+/* XEP-0386 3.2: what was in the archive when it bound, the client reads there. */
+static bool has_it(const struct fetch *f, const struct session *s, struct arena *a, const struct node *m, const struct vault_entry *e)
+{
+	return e->id <= s->synced_id && is_archived(f, a, m);
+}
+
 /* One that cannot be read is left out: it must not keep the others back for ever. False: no more for now. */
 static bool send_one(struct fetch *f, struct session *s, const struct vault_entry *e)
 {
@@ -121,7 +127,7 @@ static bool send_one(struct fetch *f, struct session *s, const struct vault_entr
 	struct node *m;
 	bool ok = a != NULL;
 
-	if (a && !e->gone && wire_parse(a, e->stanza, &m) == 0 && add_delay(f, a, m, e) == 0) {
+	if (a && !e->gone && wire_parse(a, e->stanza, &m) == 0 && !has_it(f, s, a, m, e) && add_delay(f, a, m, e) == 0) {
 		if (f->durable)
 			ok = reserve(f, s, m);
 		else
