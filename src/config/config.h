@@ -83,6 +83,7 @@ struct config {
 	} rooms;
 	struct { uint64_t max_bytes, per_day, keep_s; } upload;	/* per_day, keep_s 0: off */
 	struct { const char *clamd; bool required; } scanner;
+	struct { bool sender; } push;
 	struct {
 		bool plain;
 		unsigned mechanisms;		/* bits 0 to 2: SCRAM-SHA-1, -256, -512, as in auth/sasl.h */

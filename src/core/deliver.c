@@ -189,6 +189,7 @@ static enum trip_next deliver_message(struct trip *t)
 	t->server->metrics.delivered += reached;
 	if (t->n_main && !reached)
 		store_late(t);
+	hooks_message_done(t);
 	if (t->route == ROUTE_BOT)
 		bot_message(t);
 	else if (t->route == ROUTE_HELPDESK)

@@ -18,6 +18,8 @@ struct trip;
 void hooks_session_bound(struct session *s);
 void hooks_session_resumed(struct session *s);
 void hooks_session_gone(struct session *s);
+void hooks_session_detached(struct session *s);
+void hooks_message_done(struct trip *t);
 /* True: the stanza is kept back for now (client state indication). */
 bool hooks_session_filter(struct session *s, const struct node *stanza);
 void hooks_presence_out(struct session *s, struct trip *t, bool initial);

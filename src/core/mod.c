@@ -45,6 +45,16 @@ void hooks_session_gone(struct session *s)
 	EACH_HOOK(session_gone, s);
 }
 
+void hooks_session_detached(struct session *s)
+{
+	EACH_HOOK(session_detached, s);
+}
+
+void hooks_message_done(struct trip *t)
+{
+	EACH_HOOK(message_done, t);
+}
+
 bool hooks_session_filter(struct session *s, const struct node *stanza)
 {
 	for (size_t i = 0; i < N_MODS; i++)

@@ -71,6 +71,8 @@ struct mod_hooks {
 	void (*session_bound)(struct session *s);
 	void (*session_resumed)(struct session *s);
 	void (*session_gone)(struct session *s);
+	/* Its connection was lost; it waits for a resumption. */
+	void (*session_detached)(struct session *s);
 	/* A stanza is about to be sent to this session: true keeps it back (the feature sends it later itself). */
 	bool (*session_filter)(struct session *s, const struct node *stanza);
 	/* presence from this own session without 'to' (broadcast), already stored in s->presence; initial: first available one. */
@@ -81,6 +83,8 @@ struct mod_hooks {
 	void (*component_open)(struct server *srv, const struct config_component *c);
 	/* A message is about to be planned for delivery: add copies with deliver_copy(). */
 	void (*message_plan)(struct trip *t);
+	/* A message has been stored and its copies are on their way. */
+	void (*message_done)(struct trip *t);
 	/* First-level element that is no stanza (nonza) from a bound session: true when it was ours. */
 	bool (*nonza)(struct session *s, const struct node *n);
 	/* A session is being bound by <bind/> of XEP-0386: what its children ask for is switched on at once. */

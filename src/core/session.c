@@ -189,6 +189,7 @@ void session_detach(struct session *s)
 		return;
 	}
 	sm_detached(s);
+	hooks_session_detached(s);
 	loop_timer_set(s->server->loop, &s->expiry, LIMIT_SM_RESUME_MS, on_expiry, s);
 }
 

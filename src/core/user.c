@@ -48,6 +48,7 @@ static void user_free(struct user *u)
 	roster_release(&u->roster);
 	if (user_set_blocked(u, NULL, 0) < 0)
 		log_event(LOG_ERROR, "user.leak");
+	arena_free(&u->push_arena);
 	free((void *)(uintptr_t)u->bare.p);
 	u->magic = 0;
 	free(u);

@@ -8,6 +8,7 @@
 #ifndef CORE_USER_H
 #define CORE_USER_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "base/str.h"
@@ -32,6 +33,8 @@ struct user {
 	struct list sessions;
 	unsigned n_sessions;
 	void *offline;			/* features/offline.c: one session is getting what came meanwhile; NULL: none */
+	void *push;			/* features/push.c: who is told of messages, in push_arena; NULL: not read */
+	struct arena *push_arena;
 	struct roster roster;
 	bool roster_unsaved;		/* the last save failed: nothing is acknowledged before the next one succeeded */
 	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */

@@ -66,7 +66,8 @@ MUST_CHECK int vault_account_list(struct vault *v, struct str after, size_t max,
 MUST_CHECK int vault_account_remove(struct vault *v, struct str jid);
 
 /* --- items: small sealed values by (owner, kind, key) ------------------------------------ */
-enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PRIVATE, ITEM_LAST, ITEM_DOCUMENT };
+enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PRIVATE, ITEM_LAST, ITEM_DOCUMENT,
+		  ITEM_PUSH };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);
