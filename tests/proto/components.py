@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """XEP-0114 and what components may besides: the handshake, the road of their stanzas, the bounds of both."""
+import base64
+import hmac
 import os
 import sys
+import time
 
 import harness  # noqa: F401 - finds tests/lib
 from harness import check, error_of, q, text_of
 from rawcomponent import COMPONENT, SECRET, Component, components_text
 from rawxmpp import STREAM, Client, Failed, body_of
-from rfc6121 import Users
+from rfc6121 import STAMP, Users
 from wardroom_test import Instance, Tap, until
 
 INFO, ITEMS = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"
@@ -369,17 +372,69 @@ def config_tests(tap):
     tap.run("xep0114-stop: components are told that the server stops", stopping)
 
 
+EXTDISCO = "urn:xmpp:extdisco:2"
+SERVICES = ("services:\n  - { type: stun, host: stun.example.test, port: 3478, transport: udp }\n"
+            "  - { type: turn, host: turn.example.test, port: 3478, secret: the secret of turn, expires: 1h, name: Relay }\n"
+            "  - { type: turns, host: turn.example.test, port: 5349, transport: tcp, secret: the secret of turn, expires: 1h }\n")
+
+
+def service_tests(tap, server, users):
+    def one(el, type):
+        return [s for s in el.iter(q(EXTDISCO, "service")) if s.get("type") == type]
+
+    def listed():
+        u = users.client()
+        r = u.iq("get", f"<services xmlns='{EXTDISCO}'/>", to=server.domain)
+        check(len(one(r, "stun")) == len(one(r, "turn")) == len(one(r, "turns")) == 1, text_of(r))
+        s = one(r, "stun")[0]
+        check((s.get("host"), s.get("port"), s.get("transport"), s.get("username")) == ("stun.example.test", "3478", "udp", None), f"{s.attrib}")
+        t = one(r, "turn")[0]
+        end, _, chance = t.get("username").partition(":")
+        want = base64.b64encode(hmac.new(b"the secret of turn", t.get("username").encode(), "sha1").digest()).decode()
+        check(t.get("password") == want, f"the TURN server would refuse {t.attrib}")
+        check(abs(int(end) - time.time() - 3600) < 30 and STAMP.match(t.get("expires")) and t.get("restricted") in ("1", "true"), f"{t.attrib}")
+        check(u.user not in t.get("username") and len(chance) >= 8, "the name tells who it is")
+        check(t.get("name") == "Relay" and one(r, "turns")[0].get("transport") == "tcp", text_of(r))
+        r = u.iq("get", f"<services xmlns='{EXTDISCO}' type='turns'/>", to=server.domain)
+        check(r[0].get("type") == "turns" and [s.get("type") for s in r[0]] == ["turns"], text_of(r))
+        r = u.iq("get", f"<query xmlns='{INFO}'/>", to=server.domain)
+        check(EXTDISCO in {f.get("var") for f in r.iter(q(INFO, "feature"))}, "not among the server's features")
+    tap.run("xep0215-services: the list, with credentials for a time (3.1, 3.2)", listed)
+
+    def credentials():
+        u = users.client()
+        r = u.iq("get", f"<credentials xmlns='{EXTDISCO}'><service host='turn.example.test' type='turn'/></credentials>", to=server.domain)
+        check(len(one(r, "turn")) == 1 and one(r, "turn")[0].get("password"), text_of(r))
+        for inner, want in (("<service host='x.example' type='turn'/>", "item-not-found"), ("", "bad-request"),
+                            ("<service host='stun.example.test' type='stun'/>", "item-not-found"),
+                            ("<service host='turn.example.test' type='turn' port='1'/>", "item-not-found"),
+                            ("<service host='turn.example.test'/>", "bad-request")):
+            r = u.iq("get", f"<credentials xmlns='{EXTDISCO}'>{inner}</credentials>", to=server.domain)
+            check(error_of(r)[0] == want, f"{inner}: {text_of(r)}")
+    tap.run("xep0215-credentials: of one service (3.3)", credentials)
+
+    def strangers():
+        c = Component(server, IRC).login()
+        for x in (f"<services xmlns='{EXTDISCO}'/>",
+                  f"<credentials xmlns='{EXTDISCO}'><service host='turn.example.test' type='turn'/></credentials>"):
+            r = c.iq("get", x)
+            check(error_of(r) == ("forbidden", "auth") and "password" not in text_of(r), text_of(r))
+        c.close()
+    tap.run("xep0215-strangers: to accounts of this server alone", strangers)
+
+
 GROUPS = ({"domain": IRC, "name": "Chat elsewhere"}, {"domain": MAIL}, {"domain": LOW, "trust": "low"}, {"domain": HIGH, "trust": "high"})
 
 
 def main():
     tap = Tap("components")
-    with Instance(users=[f"u{i}" for i in range(60)], component=True, extra=components_text(*GROUPS)) as server:
+    with Instance(users=[f"u{i}" for i in range(60)], component=True, extra=components_text(*GROUPS) + SERVICES) as server:
         users = Users(server, 60)
         handshake_tests(tap, server)
         stream_tests(tap, server, users)
         road_tests(tap, server, users)
         inspection_tests(tap, server, users)
+        service_tests(tap, server, users)
         # presence_tests(tap, server, users)
         tap.run("the server is well at the end", server.assert_healthy)
     config_tests(tap)
