@@ -1,8 +1,9 @@
 /* csi.c - XEP-0352: a client that nobody looks at is not woken by presence and by typing.
  *
- * What is kept back is the last presence of each sender, until the client is active again, something that cannot
- * wait goes to it, or too much has come together. Nothing is lost: typing notices that are
- * old when the client looks again say nothing any more, so they are left out.
+ * What is kept back is the last presence and the last chat state of each sender, in the order in which they came,
+ * until the client is active again, something that cannot wait goes to it, or too much has come together: then all
+ * of it goes first. So a client never sees a message before the presence that came before it, and nobody types for
+ * ever in its eyes because the end of it was left out.
  */
 #include <stdlib.h>
 
@@ -12,36 +13,64 @@
 #include "core/mod.h"
 #include "xmpp/wire.h"
 
-#define CSI_SENDERS 500			/* further ones: all is sent */
-#define CSI_BYTES 4096			/* a longer presence is not kept: all of them fit into a session's output */
+#define CSI_KEPT 500			/* further ones: all is sent */
+#define CSI_BYTES 4096			/* a longer stanza is not kept: all of them fit into a session's output */
 
-/* One sender's last presence; the key of the map lies in it. */
+struct csi {
+	struct map *by;			/* kind and sender -> struct kept */
+	struct list order;
+};
+
+/* The last of a kind from one sender; the key of the map lies in it. */
 struct kept {
-	struct str from, bytes;
+	struct list node;
+	struct str key, bytes;
 	char text[];
 };
 
 static void forget(struct session *s)
 {
-	struct map *m = s->csi;
-	struct map_iter it = { 0 };
-	void *v;
+	struct csi *c = s->csi;
 
 	s->csi = NULL;
-	while (m && map_next(m, &it, NULL, &v))
-		free(v);
-	map_free(&m);
+	if (!c)
+		return;
+	while (!list_empty(&c->order)) {
+		struct kept *k = LIST_ITEM(c->order.next, struct kept, node);
+
+		list_remove(&k->node);
+		free(k);
+	}
+	map_free(&c->by);
+	free(c);
 }
 
+/* Sending may end the session (it is full); then what is left goes with it. */
 static void flush(struct session *s)
 {
-	struct map *m = s->csi;
-	struct map_iter it = { 0 };
-	void *v;
+	struct csi *c = s->csi;
 
-	while (m && map_next(m, &it, NULL, &v))
-		session_send_bytes(s, ((const struct kept *)v)->bytes);
+	if (!c)
+		return;
+	LIST_EACH(it, &c->order)
+		session_send_bytes(s, LIST_ITEM(it, struct kept, node)->bytes);
 	forget(s);
+}
+
+static struct csi *csi_of(struct session *s)
+{
+	struct csi *c = s->csi ? s->csi : calloc(1, sizeof(*c));
+
+	if (!c || s->csi)
+		return c;
+	list_init(&c->order);
+	c->by = map_new(CSI_KEPT);
+	if (!c->by) {
+		free(c);
+		return NULL;
+	}
+	s->csi = c;
+	return c;
 }
 
 static struct kept *kept_new(const struct node *stanza)
@@ -52,12 +81,13 @@ static struct kept *kept_new(const struct node *stanza)
 
 	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
 	if (wire_write(&b, stanza, STR(NS_CLIENT)) == 0 && b.n <= CSI_BYTES)
-		k = malloc(sizeof(*k) + from.n + b.n);
+		k = malloc(sizeof(*k) + 1 + from.n + b.n);
 	if (k) {
-		memcpy(k->text, from.p, from.n);
-		memcpy(k->text + from.n, b.p, b.n);
-		k->from = str_make(k->text, from.n);
-		k->bytes = str_make(k->text + from.n, b.n);
+		k->text[0] = stanza_kind(stanza) == STANZA_MESSAGE ? 'm' : 'p';
+		memcpy(k->text + 1, from.p, from.n);
+		memcpy(k->text + 1 + from.n, b.p, b.n);
+		k->key = str_make(k->text, 1 + from.n);
+		k->bytes = str_make(k->text + 1 + from.n, b.n);
 	}
 	buf_release(&b);
 	return k;
@@ -66,18 +96,21 @@ static struct kept *kept_new(const struct node *stanza)
 /* False: it was not kept and must be sent now. */
 static bool keep(struct session *s, const struct node *stanza)
 {
-	struct kept *k;
+	struct csi *c = csi_of(s);
+	struct kept *k = c ? kept_new(stanza) : NULL, *old;
 
-	if (!s->csi)
-		s->csi = map_new(CSI_SENDERS);
-	k = s->csi ? kept_new(stanza) : NULL;
 	if (!k)
 		return false;
-	free(map_take(s->csi, k->from));
-	if (map_put(s->csi, k->from, k) == 0)
-		return true;
-	free(k);
-	return false;
+	old = map_take(c->by, k->key);
+	if (old)
+		list_remove(&old->node);
+	free(old);
+	if (map_put(c->by, k->key, k) < 0) {
+		free(k);
+		return false;
+	}
+	list_append(&c->order, &k->node);
+	return true;
 }
 
 /* Typing and the like alone: chat states, with nothing a person would read or a client must not miss. */
@@ -102,15 +135,34 @@ static bool is_presence(const struct node *stanza)
 	       !str_empty(node_attr(stanza, "from"));
 }
 
+static bool is_answer(const struct node *stanza)
+{
+	struct str type = node_attr(stanza, "type");
+
+	return stanza_kind(stanza) == STANZA_IQ && (str_is(type, "result") || str_is(type, "error"));
+}
+
+/* What was written to somebody else, or by an own device, reaches a session as a carbon: what it holds is not the
+ * stanza that would be kept here. */
+static bool is_carbon(const struct session *s, const struct node *message)
+{
+	struct str from = node_attr(message, "from"), to = node_attr(message, "to"), bare = s->user->bare;
+
+	return (str_starts(from, bare) && (from.n == bare.n || from.p[bare.n] == '/')) ||
+	       !(str_eq(to, s->full) || str_eq(to, bare));
+}
+
 /* Whatever wakes the client brings what was kept back with it, in its order. */
 static bool session_filter(struct session *s, const struct node *stanza)
 {
 	if (!s->inactive)
 		return false;
-	if (stanza_kind(stanza) == STANZA_MESSAGE && is_typing(stanza))
+	if (stanza_kind(stanza) == STANZA_MESSAGE && is_typing(stanza) && (is_carbon(s, stanza) || keep(s, stanza)))
 		return true;
 	if (is_presence(stanza) && keep(s, stanza))
 		return true;
+	if (is_answer(stanza))
+		return false;		/* it asked, a ping perhaps; nobody looks for all that */
 	flush(s);
 	return false;
 }

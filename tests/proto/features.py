@@ -4,7 +4,7 @@ pre-approval, what an inactive client gets, offline messages in bulk, what canno
 import sys
 
 from harness import check, error_of, q, text_of
-from rawxmpp import CARBONS, CLIENT, DATA, MAM, ROSTER, RSM, SID, Client, child
+from rawxmpp import CARBONS, CLIENT, DATA, MAM, ROSTER, RSM, SID, Client, befriend, child
 from rfc6121 import Users, item_of
 from wardroom_test import Tap, new_server, until
 from xeps import BLOCKING, CSI, field, mam
@@ -289,6 +289,35 @@ def delivery_tests(tap, users):
         b.send(f"<message to='{a.jid}' type='chat' id='typing2'>{STATE}</message>")
         a.expect(name="message", id="typing2")
     tap.run("XEP-0352: no typing while inactive; what was kept comes before what wakes", inactive)
+
+    def inactive_order():
+        a, b = users.pair()
+        c = users.client()
+        befriend(a, c)
+        for managed in (False, True):
+            if managed:
+                a.sm_enable()
+            a.settle().clear()
+            a.send(f"<inactive xmlns='{CSI}'/>")
+            a.settle()
+            b.send("<presence><status>b1</status></presence>")
+            b.settle()
+            b.send(f"<message to='{a.jid}' type='chat' id='s1'>{STATE}</message>")
+            b.settle()
+            c.send("<presence><status>c1</status></presence>")
+            c.settle()
+            b.send(f"<message to='{a.bare}' type='chat' id='s2'>{STATE}</message>")
+            b.settle()
+            c.send("<presence><status>c2</status></presence>")
+            c.settle()
+            a.pump(0.3)
+            check(not a.inbox, f"reached an inactive client: {[text_of(e) for e in a.inbox]}")
+            a.send(f"<active xmlns='{CSI}'/>")
+            a.settle()
+            order = [e.findtext(q(CLIENT, "status")) or e.get("id") for e in a.inbox if e.tag != q(CLIENT, "iq")]
+            check(order == ["b1", "s2", "c2"], f"sent when active again: {order}")
+            a.clear()
+    tap.run("xep0352-order: presence and typing wait, the last of each sender, and come in order", inactive_order)
 
     def inactive_managed():
         a, b = users.pair()
