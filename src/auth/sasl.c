@@ -19,7 +19,6 @@
 #include "xmpp/ns.h"
 
 #define SASL_MAGIC 0x5a510001u
-#define SASL_PLUS 0x38u				/* the bits with channel binding */
 #define SASL_ARENA_BYTES (48 * 1024)		/* two messages, what they decode to and their concatenation */
 #define SASL_TEXT_BYTES 768			/* server-first at its longest: 385 bytes, 516 in Base64 */
 #define NONCE_BYTES 24				/* ours: 5 bits each, 120 in all */

@@ -33,11 +33,13 @@ enum sasl_mechanism {
 	SASL_PLAIN = 1 << 6,
 };
 #define SASL_DEFAULT 0x3fu			/* all but PLAIN */
+#define SASL_PLUS 0x38u				/* those with channel binding */
 
 struct sasl_conf {
 	const struct scram_tools *tools;
 	unsigned mechanisms;			/* allowed: bits of enum sasl_mechanism */
 	bool binding_required;			/* only the -PLUS forms */
+	bool tokens;				/* auth/fast.h */
 	uint8_t fake_key[32];			/* vault_secret(): salts of accounts that do not exist */
 	uint32_t iterations;			/* what accounts have: shown for those that do not exist */
 	struct str domain;

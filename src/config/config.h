@@ -89,6 +89,7 @@ struct config {
 		unsigned mechanisms;		/* bits 0 to 2: SCRAM-SHA-1, -256, -512, as in auth/sasl.h */
 		enum config_binding channel_binding;
 		unsigned scram_iterations;
+		uint64_t token_lifetime_s, token_rotation_s;	/* token_lifetime_s 0: no tokens */
 	} auth;
 	struct { enum config_tls min_version; } tls;
 	struct { enum config_log_level level; enum config_log_format format; } log;

@@ -106,6 +106,7 @@ static void set_sasl(struct server *s)
 		s->sasl.mechanisms |= SASL_PLAIN;
 	s->sasl.binding_required = s->config->auth.channel_binding == CONFIG_BINDING_REQUIRE;
 	s->sasl.iterations = s->config->auth.scram_iterations;
+	s->sasl.tokens = s->config->auth.token_lifetime_s > 0;
 	s->sasl.domain = s->domain;
 }
 

@@ -253,8 +253,8 @@ uint32_t sm_handled(const struct session *s)
 
 int sm_state(const struct session *s, uint32_t h, struct buf *b)
 {
-	buf_printf(b, "1 %u %u %d %d %d %d %d %d\n", h, s->sm->out, s->priority, s->available, s->roster_wanted,
-		   s->blocklist_wanted, s->carbons, s->inactive);
+	buf_printf(b, "1 %u %u %d %d %d %d %d %d %s\n", h, s->sm->out, s->priority, s->available, s->roster_wanted,
+		   s->blocklist_wanted, s->carbons, s->inactive, s->device);
 	buf_str_add(b, s->resource);
 	buf_char(b, '\n');
 	buf_str_add(b, s->presence);
@@ -707,10 +707,15 @@ static bool decode_state(struct session *s, struct str state, uint32_t *ret_out,
 	int prio, avail, roster, block, carbons, inactive;
 	unsigned h, out;
 	ptrdiff_t line = str_find_char(state, '\n'), second;
+	char first[160];
 
-	if (line < 0 || sscanf(state.p, "1 %u %u %d %d %d %d %d %d\n", &h, &out, &prio, &avail, &roster, &block, &carbons,
-			       &inactive) != 8)
+	if (line < 0 || (size_t)line >= sizeof(first))
 		return false;
+	memcpy(first, state.p, (size_t)line);
+	first[line] = 0;
+	if (sscanf(first, "1 %u %u %d %d %d %d %d %d %12s", &h, &out, &prio, &avail, &roster, &block, &carbons, &inactive,
+		   s->device) < 8)
+		return false;		/* the ninth is missing where the client did not say who it is */
 	second = str_find_char(str_cut(state, (size_t)line + 1), '\n');
 	if (second < 0)
 		return false;

@@ -307,6 +307,8 @@ static int refuse_iq(struct stream *st, struct arena *a, const struct node *iq, 
 void stream_attach(struct stream *st, struct session *s)
 {
 	st->session = s;
+	if (st->device[0])
+		memcpy(s->device, st->device, sizeof(s->device));
 	st->phase = PHASE_BOUND;
 	user_unref(&st->user);
 	loop_timer_cancel(st->srv->loop, &st->deadline);

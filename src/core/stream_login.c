@@ -41,6 +41,8 @@ static void lookup_done(void *ctx, int err)
 		what = SASL_ACCOUNT_UNKNOWN;
 	else if (err == 0 && scram_decode(l->account.credentials, &creds) == 0)
 		what = SASL_ACCOUNT_OK;
+	if (what == SASL_ACCOUNT_OK && scram_digest(st->srv->scram, SCRAM_SHA_256, l->account.credentials, st->creds) < 0)
+		what = SASL_ACCOUNT_ERROR;
 	arena_free(&l->arena);
 	free(l);
 	st->busy = false;
@@ -55,7 +57,7 @@ static void look_up(struct stream *st)
 	struct account_lookup *l;
 	int r = ERR_NOMEM;
 
-	if (st->sasl2 && !stream_sasl2_fits(st)) {
+	if (st->sasl2 && !stream_sasl2_fits(st, sasl_user(st->sasl))) {
 		stream_login_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_OTHER));
 		return;
 	}
@@ -100,13 +102,13 @@ static void work_done(struct loop_work *w)
 	stream_unbusy(st);
 }
 
-void stream_login_done(struct stream *st, struct user *u)
+void stream_login_done(struct stream *st, struct user *u, const char *mechanism)
 {
 	throttle_succeeded(st->srv->throttle, u->bare, &st->prefix, loop_now_ms(st->srv->loop));
 	st->srv->metrics.logins++;
 	if (sasl_is_unbound(st->sasl))
 		log_event(LOG_NOTE, "login.unbound", LOG_S("user", u->bare));
-	audit_login(st->srv, u->bare, sasl_mechanism_name(st->sasl), true);
+	audit_login(st->srv, u->bare, mechanism, true);
 	st->user = user_ref(u);
 	sasl_free(&st->sasl);
 	free(st->binding);
@@ -151,7 +153,7 @@ static void on_user(void *ctx, struct user *u, int err)
 			stream_login_refuse(st, "temporary-auth-failure");
 		} else {
 			stream_send_z(st, g->success);
-			stream_login_done(st, u);
+			stream_login_done(st, u, sasl_mechanism_name(st->sasl));
 			stream_restart(st);
 		}
 	}
@@ -176,13 +178,17 @@ static void success(struct stream *st)
 	user_get(st->srv, sasl_user(st->sasl), on_user, g);
 }
 
+void stream_login_wrong(struct stream *st, struct str user, const char *mechanism)
+{
+	throttle_failed(st->srv->throttle, user, &st->prefix, loop_now_ms(st->srv->loop));
+	st->srv->metrics.login_failures++;
+	audit_login(st->srv, user, mechanism, false);
+}
+
 static void failure(struct stream *st)
 {
-	if (sasl_is_wrong_proof(st->sasl)) {
-		throttle_failed(st->srv->throttle, sasl_user(st->sasl), &st->prefix, loop_now_ms(st->srv->loop));
-		st->srv->metrics.login_failures++;
-		audit_login(st->srv, sasl_user(st->sasl), sasl_mechanism_name(st->sasl), false);
-	}
+	if (sasl_is_wrong_proof(st->sasl))
+		stream_login_wrong(st, sasl_user(st->sasl), sasl_mechanism_name(st->sasl));
 	if (sasl_is_downgrade(st->sasl))
 		log_event(LOG_WARN, "login.downgrade", LOG_S("user", sasl_user(st->sasl)));
 	stream_login_fail(st, sasl_condition(st->sasl));

@@ -5,6 +5,7 @@
 #ifndef CORE_STREAM_PARTS_H
 #define CORE_STREAM_PARTS_H
 
+#include "auth/fast.h"
 #include "auth/sasl.h"
 #include "auth/throttle.h"
 #include "base/check.h"
@@ -21,6 +22,29 @@ enum phase {
 	PHASE_BOUND,
 };
 
+/* An <authenticate/> (XEP-0388) from its arrival to <success/> or <failure/>. */
+struct sasl2 {
+	struct arena *a;		/* of the request; wiped */
+	const struct node *bind, *resume;
+	struct str user, text;		/* who it is; what the mechanism says at its end, Base64 */
+	const char *mechanism;
+	struct vault_page first, last;	/* of the archive */
+	struct buf inner;		/* of <success/>, behind the identifier */
+	bool proven;			/* nothing more is to be said */
+
+	/* The device (vault/vault_device.h) and its tokens (auth/fast.h): */
+	struct str agent, software, name;	/* agent empty: it does not say which it is */
+	bool fast, invalidate;
+	const struct node *request;	/* <request-token/> */
+	enum fast_mechanism used, wanted;	/* by which it signs in, for which it wants a token */
+	struct fast_message message;
+	uint64_t count, lifetime_ms, rotate_ms;
+	enum fast_verdict verdict;
+	uint8_t answer[FAST_PROOF];
+	struct vault_device stored;	/* as it is in the store now; has secrets */
+	bool issued;			/* stored.next is for this client */
+};
+
 struct stream {
 	CHECK_MAGIC;
 	struct server *srv;
@@ -34,6 +58,8 @@ struct stream {
 	struct sasl *sasl;
 	struct sasl_binding *binding;	/* until signed in */
 	struct sasl2 *sasl2;		/* an <authenticate/> is under way (XEP-0388) */
+	uint8_t creds[32];		/* SHA-256 of the credentials that the proof was against */
+	char device[VAULT_DEVICE_ID + 1];	/* who signs in here or has signed in; "": it does not say */
 	struct str claimed;		/* bare JID of the header's 'from'; own memory; p NULL: none */
 	struct user *user;		/* PHASE_SIGNED_IN: a reference until bound */
 	struct str bind_id;		/* <iq/> that waits for the account; own memory */
@@ -71,7 +97,9 @@ int stream_login_in(struct stream *st, struct arena *a, const struct node *n);
 /* Does what the step asks for. */
 void stream_login_go(struct stream *st, enum sasl_step step);
 /* The proof was right and the account is here: PHASE_SIGNED_IN. */
-void stream_login_done(struct stream *st, struct user *u);
+void stream_login_done(struct stream *st, struct user *u, const char *mechanism);
+/* The proof was wrong: counts against account and address, is recorded. */
+void stream_login_wrong(struct stream *st, struct str user, const char *mechanism);
 /* <failure/> of the profile in use. */
 void stream_login_refuse(struct stream *st, const char *condition);
 /* The same, counted: too many end the stream. */
@@ -82,14 +110,25 @@ void stream_sasl2_offer(const struct stream *st, struct buf *b);
 /* The header's 'from'; "": none. */
 void stream_sasl2_claim(struct stream *st, struct arena *a, struct str from);
 /* Is the account the one of the header's 'from'? */
-bool stream_sasl2_fits(const struct stream *st);
+bool stream_sasl2_fits(const struct stream *st, struct str user);
 /* An element of its namespace in PHASE_SECURE. */
 int stream_sasl2_in(struct stream *st, struct arena *a, const struct node *n);
 void stream_sasl2_refuse(struct stream *st, const char *condition);
 /* The mechanism has succeeded. */
 void stream_sasl2_proven(struct stream *st);
+/* And the device is written down. */
+void stream_sasl2_known(struct stream *st);
 /* The answer to an inline <resume/>; s NULL: it failed, and binding goes on. */
 void stream_sasl2_resume(struct stream *st, struct session *s, const char *xml);
 void stream_sasl2_free(struct stream *st);
+
+/* stream_device.c: which client it is, and its token. False: the request is malformed. */
+MUST_CHECK bool stream_device_parse(struct sasl2 *x, const struct node *authenticate);
+/* Signs in by a token: <failure/>, or stream_sasl2_known(). */
+void stream_device_fast(struct stream *st, struct str mechanism, struct str response);
+/* Proven otherwise: writes the device down and issues a token when one is wanted; then stream_sasl2_known(). */
+void stream_device_record(struct stream *st);
+/* <token/> for <success/>, if there is one. */
+void stream_device_token(const struct sasl2 *x, struct buf *b);
 
 #endif

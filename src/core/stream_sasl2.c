@@ -22,17 +22,7 @@
 
 #define REQUEST_BYTES ((size_t)LIMIT_STANZA_BYTES_MAX * 8)	/* the request; the ends of the archive with their messages */
 #define TAG_BYTES 64			/* of a resource that the client names */
-#define SUFFIX 12			/* of a resource: 60 random bits */
-
-struct sasl2 {
-	struct stream *st;
-	struct arena *a;		/* of the request; wiped */
-	const struct node *bind, *resume;
-	struct str user, text;		/* who it is; what the mechanism says at its end */
-	struct vault_page first, last;	/* of the archive */
-	struct buf inner;		/* of <success/>, behind the identifier */
-	bool proven;			/* nothing more is to be said */
-};
+#define SUFFIX VAULT_DEVICE_ID		/* of a resource: 60 random bits */
 
 void stream_sasl2_free(struct stream *st)
 {
@@ -43,6 +33,7 @@ void stream_sasl2_free(struct stream *st)
 		return;
 	buf_wipe(&x->inner);
 	arena_free(&x->a);
+	secret_wipe(x, sizeof(*x));
 	free(x);
 }
 
@@ -54,7 +45,9 @@ void stream_sasl2_offer(const struct stream *st, struct buf *b)
 		return;
 	buf_printf(b, "<authentication xmlns='" NS_SASL2 "'>");
 	sasl_offer_mechanisms(&st->srv->sasl, st->binding, b);
-	buf_printf(b, "<inline><sm xmlns='" NS_SM "'/><bind xmlns='" NS_BIND2 "'><inline>");
+	buf_printf(b, "<inline>");
+	fast_offer(&st->srv->sasl, st->binding, b);
+	buf_printf(b, "<sm xmlns='" NS_SM "'/><bind xmlns='" NS_BIND2 "'><inline>");
 	hooks_bind_features(b);
 	buf_printf(b, "<feature var='" NS_SM "'/></inline></bind></inline></authentication>");
 }
@@ -82,9 +75,9 @@ void stream_sasl2_claim(struct stream *st, struct arena *a, struct str from)
 	st->claimed = str_make(p, bare.n);
 }
 
-bool stream_sasl2_fits(const struct stream *st)
+bool stream_sasl2_fits(const struct stream *st, struct str user)
 {
-	return !st->claimed.p || str_eq(st->claimed, sasl_user(st->sasl));
+	return !st->claimed.p || str_eq(st->claimed, user);
 }
 
 /* --- the dialogue ----------------------------------------------------------------------------------------------- */
@@ -109,19 +102,18 @@ static bool child_once(const struct node *n, const char *ns, const char *name, c
 
 static bool request_parse(struct sasl2 *x, const struct node *n)
 {
-	const struct node *r, *agent;
+	const struct node *r;
 
-	return child_once(n, NS_SASL2, "initial-response", &r) && child_once(n, NS_SASL2, "user-agent", &agent) &&
-	       child_once(n, NS_BIND2, "bind", &x->bind) && child_once(n, NS_SM, "resume", &x->resume);
+	return child_once(n, NS_SASL2, "initial-response", &r) && child_once(n, NS_BIND2, "bind", &x->bind) &&
+	       child_once(n, NS_SM, "resume", &x->resume) && stream_device_parse(x, n);
 }
 
-static struct sasl2 *request_new(struct stream *st)
+static struct sasl2 *request_new(void)
 {
 	struct sasl2 *x = calloc(1, sizeof(*x));
 
 	if (!x)
 		return NULL;
-	x->st = st;
 	x->a = arena_new(REQUEST_BYTES);
 	if (!x->a) {
 		free(x);
@@ -135,7 +127,7 @@ static struct sasl2 *request_new(struct stream *st)
 static int authenticate(struct stream *st, const struct node *n)
 {
 	const struct node *response = node_child(n, NS_SASL2, "initial-response"), *own;
-	struct sasl2 *x = request_new(st);
+	struct sasl2 *x = request_new();
 	struct str text = STR_NONE;
 
 	if (!x)
@@ -148,6 +140,8 @@ static int authenticate(struct stream *st, const struct node *n)
 		return stream_fault(st, "resource-constraint", NULL);
 	if (!request_parse(x, own) || (response && text.n == 0))
 		stream_login_fail(st, "malformed-request");
+	else if (x->fast || fast_is_name(node_attr(n, "mechanism")))
+		stream_device_fast(st, node_attr(own, "mechanism"), text);
 	else
 		stream_login_go(st, sasl_begin(st->sasl, node_attr(n, "mechanism"), text));
 	return st->closing ? STREAM_STOP : 0;
@@ -191,6 +185,7 @@ static void succeed(struct stream *st, struct str identity)
 	ok = wire_escape(&b, identity) == 0;
 	buf_printf(&b, "</authorization-identifier>");
 	buf_str_add(&b, buf_str(&x->inner));
+	stream_device_token(x, &b);
 	buf_printf(&b, "</success>");
 	if (ok && !b.failed && !x->inner.failed)
 		stream_send(st, buf_str(&b));
@@ -209,6 +204,8 @@ static struct str resource_of(struct sasl2 *x)
 	char own[SUFFIX + 1];
 
 	rand_text(own, SUFFIX);
+	if (x->agent.n)
+		memcpy(own, x->stored.resource, sizeof(own));	/* the same for this client every time */
 	if (tag.n > 0 && tag.n <= TAG_BYTES) {
 		struct str whole = arena_printf(x->a, "%.*s/%s", STR_FMT(tag), own);
 
@@ -227,6 +224,20 @@ static void add_end(struct buf *b, const char *name, const struct vault_entry *e
 	buf_printf(b, "<%s id='%s' timestamp='%s'/>", name, id, stamp);
 }
 
+/* XEP-0386 3.2: a client that comes again has no use for what it left. */
+static void end_earlier(struct stream *st)
+{
+	struct user *u = user_ref(st->user);
+
+	LIST_EACH(it, &u->sessions) {
+		struct session *s = LIST_ITEM(it, struct session, of_user);
+
+		if (st->device[0] && strcmp(s->device, st->device) == 0)
+			session_end(s, "conflict");
+	}
+	user_unref(&u);
+}
+
 static void bind_now(struct stream *st)
 {
 	struct sasl2 *x = st->sasl2;
@@ -234,6 +245,7 @@ static void bind_now(struct stream *st)
 	struct str resource = resource_of(x);
 	struct session *s;
 
+	end_earlier(st);
 	if (!resource.p || stream_bind(st, resource, &s) < 0) {
 		stream_end(st, "resource-constraint");
 		return;
@@ -312,7 +324,7 @@ static void on_user(void *ctx, struct user *u, int err)
 			sasl_free(&st->sasl);
 			stream_login_fail(st, "temporary-auth-failure");
 		} else {
-			stream_login_done(st, u);
+			stream_login_done(st, u, x->mechanism);
 			if (x->resume) {
 				st->resuming = map_get(st->srv->resumable, node_attr(x->resume, "previd"));
 				st->resuming_id = st->resuming ? st->resuming->id : 0;
@@ -325,17 +337,23 @@ static void on_user(void *ctx, struct user *u, int err)
 	stream_unbusy(st);
 }
 
+void stream_sasl2_known(struct stream *st)
+{
+	st->busy = true;
+	user_get(st->srv, st->sasl2->user, on_user, st);
+}
+
 void stream_sasl2_proven(struct stream *st)
 {
 	struct sasl2 *x = st->sasl2;
 
 	x->proven = true;
+	x->mechanism = sasl_mechanism_name(st->sasl);
 	x->user = arena_str(x->a, sasl_user(st->sasl));
 	x->text = arena_str(x->a, sasl_text(st->sasl));
 	if (!x->user.p || !x->text.p) {
 		stream_end(st, "resource-constraint");
 		return;
 	}
-	st->busy = true;
-	user_get(st->srv, x->user, on_user, st);
+	stream_device_record(st);
 }

@@ -57,7 +57,10 @@ struct vault_account {
 	struct str credentials;		/* auth/scram.h blob; sealed at rest; wipe after use */
 };
 MUST_CHECK int vault_account_add(struct vault *v, const struct vault_account *acc);	/* ERR_CONFLICT */
-MUST_CHECK int vault_account_set(struct vault *v, const struct vault_account *acc);	/* ERR_NOT_FOUND */
+/* ERR_NOT_FOUND. Other credentials than before: the account's devices and their tokens are forgotten. */
+MUST_CHECK int vault_account_set(struct vault *v, const struct vault_account *acc);
+/* Other verifiers of the same password: the devices stay. */
+MUST_CHECK int vault_account_rehash(struct vault *v, struct str jid, struct str credentials);
 MUST_CHECK int vault_account_get(struct vault *v, struct str jid, struct arena *a, struct vault_account *ret);
 /* In order of jid, after 'after' (empty: from the start), at most max. */
 MUST_CHECK int vault_account_list(struct vault *v, struct str after, size_t max, struct arena *a,
@@ -67,13 +70,14 @@ MUST_CHECK int vault_account_remove(struct vault *v, struct str jid);
 
 /* --- items: small sealed values by (owner, kind, key) ------------------------------------ */
 enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PRIVATE, ITEM_LAST, ITEM_DOCUMENT,
-		  ITEM_PUSH };
+		  ITEM_PUSH, ITEM_DEVICE };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);
 MUST_CHECK int vault_item_get(struct vault *v, struct str owner, enum vault_kind kind, struct str key,
 			      struct arena *a, struct str *ret);
 MUST_CHECK int vault_item_remove(struct vault *v, struct str owner, enum vault_kind kind, struct str key); /* absent: 0 */
+MUST_CHECK int vault_item_clear(struct vault *v, struct str owner, enum vault_kind kind);	/* all of them */
 MUST_CHECK int vault_item_list(struct vault *v, struct str owner, enum vault_kind kind, struct arena *a,
 			       struct vault_item **ret, size_t *ret_n);
 

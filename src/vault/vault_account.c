@@ -1,5 +1,8 @@
 /* vault_account.c - accounts: the name readable, everything about it sealed with the name as associated data. */
+#include "vault/vault_device.h"
 #include "vault/vault_row.h"
+
+#define ACCOUNT_BYTES (64 * 1024)
 
 static int pack(struct vault *v, const struct vault_account *acc)
 {
@@ -59,9 +62,34 @@ int vault_account_add(struct vault *v, const struct vault_account *acc)
 
 int vault_account_set(struct vault *v, const struct vault_account *acc)
 {
-	int r = exists(v, acc->jid);
+	struct arena *a = arena_new(ACCOUNT_BYTES);
+	struct vault_account old;
+	int r = a ? vault_account_get(v, acc->jid, a, &old) : ERR_NOMEM;
 
-	return r < 0 ? r : write(v, acc);
+	if (r == 0 && !str_eq(old.credentials, acc->credentials))
+		r = vault_device_forget(v, acc->jid);
+	if (r == 0)
+		r = write(v, acc);
+	if (a)
+		arena_wipe_on_free(a);
+	arena_free(&a);
+	return r;
+}
+
+int vault_account_rehash(struct vault *v, struct str jid, struct str credentials)
+{
+	struct arena *a = arena_new(ACCOUNT_BYTES);
+	struct vault_account acc;
+	int r = a ? vault_account_get(v, jid, a, &acc) : ERR_NOMEM;
+
+	if (r == 0) {
+		acc.credentials = credentials;
+		r = write(v, &acc);
+	}
+	if (a)
+		arena_wipe_on_free(a);
+	arena_free(&a);
+	return r;
 }
 
 int vault_account_get(struct vault *v, struct str jid, struct arena *a, struct vault_account *ret)

@@ -92,6 +92,14 @@ int vault_item_remove(struct vault *v, struct str owner, enum vault_kind kind, s
 	return vault_row_remove_one(v, STORE_TABLE_item, vault_key_str(&k));
 }
 
+int vault_item_clear(struct vault *v, struct str owner, enum vault_kind kind)
+{
+	struct vault_key k;
+
+	key_of(v, vault_row_owner(v, owner), kind, STR_NONE, &k);
+	return vault_row_remove_prefix(v, STORE_TABLE_item, str_make((const char *)k.p, 9), false);
+}
+
 int vault_item_list(struct vault *v, struct str owner, enum vault_kind kind, struct arena *a, struct vault_item **ret,
 		    size_t *ret_n)
 {
