@@ -28,6 +28,8 @@ static const char *wrong_component(const struct config *c, unsigned i)
 		return "expected either 'secret' or 'secret_file', found both";
 	if (!*one->secret && !*one->secret_file)
 		return "expected 'secret' or 'secret_file', found neither";
+	if ((one->may & (CONFIG_MAY_ROSTER_PUSH | CONFIG_MAY_PRESENCE_ROSTER)) && !(one->may & CONFIG_MAY_ROSTER_GET))
+		return "expected 'roster-get' beside 'roster-push' and 'presence-roster'";
 	return strchr(one->secret_file, '/') ? "expected the name of a file in the folder keys, found a path" : NULL;
 }
 

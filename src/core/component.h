@@ -10,4 +10,9 @@ struct server;
 /* NULL: no component's. Good until the configuration is replaced. */
 const struct config_component *component_of(const struct server *srv, struct str domain);
 
+struct trip;
+
+/* Is the sender a component itself (not somebody behind it), and may it do that (CONFIG_MAY_*, any of them)? */
+bool component_may(const struct trip *t, unsigned may);
+
 #endif

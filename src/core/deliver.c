@@ -170,6 +170,13 @@ static void store_late(struct trip *t)
 	arena_free(&a);
 }
 
+static enum trip_next to_server(struct trip *t)
+{
+	int r = hooks_message_server(t);
+
+	return r < 0 ? trip_refuse(t, r, NULL) : TRIP_NEXT;
+}
+
 static enum trip_next deliver_message(struct trip *t)
 {
 	unsigned reached = 0;
@@ -198,6 +205,8 @@ static enum trip_next deliver_message(struct trip *t)
 		return t->service->deliver(t);
 	else if (t->route == ROUTE_REMOTE)
 		return deliver_outward(t);
+	else if (t->route == ROUTE_SERVER)
+		return to_server(t);
 	return TRIP_NEXT;
 }
 

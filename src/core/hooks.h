@@ -14,6 +14,7 @@ struct iq_hook;
 struct server;
 struct session;
 struct trip;
+struct user;
 
 void hooks_session_bound(struct session *s);
 void hooks_session_resumed(struct session *s);
@@ -25,6 +26,8 @@ bool hooks_session_filter(struct session *s, const struct node *stanza);
 void hooks_presence_out(struct session *s, struct trip *t, bool initial);
 int hooks_presence_directed(struct trip *t);
 void hooks_component_open(struct server *srv, const struct config_component *c);
+int hooks_message_server(struct trip *t);
+void hooks_roster_push(struct user *u, struct arena *a, struct node *iq);
 void hooks_message_plan(struct trip *t);
 bool hooks_nonza(struct session *s, const struct node *n);
 void hooks_session_binding(struct session *s, const struct node *bind);

@@ -160,7 +160,9 @@ enum trip_next step_inspect(struct trip *t)
 	if (t->kind != STANZA_MESSAGE || (t->origin != TRIP_CLIENT && !trip_is_foreign(t)) ||
 	    str_is(node_attr(t->stanza, "type"), "error"))
 		return TRIP_NEXT;
-	if (trip_is_foreign(t) && server_is_local(t->server, t->to.domain) && t->to.local.n && router_find(t) == TRIP_WAIT)
+	if (trip_is_foreign(t) && server_is_local(t->server, t->to.domain) && !t->to.local.n)
+		return TRIP_NEXT;	/* nobody reads it; what it may hold for somebody else comes this way by itself */
+	if (trip_is_foreign(t) && server_is_local(t->server, t->to.domain) && router_find(t) == TRIP_WAIT)
 		return TRIP_WAIT;
 	if (!gather(t, &sub))
 		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");

@@ -84,6 +84,22 @@ void hooks_component_open(struct server *srv, const struct config_component *c)
 	EACH_HOOK(component_open, srv, c);
 }
 
+int hooks_message_server(struct trip *t)
+{
+	for (size_t i = 0; i < N_MODS; i++) {
+		int r = mods[i]->hooks && mods[i]->hooks->message_server ? mods[i]->hooks->message_server(t) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void hooks_roster_push(struct user *u, struct arena *a, struct node *iq)
+{
+	EACH_HOOK(roster_push, u, a, iq);
+}
+
 void hooks_message_plan(struct trip *t)
 {
 	EACH_HOOK(message_plan, t);

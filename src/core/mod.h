@@ -81,6 +81,10 @@ struct mod_hooks {
 	int (*presence_directed)(struct trip *t);
 	/* A component (XEP-0114) has connected. */
 	void (*component_open)(struct server *srv, const struct config_component *c);
+	/* A message to the server itself: 0, or ERR_* to refuse it. */
+	int (*message_server)(struct trip *t);
+	/* A roster has changed: the push, as its account's resources get it but for 'to'. */
+	void (*roster_push)(struct user *u, struct arena *a, struct node *iq);
 	/* A message is about to be planned for delivery: add copies with deliver_copy(). */
 	void (*message_plan)(struct trip *t);
 	/* A message has been stored and its copies are on their way. */

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/rand.h"
+#include "core/hooks.h"
 #include "core/session.h"
 #include "xmpp/ns.h"
 
@@ -46,6 +47,8 @@ static void to_interested(struct user *u, struct arena *a, struct node *iq)
 		if (s->roster_wanted && node_set_attr(a, iq, "to", s->full) == 0)
 			session_send(s, iq);
 	}
+	node_drop_attr(iq, "to");
+	hooks_roster_push(u, a, iq);
 }
 
 /* Never given twice, not even when a crash forgets the last change: else a client that has seen that change

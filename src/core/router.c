@@ -69,7 +69,7 @@ static enum trip_next to_other_domain(struct trip *t)
 		return t->service->route ? t->service->route(t) : TRIP_NEXT;
 	}
 	/* Nobody passes through here from one network to the other. */
-	if (trip_is_foreign(t) || !outward_serves(t->server, t->to.domain))
+	if ((trip_is_foreign(t) && !server_is_local(t->server, t->from.domain)) || !outward_serves(t->server, t->to.domain))
 		return trip_refuse(t, ERR_REMOTE, "this server does not reach that domain");
 	t->route = ROUTE_REMOTE;
 	return TRIP_NEXT;

@@ -130,6 +130,19 @@ void trip_enter(struct server *srv, enum trip_origin origin, struct arena **a, s
 	trip_start(srv, NULL, origin, a, stanza);
 }
 
+void trip_enter_for(struct server *srv, struct user *from, struct arena **a, struct node *stanza)
+{
+	struct trip *t = trip_new(srv, TRIP_COMPONENT, a, stanza);
+
+	if (!t) {
+		arena_free(a);
+		return;
+	}
+	srv->metrics.stanzas_in++;
+	t->from_user = user_ref(from);
+	trip_run(t);
+}
+
 void trip_release(struct server *srv, struct user *from, struct arena **a, struct node *stanza, uint64_t id, uint64_t when_ms)
 {
 	struct trip *t = trip_new(srv, TRIP_RELEASE, a, stanza);

@@ -110,6 +110,8 @@ void trip_moved_on(struct trip *t);
 void trip_iq_result(struct trip *t, int r);
 /* A message that was held goes on under its first id and time; the sender is from_user (a reference is taken), or NULL. */
 void trip_release(struct server *srv, struct user *from, struct arena **a, struct node *stanza, uint64_t id, uint64_t when_ms);
+/* What a component says in the name of 'from', who is one of ours (a reference is taken). It is judged all the same. */
+void trip_enter_for(struct server *srv, struct user *from, struct arena **a, struct node *stanza);
 /* A message, presence or iq of ours, on the same road as everybody's; copies the node. ERR_LIMIT, ERR_NOMEM. */
 int trip_emit(struct server *srv, const struct node *stanza);
 

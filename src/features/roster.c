@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/component.h"
 #include "core/mod.h"
 #include "core/sm.h"
 #include "core/state.h"
@@ -26,9 +27,11 @@ static int on_get(struct iq *iq)
 	struct map_iter it = { 0 };
 	void *item;
 
-	iq->session->roster_wanted = true;
-	if (iq->session->sm)
-		iq->session->sm->dirty = true;
+	if (iq->session) {
+		iq->session->roster_wanted = true;
+		if (iq->session->sm)
+			iq->session->sm->dirty = true;
+	}
 	if (node_has_attr(iq->payload, "ver") && str_eq(node_attr(iq->payload, "ver"), version_text(iq->arena, r->ver)) &&
 	    r->ver > 0)
 		return iq_reply(iq, NULL);
@@ -46,6 +49,8 @@ struct wish {
 	struct str name, groups[LIMIT_ROSTER_GROUPS];
 	size_t n_groups;
 	bool remove;
+	bool decides;			/* a component about its own people: sub is what they are to the account */
+	enum roster_sub sub;
 };
 
 /* RFC 6121 2.3.3 */
@@ -64,6 +69,19 @@ static int read_groups(struct iq *iq, const struct node *item, struct wish *w)
 	return 0;
 }
 
+/* XEP-0356: a gateway knows who is whose contact in the network behind it. */
+static void read_sub(const struct iq *iq, const struct node *item, struct wish *w)
+{
+	static const enum roster_sub all[] = { SUB_NONE, SUB_TO, SUB_FROM, SUB_BOTH };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!str_is(node_attr(item, "subscription"), roster_sub_text(all[i])))
+			continue;
+		w->decides = iq->target == TO_ACCOUNT && str_eq(w->jid.domain, iq->trip->from.domain);
+		w->sub = all[i];
+	}
+}
+
 static int read_wish(struct iq *iq, struct wish *w)
 {
 	const struct node *item = node_first_element(iq->payload);
@@ -76,6 +94,7 @@ static int read_wish(struct iq *iq, struct wish *w)
 		return r == ERR_JID ? ERR_BAD_REQUEST : r;
 	if (str_eq(w->jid.bare, iq->user->bare))
 		return ERR_NOT_ALLOWED;
+	read_sub(iq, item, w);
 	w->remove = str_is(node_attr(item, "subscription"), "remove");
 	w->name = node_attr(item, "name");
 	if (w->name.n > LIMIT_ROSTER_NAME)
@@ -156,6 +175,10 @@ static int set_contact(struct iq *iq, const struct wish *w)
 	if (r < 0)
 		return r;
 	it->listed = true;
+	if (w->decides) {
+		it->sub = w->sub;
+		it->ask = false;
+	}
 	roster_push_changed(iq->user, it);
 	return 0;
 }
@@ -175,9 +198,11 @@ static int on_set(struct iq *iq)
 
 static int on_query(struct iq *iq)
 {
-	if (iq->target == TO_ACCOUNT)
+	unsigned may = iq->type == IQ_GET ? CONFIG_MAY_ROSTER_GET : CONFIG_MAY_ROSTER_SET;
+
+	if (iq->target == TO_ACCOUNT && !component_may(iq->trip, may))
 		return ERR_FORBIDDEN;
-	if (!iq->session)
+	if (iq->target == TO_SELF && !iq->session)
 		return ERR_UNAVAILABLE;
 	return iq->type == IQ_GET ? on_get(iq) : on_set(iq);
 }

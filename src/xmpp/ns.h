@@ -143,6 +143,8 @@
 #define NS_DIALBACK "jabber:server:dialback"		/* XEP-0220 */
 #define NS_BIDI "urn:xmpp:bidi"				/* XEP-0288 */
 #define NS_COMPONENT "jabber:component:accept"		/* XEP-0114 */
+#define NS_PRIVILEGE "urn:xmpp:privilege:2"		/* XEP-0356 */
+#define NS_DELEGATION "urn:xmpp:delegation:2"		/* XEP-0355 */
 
 /* The static copy of ns when it is known, else a copy in a; .p is NULL on failure only. */
 struct str ns_share(struct arena *a, struct str ns);

@@ -372,6 +372,182 @@ def config_tests(tap):
     tap.run("xep0114-stop: components are told that the server stops", stopping)
 
 
+PRIV, FORWARD, ROSTER, EVENT = "urn:xmpp:privilege:2", "urn:xmpp:forward:0", "jabber:iq:roster", "http://jabber.org/protocol/pubsub#event"
+PEP, HALF = "pep.example.test", "half.example.test"
+
+
+def perms(el):
+    return {p.get("access"): dict(p.attrib) for p in el.iter(q(PRIV, "perm"))}
+
+
+def on_behalf(c, frm, to, inner, id="pm", attrs=""):
+    c.send(f"<message from='{c.domain}' to='{c.server.domain}' id='{id}'><privilege xmlns='{PRIV}'><forwarded xmlns='{FORWARD}'>"
+           f"<message xmlns='jabber:client' from='{frm}' to='{to}' {attrs}>{inner}</message></forwarded></privilege></message>")
+
+
+def privilege_tests(tap, server, users):
+    def advertised():
+        c = Component(server, PEP).login()
+        m = c.expect(name="message", frm=server.domain)
+        p = perms(m)
+        check(p["roster"].get("type") == "both" and p["roster"].get("push") == "true", text_of(m))
+        check(p["message"].get("type") == "outgoing" and p["presence"].get("type") == "managed_entity", text_of(m))
+        ns = {n.get("ns"): n.get("type") for n in m.iter(q(PRIV, "namespace"))}
+        check(ns == {"jabber:iq:private": "both", "jabber:iq:version": "get", "urn:xmpp:ping": "get"}, f"{ns}")
+        h = Component(server, HALF).login()
+        p = perms(h.expect(name="message", frm=server.domain))
+        check(set(p) == {"roster"} and p["roster"].get("type") == "get" and p["roster"].get("push") == "false", f"{p}")
+        i = Component(server, IRC).login()
+        i.settle()
+        i.none(lambda e: e.find(q(PRIV, "privilege")) is not None, "privileges for who has none")
+        for x in (c, h, i):
+            x.close()
+    tap.run("xep0356-advertise: each component hears what it may (4.2, 5.2, 6.2, 7.2)", advertised)
+
+    def roster():
+        c, u = Component(server, PEP).login(), users.client()
+        r = c.iq("set", f"<query xmlns='{ROSTER}'><item jid='bob@{PEP}' name='Bob' subscription='both'><group>Net</group></item></query>", to=u.bare)
+        check(r.get("type") == "result", text_of(r))
+        push = u.expect(name="iq", type="set", has=q(ROSTER, "query"))
+        item = push.find(f"{q(ROSTER, 'query')}/{q(ROSTER, 'item')}")
+        check((item.get("jid"), item.get("name"), item.get("subscription")) == (f"bob@{PEP}", "Bob", "both"), text_of(push))
+        push = c.expect(name="iq", type="set", has=q(ROSTER, "query"))
+        check(push.get("from") == u.bare and push.get("to") == PEP, text_of(push))
+        c.answer(push)
+        r = c.iq("get", f"<query xmlns='{ROSTER}'/>", to=u.bare)
+        check([i.get("jid") for i in r.iter(q(ROSTER, "item"))] == [f"bob@{PEP}"] and r.get("from") == u.bare, text_of(r))
+        r = c.iq("set", f"<query xmlns='{ROSTER}'><item jid='eve@elsewhere.example' subscription='both'/></query>", to=u.bare)
+        r = c.iq("get", f"<query xmlns='{ROSTER}'/>", to=u.bare)
+        subs = {i.get("jid"): i.get("subscription") for i in r.iter(q(ROSTER, "item"))}
+        check(subs.get("eve@elsewhere.example") == "none", f"a component gave somebody else presence: {subs}")
+        u.iq("set", f"<query xmlns='{ROSTER}'><item jid='own@elsewhere.example' name='x'/></query>")
+        c.expect(lambda e: "own@elsewhere.example" in text_of(e), name="iq", type="set", what="a push of the account's own change")
+        r = c.iq("set", f"<query xmlns='{ROSTER}'><item jid='bob@{PEP}' subscription='remove'/></query>", to=u.bare)
+        check(r.get("type") == "result", text_of(r))
+        u.expect(lambda e: "subscription=\"remove\"" in text_of(e), name="iq", type="set")
+        c.close()
+    tap.run("xep0356-roster: get, set and pushes (4)", roster)
+
+    def roster_refused():
+        u, h, i, c = users.client(), Component(server, HALF).login(), Component(server, IRC).login(), Component(server, PEP).login()
+        item = f"<query xmlns='{ROSTER}'><item jid='x@{HALF}' subscription='both'/></query>"
+        check(h.iq("get", f"<query xmlns='{ROSTER}'/>", to=u.bare).get("type") == "result", "get")
+        r = h.iq("set", item, to=u.bare)
+        check(error_of(r) == ("forbidden", "auth"), text_of(r))
+        for kind, x in (("get", f"<query xmlns='{ROSTER}'/>"), ("set", item)):
+            r = i.iq(kind, x, to=u.bare)
+            check(error_of(r) is not None, f"{kind} without privilege: {text_of(r)}")
+            r = c.iq(kind, x, to=u.bare, frm=f"somebody@{PEP}")
+            check(error_of(r) is not None, f"{kind} of somebody behind the component: {text_of(r)}")
+        check("subscription" not in text_of(u.iq("get", f"<query xmlns='{ROSTER}'/>")), "the roster was changed")
+        for x in (h, i, c):
+            x.close()
+    tap.run("xep0356-roster-refused: not without the privilege, not for people behind it (4.3)", roster_refused)
+
+    def message():
+        c, a, b = Component(server, PEP).login(), users.client(), users.client()
+        on_behalf(c, a.bare, b.jid, f"<event xmlns='{EVENT}'><items node='n'><item/></items></event>", attrs="type='headline' id='ev'")
+        m = b.expect(name="message", id="ev")
+        check(m.get("from") == a.bare and m.find(q(EVENT, "event")) is not None, text_of(m))
+        on_behalf(c, a.bare, b.bare, "<body>in her name</body>", attrs="type='chat' id='b1'")
+        m = b.expect(name="message", id="b1")
+        check(m.get("from") == a.bare and body_of(m) == "in her name", text_of(m))
+        a.iq("set", "<query xmlns='urn:xmpp:mam:2'/>")
+        check(any("in her name" in text_of(e) for e in a.inbox), "not in the sender's archive")
+        for frm in (a.jid, server.domain, f"x@{IRC}", f"guard@{server.domain}", "@@", f"x@{PEP}", ""):
+            on_behalf(c, frm, b.bare, "<body>HOSTILE</body>", id="no")
+            e = c.expect(name="message", id="no", type="error")
+            check(error_of(e) == ("forbidden", "auth"), f"{frm}: {text_of(e)}")
+        on_behalf(c, server.jid("nobody-here"), b.bare, "<body>HOSTILE</body>")
+        for d in (HALF, IRC):
+            x = Component(server, d).login()
+            on_behalf(x, a.bare, b.bare, "<body>HOSTILE</body>", id="no")
+            check(error_of(x.expect(name="message", id="no", type="error")) == ("forbidden", "auth"), f"{d} may not")
+            x.close()
+        a.send(f"<message to='{server.domain}' id='no'><privilege xmlns='{PRIV}'><forwarded xmlns='{FORWARD}'><message xmlns='jabber:client' "
+               f"from='{b.bare}' to='{b.bare}'><body>HOSTILE</body></message></forwarded></privilege></message>")
+        check(error_of(a.expect(name="message", id="no", type="error"))[0] == "forbidden", "a client may not")
+        b.none(lambda e: "HOSTILE" in text_of(e), "a message in a name that was not lent")
+        c.close()
+    tap.run("xep0356-message: on behalf of accounts, archived; of nobody else (5)", message)
+
+    def inspected():
+        c, a, got = Component(server, PEP).login(), users.client(), 0
+        people = [users.client() for _ in range(6)]
+        for i, u in enumerate(people):
+            on_behalf(c, a.bare, u.bare, f"<body>see http://second.evil-link.test/gift?u={i}</body>", attrs="type='chat'")
+        c.settle()
+        for u in people:
+            u.settle()
+            got += any("second.evil-link.test" in (body_of(e) or "") for e in u.inbox)
+        check(0 < got <= 3, f"{got} copies of one link got through in an account's name; the brake is at 3")
+        server.cli("user", "freeze", a.bare)
+        on_behalf(c, a.bare, people[0].bare, "<body>HOSTILE</body>", attrs="type='chat'")
+        c.settle()
+        people[0].none(lambda e: "HOSTILE" in text_of(e), "a frozen account spoke through a component")
+        c.close()
+    tap.run("xep0356-inspected: what is said on behalf is inspected; a frozen account stays silent", inspected)
+
+    def presence():
+        c, u = Component(server, PEP).login(), users.client(presence=False)
+        u.send("<presence><show>chat</show></presence>")
+        p = c.expect(name="presence", frm=u.jid)
+        check(p.get("to") == PEP and p.findtext("{jabber:client}show") == "chat", text_of(p))
+        u.send("<presence><show>dnd</show></presence>")
+        u.settle()
+        c.settle()
+        c.none(lambda e: e.get("from") == u.jid, "presence that is neither the first nor the last")
+        u.send("<presence type='unavailable'/>")
+        c.expect(name="presence", frm=u.jid, type="unavailable")
+        u.send("<presence/>")
+        c.expect(name="presence", frm=u.jid, type="")
+        u.cut()
+        c.expect(name="presence", frm=u.jid, type="unavailable")
+        c.close()
+    tap.run("xep0356-presence: of accounts here, the first and the last (6.1)", presence)
+
+    def privileged_iq(c, to, inner, type="get", inner_type=None, frm="", ns="jabber:client"):
+        return c.iq(type, f"<privileged_iq xmlns='{PRIV}'><iq xmlns='{ns}' type='{inner_type or type}' id='in1'{frm}>{inner}</iq></privileged_iq>", to=to)
+
+    def request():
+        c, u = Component(server, PEP).login(), users.client()
+        x = "<query xmlns='jabber:iq:private'><s xmlns='urn:stored'>%s</s></query>"
+        r = privileged_iq(c, u.bare, x % "by the component", "set")
+        check(r.get("type") == "result" and r.get("from") == u.bare, text_of(r))
+        inner = r.find(f"{q(PRIV, 'privilege')}/{q(FORWARD, 'forwarded')}/{q('jabber:client', 'iq')}")
+        check(inner is not None and inner.get("type") == "result" and inner.get("id") == "in1", text_of(r))
+        r = u.iq("get", x % "")
+        check("by the component" in text_of(r), f"not done in the account's name: {text_of(r)}")
+        r = privileged_iq(c, u.bare, x % "")
+        check("by the component" in text_of(r), text_of(r))
+        other = users.client()
+        i = Component(server, IRC).login()
+        c.send(f"<iq type='get' id='pv' from='{PEP}' to='{u.bare}'><privileged_iq xmlns='{PRIV}'><iq xmlns='jabber:client' type='get' id='v' "
+               f"to='{IRC}'><query xmlns='jabber:iq:version'/></iq></privileged_iq></iq>")
+        got = i.expect(name="iq", type="get", frm=u.bare)
+        check(got.get("id") != "v", "the component chose the id of a request in another's name")
+        i.answer(got, "<query xmlns='jabber:iq:version'><name>irc</name></query>")
+        r = c.expect(name="iq", id="pv")
+        check("irc" in text_of(r) and r.get("type") == "result", text_of(r))
+        i.close()
+        bad = [privileged_iq(c, u.bare, "<query xmlns='urn:other'/>"), privileged_iq(c, u.bare, "<query xmlns='jabber:iq:version'/>", "set"),
+               privileged_iq(c, u.bare, x % "", "get", "set"), privileged_iq(c, u.bare, x % "", frm=f" from='{other.bare}'"),
+               privileged_iq(c, u.bare, x % "", ns="jabber:server"), privileged_iq(c, u.bare, "")]
+        for n, r in enumerate(bad):
+            check(error_of(r) == ("forbidden", "auth"), f"{n}: {text_of(r)}")
+        for d in (HALF, IRC):
+            o = Component(server, d).login()
+            r = privileged_iq(o, u.bare, x % "")
+            check(error_of(r) == ("service-unavailable", "cancel"), f"{d}: {text_of(r)}")
+            o.close()
+        r = privileged_iq(c, server.jid("nobody-here"), x % "")
+        check(error_of(r) == ("service-unavailable", "cancel"), text_of(r))
+        r = other.iq("get", f"<privileged_iq xmlns='{PRIV}'><iq xmlns='jabber:client' type='get' id='1'>{x % ''}</iq></privileged_iq>", to=u.bare)
+        check(error_of(r) == ("service-unavailable", "cancel"), f"a client: {text_of(r)}")
+        c.close()
+    tap.run("xep0356-iq: requests on behalf of accounts, of the granted namespaces alone (7)", request)
+
+
 EXTDISCO = "urn:xmpp:extdisco:2"
 SERVICES = ("services:\n  - { type: stun, host: stun.example.test, port: 3478, transport: udp }\n"
             "  - { type: turn, host: turn.example.test, port: 3478, secret: the secret of turn, expires: 1h, name: Relay }\n"
@@ -423,7 +599,10 @@ def service_tests(tap, server, users):
     tap.run("xep0215-strangers: to accounts of this server alone", strangers)
 
 
-GROUPS = ({"domain": IRC, "name": "Chat elsewhere"}, {"domain": MAIL}, {"domain": LOW, "trust": "low"}, {"domain": HIGH, "trust": "high"})
+GROUPS = ({"domain": IRC, "name": "Chat elsewhere"}, {"domain": MAIL}, {"domain": LOW, "trust": "low"}, {"domain": HIGH, "trust": "high"},
+          {"domain": PEP, "may": "[roster-get, roster-set, roster-push, message, presence]",
+           "iq_get": "['jabber:iq:private', 'jabber:iq:version', 'urn:xmpp:ping']", "iq_set": "['jabber:iq:private']"},
+          {"domain": HALF, "may": "[roster-get]"})
 
 
 def main():
@@ -435,6 +614,7 @@ def main():
         road_tests(tap, server, users)
         inspection_tests(tap, server, users)
         service_tests(tap, server, users)
+        privilege_tests(tap, server, users)
         # presence_tests(tap, server, users)
         tap.run("the server is well at the end", server.assert_healthy)
     config_tests(tap)

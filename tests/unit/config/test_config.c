@@ -321,6 +321,7 @@ static void a_group_of_a_list_is_checked_as_the_rest(void **st)
 		{ COMPONENT ", colour: red }\n", "key 'components.colour': expected the name of an option" },
 		{ COMPONENT ", trust: low, trust: low }\n", "it again" },
 		{ COMPONENT ", may: [everything] }\n", "key 'components.may'" },
+		{ COMPONENT ", may: [roster-push] }\n", "'roster-get' beside" },
 		{ COMPONENT " }\n  - { domain: irc.a.test, secret_file: y }\n", "each domain once" },
 		{ "components: [{ domain: A.test, secret_file: y }]\n", "not this server's own" },
 		{ "components: [{ domain: b.test, secret_file: ../tls/key.pem }]\n", "found a path" },
