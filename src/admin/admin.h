@@ -29,6 +29,8 @@ enum admin_effect_kind {
 	EFFECT_POLICY_APPLIED,		/* read policy.yaml and weights.yaml again */
 	EFFECT_OUTBREAK_CONTAINED,	/* subject: fingerprint */
 	EFFECT_OUTBREAK_LIFTED,
+	EFFECT_DEVICES_SHOWN,		/* core adds to the reply which are connected; subject: bare JID */
+	EFFECT_DEVICE_REVOKED,		/* end its sessions; subject: bare JID, '/', device id */
 	EFFECT_LIVE_STATUS,		/* core adds sessions, queues, uptime to the reply */
 };
 

@@ -13,6 +13,7 @@ struct view {
 
 static const struct view views[] = {
 	{ "user list", "accounts", { "jid", "role", "state", "created" }, "no accounts yet" },
+	{ "device list", "devices", { "id", "connected", "access", "last_seen", "software", "device" }, "no client has signed in yet" },
 	{ "held list", "held", { "id", "when", "state", "from", "to", "reason" }, "nothing is held" },
 	{ "outbreak list", "outbreaks", { "id", "started", "patient_zero", "contained" }, "no outbreaks" },
 	{ "audit list", "entries", { "seq", "when", "kind", "what" }, "no entries" },

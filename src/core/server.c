@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/ask.h"
+#include "core/device.h"
 #include "core/hold.h"
 #include "core/hooks.h"
 #include "core/session.h"
@@ -265,6 +266,8 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 {
 	struct user *u = user_cached(s, e->subject);
 
+	if (e->kind == EFFECT_ACCOUNT_REMOVED || e->kind == EFFECT_ACCOUNT_CHANGED)
+		device_end(s, e->subject, STR_NONE);	/* those on their way in */
 	if (!u)
 		return;
 	user_ref(u);
@@ -286,6 +289,8 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 	case EFFECT_OUTBREAK_CONTAINED:
 	case EFFECT_OUTBREAK_LIFTED:
 	case EFFECT_LIVE_STATUS:
+	case EFFECT_DEVICES_SHOWN:
+	case EFFECT_DEVICE_REVOKED:
 		break;
 	}
 	user_unref(&u);
@@ -321,6 +326,45 @@ static void live_status(struct server *s, json_t *reply)
 	not_opened(s, reply);
 }
 
+static void show_session(const struct session *s, json_t *devices)
+{
+	char id[DEVICE_SESSION_ID], since[CLOCK_STAMP_BYTES];
+
+	device_session_id(s, id);
+	clock_stamp(s->since_ms, since);
+	json_array_append_new(devices, json_pack("{s:s, s:s, s:s%, s:s, s:s, s:s, s:b}", "id", id, "software", "", "device", s->resource.p,
+						 s->resource.n, "access", "password", "first_seen", since, "last_seen", since,
+						 "connected", 1));
+}
+
+/* Which of the devices are connected, and the sessions of clients that did not say who they are. */
+static void show_devices(struct server *s, struct str bare, json_t *reply)
+{
+	json_t *devices = json_object_get(reply, "devices"), *one;
+	struct user *u = user_cached(s, bare);
+	size_t i;
+
+	json_array_foreach(devices, i, one)
+		if (device_is_connected(s, bare, str_of(json_string_value(json_object_get(one, "id")))))
+			json_object_set_new(one, "connected", json_true());
+	if (!u)
+		return;
+	LIST_EACH(it, &u->sessions) {
+		const struct session *live = LIST_ITEM(it, struct session, of_user);
+
+		if (!live->device[0])
+			show_session(live, devices);
+	}
+}
+
+static void revoke_device(struct server *s, struct str subject, json_t *reply)
+{
+	ptrdiff_t slash = str_find_char(subject, '/');
+
+	if (slash > 0)
+		add_number(reply, "sessions_ended", device_end(s, str_make(subject.p, (size_t)slash), str_cut(subject, (size_t)slash + 1)));
+}
+
 static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 {
 	switch (e->kind) {
@@ -342,6 +386,12 @@ static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 		break;
 	case EFFECT_LIVE_STATUS:
 		live_status(s, reply);
+		break;
+	case EFFECT_DEVICES_SHOWN:
+		show_devices(s, e->subject, reply);
+		break;
+	case EFFECT_DEVICE_REVOKED:
+		revoke_device(s, e->subject, reply);
 		break;
 	case EFFECT_POLICY_APPLIED:
 		break;				/* roles/control.c: a reload, as with SIGHUP */

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "core/hooks.h"
 #include "core/sm.h"
@@ -55,6 +56,7 @@ int session_new(struct server *srv, struct user *u, struct str resource, struct 
 	s->magic = SESSION_MAGIC;
 	s->server = srv;
 	s->id = ++srv->next_session_id;
+	s->since_ms = clock_wall_ms();
 	s->full = str_make(full, n);
 	s->resource = str_make(full + u->bare.n + 1, resource.n);
 	s->rate_at_ms = loop_now_ms(srv->loop);

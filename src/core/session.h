@@ -34,6 +34,7 @@ struct session {
 	struct str full;		/* user@domain/resource, own memory */
 	struct stream *stream;		/* NULL while waiting for resumption */
 	struct sm *sm;			/* NULL: not resumable */
+	uint64_t since_ms;		/* wall clock */
 	char device[13];		/* vault/vault_device.h: which client signed in; "": it did not say */
 
 	/* Presence (RFC 6121 4): */

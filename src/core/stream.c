@@ -88,9 +88,13 @@ void stream_end_with(struct stream *st, const char *condition, const char *extra
 {
 	char xml[768];
 
+	struct session *waited = st->resuming ? session_find(st->srv, st->resuming_id) : NULL;
+
 	CHECK_OBJ(st, STREAM_MAGIC);
 	st->session = NULL;
 	st->resuming = NULL;
+	if (waited)
+		sm_resume_lost(waited, st);
 	if (st->closing || st->gone)
 		return;
 	if (condition) {
@@ -120,6 +124,13 @@ int stream_fault(struct stream *st, const char *condition, const char *extra)
 		session_end(s, NULL);
 	}
 	return STREAM_STOP;
+}
+
+bool stream_is_signing_in(const struct stream *st, struct str bare, struct str device)
+{
+	struct str who = st->user ? st->user->bare : st->sasl2 && st->sasl2->proven ? st->sasl2->user : STR_NONE;
+
+	return !st->session && who.n > 0 && str_eq(who, bare) && (device.n == 0 || str_is(device, st->device));
 }
 
 void stream_pause(struct stream *st, bool pause)

@@ -29,6 +29,8 @@ void stream_pause(struct stream *st, bool pause);
 void stream_resumed(struct stream *st, struct session *s, const char *resumed_xml);
 /* The session could not be resumed: sends <failed/>; the stream may still bind. */
 void stream_resume_failed(struct stream *st, const char *failed_xml);
+/* Has it proven to be that account, and is not bound yet? device empty: any of its devices (vault/vault_device.h). */
+bool stream_is_signing_in(const struct stream *st, struct str bare, struct str device);
 /* Now and then: an idle stream gives its parser back; true when this one just did. */
 bool stream_sweep(struct stream *st);
 struct stream *stream_of(struct list *node);	/* of server->streams */

@@ -29,6 +29,7 @@
 #define NS_SASL2 "urn:xmpp:sasl:2"			/* XEP-0388 */
 #define NS_BIND2 "urn:xmpp:bind:0"			/* XEP-0386 */
 #define NS_FAST "urn:xmpp:fast:0"			/* XEP-0484 */
+#define NS_CAM "urn:xmpp:cam:0"				/* XEP-0494 */
 #define NS_REGISTER "jabber:iq:register"		/* XEP-0077 */
 #define NS_REGISTER_FEATURE "http://jabber.org/features/iq-register"
 #define NS_IQ_AUTH "jabber:iq:auth"			/* XEP-0078, refused */

@@ -58,6 +58,7 @@ class Two(Client):
 
     def sasl2(self, mech="SCRAM-SHA-256", inner="", agent=None, binding=None, user=None, tamper=None, last="success"):
         """The whole exchange; the <success/> (or <continue/>) it ended with."""
+        self.agent = agent
         algo = {"1": "sha1", "256": "sha256", "512": "sha512"}[mech.replace("-PLUS", "").rsplit("-", 1)[1]]
         if mech.endswith("-PLUS") and not binding:
             binding = "tls-exporter"
@@ -626,7 +627,7 @@ def fast_tests(tap, users):
         no_way(users.two(a.user).opened(), "")
         no_way(users.two(a.user).opened(), "\0" * 32)
         again(a.user, t)[0].close()
-        again(a.user, t.upper() if False else t, agent=PHONE.upper())[0].close()	# a UUID has no case
+        again(a.user, t, agent=PHONE.upper())[0].close()	# a UUID has no case
         again(a.user, t2, agent=other)[0].close()
     tap.run("xep0484-bound: another device, mechanism, connection, account", bound_to)
 
@@ -847,6 +848,181 @@ def fast_tests(tap, users):
     tap.run("xep0484-record: logins are recorded, secrets are not", log)
 
 
+def device_tests(tap, users):
+    s = users.server
+
+    def rows(user, **kw):
+        return {r["id"]: r for r in s.json("device", "list", s.jid(user), **kw)["devices"]}
+
+    def phone(user=None, agent=PHONE, inner="", mech="HT-SHA-256-EXPR"):
+        c = users.two(user).opened()
+        t = token_of(c.sasl2("SCRAM-SHA-1", inner=request(mech) + inner, agent=agent))
+        return c, t
+
+    def clients(c):
+        el = c.iq("get", f"<list xmlns='{CAM}'/>")
+        check(el.get("type") == "result", text_of(el))
+        return {x.get("id"): x for x in el.iter(q(CAM, "client"))}
+
+    def listing():
+        a, t = phone(inner=bind())
+        b = users.two(a.user).opened()
+        b.sasl2(inner=bind("Nameless"))
+        got = rows(a.user)
+        check(len(got) == 2, f"{got}")
+        mine = [r for r in got.values() if r["device"] == "A phone"]
+        check(len(mine) == 1 and mine[0]["software"] == "Testing" and mine[0]["connected"] and mine[0]["access"] == "password, token", f"{got}")
+        other = [r for r in got.values() if r["device"] != "A phone"][0]
+        check(other["id"].startswith("session-") and other["connected"] and other["access"] == "password", f"{other}")
+        seen = clients(a)
+        check(set(seen) == set(got), f"XEP-0494 {set(seen)}, operator {set(got)}")
+        x = seen[mine[0]["id"]]
+        check(x.get("connected") == "true" and x.find(f"{q(CAM, 'auth')}/{q(CAM, 'fast')}") is not None
+              and x.find(f"{q(CAM, 'auth')}/{q(CAM, 'password')}") is not None and x.find(q(CAM, "permission")).get("status") == "unrestricted"
+              and x.findtext(f"{q(CAM, 'user-agent')}/{q(CAM, 'software')}") == "Testing", text_of(x))
+        check(PHONE not in s.cli("device", "list", s.jid(a.user)) and PHONE not in bytes(a.raw).decode(), "the user-agent's id is shown")
+        check(t not in s.cli("device", "list", s.jid(a.user), "--json"), "a token is shown")
+        a.goodbye()
+        b.close()
+        until(lambda: not rows(a.user)[mine[0]["id"]]["connected"], 3, "not connected any more")
+        s.stop()
+        got = rows(a.user)
+        check(list(got) == [mine[0]["id"]] and not got[mine[0]["id"]]["connected"], f"without a server: {got}")
+        s.start()
+        check(s.cli_run("device", "list", s.jid("nobody")).returncode == 1, "a missing account has a list")
+        check("no client" in s.cli("device", "list", s.jid(users.free[-1])), "words for an empty list")
+    tap.run("device-list: what the operator and the owner see", listing)
+
+    def revoked():
+        sm = f"<enable xmlns='{SM}' resume='true'/>"
+        a, t = phone(inner=bind("Sm", sm))
+        other, t2 = phone(a.user, agent=str(uuid.uuid4()), inner=bind("Other"))
+        check(len(rows(a.user)) == 2, f"{rows(a.user)}")
+        other.goodbye()		# so that the one that is connected is ours
+        until(lambda: sum(r["connected"] for r in rows(a.user).values()) == 1, 3, "one is connected")
+        mine = [i for i, r in rows(a.user).items() if r["connected"]][0]
+        r = s.json("device", "revoke", s.jid(a.user), mine)
+        check(r["revoked"] == mine and r["sessions_ended"] == 1 and "passwd" in r["hint"], f"{r}")
+        check(a.stream_error()[0] == "not-authorized", "the session's end")
+        err = [e for e in a.inbox if e.tag == q(STREAM, "error")][0]
+        check("revoked" in (err.findtext("{urn:ietf:params:xml:ns:xmpp-streams}text") or ""), text_of(err))
+        no_way(users.two(a.user).opened(), t)
+        c = users.two(a.user).opened()
+        e = c.sasl2(inner=f"<resume xmlns='{SM}' previd='{a.sm_id}' h='0'/>")
+        check(e.find(q(SM, "failed")) is not None, "the session of a revoked device was resumed")
+        c.close()
+        check(mine not in rows(a.user), "still listed")
+        check(s.cli_run("device", "revoke", s.jid(a.user), mine).returncode == 1, "revoked twice")
+        check(s.cli_run("device", "revoke", s.jid(a.user)).returncode == 2, "without an id")
+        found = [e for e in s.json("audit", "list", "--max", "1000")["entries"] if "device revoke" in str(e) and mine in str(e)]
+        check(found, "no entry in the record")
+        d = users.two(a.user).opened()
+        by_token(d, t2, agent=other.agent)
+        d.close()
+
+    tap.run("device-revoke: while connected: the session ends, the token is dead, others live", revoked)
+
+    def hibernating():
+        a, t = phone(inner=bind("Sm", f"<enable xmlns='{SM}' resume='true'/>"))
+        a.settle()
+        a.sm_all_acked()
+        a.cut()
+        s.stop()
+        s.start()
+        mine = list(rows(a.user))[0]
+        until(lambda: rows(a.user)[mine]["connected"], 3, "the waiting session is known to be its")
+        s.cli("device", "revoke", s.jid(a.user), mine)
+        c = users.two(a.user).opened()
+        e = c.sasl2(inner=f"<resume xmlns='{SM}' previd='{a.sm_id}' h='{a.sm_in}'/>")
+        check(e.find(q(SM, "failed")) is not None, "a session that waited was resumed")
+        c.close()
+        b, t = phone()
+        b.close()
+        s.stop()
+        s.cli("device", "revoke", s.jid(b.user), list(rows(b.user))[0])		# without a server
+        s.start()
+        no_way(users.two(b.user).opened(), t)
+    tap.run("device-revoke: a session that waits for resumption, over a restart; without a server", hibernating)
+
+    def by_owner():
+        a, t = phone(inner=bind())
+        b, t2 = phone(a.user, agent=str(uuid.uuid4()), inner=bind("Old"))
+        foreign = users.two().opened()
+        foreign.sasl2(inner=bind())
+        el = foreign.iq("get", f"<list xmlns='{CAM}'/>", to=a.bare)
+        check(error_of(el) is not None, f"a stranger sees {text_of(el)}")
+        b.goodbye()
+        until(lambda: sum(x.get("connected") == "true" for x in clients(a).values()) == 1, 3, "one is connected")
+        b_id = [i for i, x in clients(a).items() if x.get("connected") == "false"][0]
+        for who, to in ((foreign, None), (foreign, a.bare)):
+            el = who.iq("set", f"<revoke xmlns='{CAM}' id='{b_id}'/>", to=to)
+            check(error_of(el) is not None, "a stranger revokes")
+        for bad, cond in (("nothing-here", "item-not-found"), ("", "bad-request"), ("x" * 300, "item-not-found"), ("session-1", "item-not-found"),
+                          ("session-99999", "item-not-found")):
+            el = a.iq("set", f"<revoke xmlns='{CAM}' id='{bad}'/>")
+            check(error_of(el)[0] == cond, f"{bad[:20]!r}: {text_of(el)}")
+        c = users.two(a.user).opened()
+        by_token(c, t2, agent=b.agent, inner=bind())
+        el = a.iq("set", f"<revoke xmlns='{CAM}' id='{b_id}'/>")
+        check(error_of(el) == ("service-unavailable", "cancel") and el.find(f".//{q(CAM, 'password-reset-required')}") is not None, text_of(el))
+        check(c.stream_error()[0] == "not-authorized", "its session")
+        no_way(users.two(a.user).opened(), t2, agent=b.agent)
+        x = clients(a)[b_id]
+        check(x.find(f"{q(CAM, 'auth')}/{q(CAM, 'fast')}") is None and x.find(f"{q(CAM, 'auth')}/{q(CAM, 'password')}") is not None, text_of(x))
+        el = foreign.iq("set", f"<revoke xmlns='{CAM}' id='{list(clients(foreign))[0]}'/>")
+        check(error_of(el)[0] == "service-unavailable", f"the own nameless session: {text_of(el)}")
+        check(foreign.stream_error()[0] == "not-authorized", "it ends behind the answer")
+        mine = [i for i, x in clients(a).items() if x.get("connected") == "true"][0]
+        a.iq("set", f"<revoke xmlns='{CAM}' id='{mine}'/>")
+        check(a.stream_error()[0] == "not-authorized", "its own session")
+        no_way(users.two(a.user).opened(), t)
+    tap.run("xep0494-revoke: the owner's list; nobody else's", by_owner)
+
+    def many():
+        user = users.free.pop()
+        keep, t = phone(user, agent=PHONE)
+        keep.close()
+        for i in range(70):
+            c, _ = phone(user, agent=str(uuid.uuid4()))
+            c.close()
+        check(len(rows(user)) == 64, f"{len(rows(user))} devices")
+        no_way(users.two(user).opened(), t)
+    tap.run("device-many: the one unseen for longest makes room", many)
+
+    def racing():
+        """A login by token and its revocation at once: nobody is in afterwards."""
+        for _ in range(5):
+            a, t = phone()
+            a.close()
+            mine = list(rows(a.user))[0]
+            two = [users.two(a.user).opened() for _ in range(3)]
+            for c in two:
+                c.authenticate("HT-SHA-256-EXPR", token_response(c, c.user, t, "HT-SHA-256-EXPR")[0], f"<fast xmlns='{FAST}'/>" + bind(f"R{id(c)}"), PHONE)
+            s.cli("device", "revoke", s.jid(a.user), mine)
+            for c in two:
+                check(c.wait_end(5) or any(e.tag == q(SASL2, "failure") for e in c.inbox), "still in after the revocation")
+                c.close()
+    tap.run("device-race: logins on their way when the device is revoked", racing)
+
+    def pipelined():
+        """<resume/> and something right behind it: the session waits, the stream is gone."""
+        for behind in ("<presence/>", "</stream:stream>", f"<r xmlns='{SM}'/>"):
+            a = Client(s, "u8", resource="pipe").login()
+            a.sm_enable()
+            for i in range(20):
+                a.message(s.jid("u9"), f"m{i}")
+            c = Client(s, "u8").login(bind=False)
+            c.send(f"<resume xmlns='{SM}' previd='{a.sm_id}' h='0'/>{behind}")
+            c.wait_end(2)
+            c.close()
+            a.close()
+            s.assert_healthy()
+            c = Client(s, "u8").login(bind=False)
+            c.resume(a, again=False)
+            c.close()
+    tap.run("xep0198-behind: something right behind <resume/>", pipelined)
+
+
 def old_profile(tap, users):
     def legacy():
         c = Client(users.server, "u7").login(mech="SCRAM-SHA-256-PLUS")
@@ -952,7 +1128,7 @@ def main():
     with new_server(users=[f"u{i}" for i in range(120)]) as server:
         users = Users(server)
         users.free = users.free[10:]		# u0 to u9 are named in tests
-        for part in (sasl2_tests, bind_tests, resume_tests, fast_tests, old_profile):
+        for part in (sasl2_tests, bind_tests, resume_tests, fast_tests, device_tests, old_profile):
             part(tap, users)
         tap.run("the server is well", server.assert_healthy)
         tap.ok("it stops in order", server.stop() == 0)
