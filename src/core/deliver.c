@@ -231,8 +231,9 @@ static enum trip_next handle_request(struct trip *t, const struct node *payload)
 {
 	bool set = str_is(node_attr(t->stanza, "type"), "set");
 	unsigned target = target_of(t);
-	const struct iq_hook *h = hooks_iq(set ? IQ_SET : IQ_GET, target, payload);
+	const struct iq_hook *h = hooks_iq(set ? IQ_SET : IQ_GET, target, t->service, payload, NULL);
 	struct iq *iq = h ? arena_alloc(t->arena, sizeof(*iq)) : NULL;
+	int r = IQ_PASS;
 
 	if (!h)
 		return t->route == ROUTE_SERVICE ? t->service->deliver(t) : trip_refuse(t, ERR_UNAVAILABLE, NULL);
@@ -243,7 +244,12 @@ static enum trip_next handle_request(struct trip *t, const struct node *payload)
 			   .payload = payload, .target = target, .type = set ? IQ_SET : IQ_GET };
 	t->iq = iq;
 	trip_moved_on(t);
-	trip_iq_result(t, h->fn(iq));
+	while (h && r == IQ_PASS) {
+		r = h->fn(iq);
+		if (r == IQ_PASS)
+			h = hooks_iq(iq->type, target, t->service, payload, h);
+	}
+	trip_iq_result(t, h ? r : ERR_UNAVAILABLE);
 	return TRIP_ENDED;
 }
 

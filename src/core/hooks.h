@@ -7,15 +7,22 @@
 #include "base/arena.h"
 #include "xmpp/node.h"
 
-struct config_component;
 struct buf;
+struct config_component;
 struct iq;
 struct iq_hook;
+struct pubsub_call;
+struct pubsub_caps;
+struct pubsub_change;
 struct server;
+struct service_ops;
 struct session;
 struct trip;
 struct user;
+struct vault;
 
+int hooks_server_start(struct server *srv);
+void hooks_server_stop(struct server *srv);
 void hooks_session_bound(struct session *s);
 void hooks_session_resumed(struct session *s);
 void hooks_session_gone(struct session *s);
@@ -25,6 +32,8 @@ void hooks_message_done(struct trip *t);
 bool hooks_session_filter(struct session *s, const struct node *stanza);
 void hooks_presence_out(struct session *s, struct trip *t, bool initial);
 int hooks_presence_directed(struct trip *t);
+void hooks_session_caps(struct session *s, const struct pubsub_caps *had);
+int hooks_pubsub_changed(struct vault *v, struct pubsub_call *c, const struct pubsub_change *ch);
 void hooks_component_open(struct server *srv, const struct config_component *c);
 int hooks_message_server(struct trip *t);
 void hooks_roster_push(struct user *u, struct arena *a, struct node *iq);
@@ -36,7 +45,9 @@ void hooks_bind_features(struct buf *b);
 void hooks_stream_features(struct arena *a, struct node *features);
 void hooks_disco_info(struct iq *iq, struct node *query);
 void hooks_disco_items(struct iq *iq, struct node *query);
-/* The handler of a request, or NULL. */
-const struct iq_hook *hooks_iq(unsigned type, unsigned target, const struct node *payload);
+/* The handler of a request behind 'after' (NULL: the first), or NULL. service: it is addressed to; features with a service of
+ * their own are asked for that one alone. */
+const struct iq_hook *hooks_iq(unsigned type, unsigned target, const struct service_ops *service, const struct node *payload,
+			       const struct iq_hook *after);
 
 #endif

@@ -30,6 +30,22 @@ const struct mod_def *const *mod_all(size_t *ret_n)
 				mods[i_]->hooks->field(__VA_ARGS__); \
 	} while (0)
 
+int hooks_server_start(struct server *srv)
+{
+	for (size_t i = 0; i < N_MODS; i++) {
+		int r = mods[i]->hooks && mods[i]->hooks->server_start ? mods[i]->hooks->server_start(srv) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void hooks_server_stop(struct server *srv)
+{
+	EACH_HOOK(server_stop, srv);
+}
+
 void hooks_session_bound(struct session *s)
 {
 	EACH_HOOK(session_bound, s);
@@ -72,6 +88,22 @@ int hooks_presence_directed(struct trip *t)
 {
 	for (size_t i = 0; i < N_MODS; i++) {
 		int r = mods[i]->hooks && mods[i]->hooks->presence_directed ? mods[i]->hooks->presence_directed(t) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void hooks_session_caps(struct session *s, const struct pubsub_caps *had)
+{
+	EACH_HOOK(session_caps, s, had);
+}
+
+int hooks_pubsub_changed(struct vault *v, struct pubsub_call *c, const struct pubsub_change *ch)
+{
+	for (size_t i = 0; i < N_MODS; i++) {
+		int r = mods[i]->hooks && mods[i]->hooks->pubsub_changed ? mods[i]->hooks->pubsub_changed(v, c, ch) : 0;
 
 		if (r < 0)
 			return r;
@@ -140,12 +172,19 @@ void hooks_stream_features(struct arena *a, struct node *features)
 	EACH_HOOK(stream_features, a, features);
 }
 
-const struct iq_hook *hooks_iq(unsigned type, unsigned target, const struct node *payload)
+const struct iq_hook *hooks_iq(unsigned type, unsigned target, const struct service_ops *service, const struct node *payload,
+			       const struct iq_hook *after)
 {
+	bool behind = !after;
+
 	for (size_t i = 0; i < N_MODS; i++) {
-		for (const struct iq_hook *h = mods[i]->iq; h && h->fn; h++)
-			if ((h->types & type) && (h->targets & target) && node_is(payload, h->ns, h->name))
+		bool other = service && mods[i]->service && mods[i]->service != service;
+
+		for (const struct iq_hook *h = mods[i]->iq; h && h->fn; h++) {
+			if (behind && !other && (h->types & type) && (h->targets & target) && node_is(payload, h->ns, h->name))
 				return h;
+			behind = behind || h == after;
+		}
 	}
 	return NULL;
 }

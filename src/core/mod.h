@@ -5,7 +5,7 @@
  *
  * Threads    Handlers and hooks run on the loop's thread and must not block. Work on stored
  *            data goes through iq_store() or server_store() to the store thread.
- * Errors     A handler returns 0 (it has replied), IQ_LATER (it will), or ERR_*: the one place
+ * Errors     A handler returns 0 (it has replied), IQ_LATER (it will), IQ_PASS (not its own), or ERR_*: the one place
  *            in trip.c turns that into a stanza error.
  */
 #ifndef CORE_MOD_H
@@ -22,6 +22,9 @@
 #include "xmpp/stanza.h"
 
 struct config_component;
+struct pubsub_call;
+struct pubsub_caps;
+struct pubsub_change;
 struct vault;
 
 enum iq_type { IQ_GET = 1, IQ_SET = 2 };
@@ -36,6 +39,7 @@ enum iq_target {
 };
 
 #define IQ_LATER 1
+#define IQ_PASS 2			/* not for this handler: the next one that fits */
 
 struct iq {
 	struct trip *trip;
@@ -67,6 +71,9 @@ struct iq_hook {
 
 /* Hooks: named places on the two roads. Each is called for every feature that fills it, in the order of features.def. */
 struct mod_hooks {
+	/* The server begins, before it listens; and ends, after the last session. */
+	int (*server_start)(struct server *srv);
+	void (*server_stop)(struct server *srv);
 	/* A resource was bound or resumed / is about to be forgotten. */
 	void (*session_bound)(struct session *s);
 	void (*session_resumed)(struct session *s);
@@ -79,6 +86,10 @@ struct mod_hooks {
 	void (*presence_out)(struct session *s, struct trip *t, bool initial);
 	/* presence with 'to' that reached a local account or left a local session; see features/presence.c. Return 0, or ERR_*. */
 	int (*presence_directed)(struct trip *t);
+	/* It is known, or has changed, what the session wants to be told of (XEP-0115); had: before, NULL: not known. */
+	void (*session_caps)(struct session *s, const struct pubsub_caps *had);
+	/* Store thread, in the transaction of a request at a node (pubsub/pubsub_call.h): what else it changes. 0 or ERR_*. */
+	int (*pubsub_changed)(struct vault *v, struct pubsub_call *c, const struct pubsub_change *ch);
 	/* A component (XEP-0114) has connected. */
 	void (*component_open)(struct server *srv, const struct config_component *c);
 	/* A message to the server itself: 0, or ERR_* to refuse it. */

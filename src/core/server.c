@@ -130,7 +130,8 @@ static int set_up(struct server *s)
 	s->sasl.tools = s->scram;
 	vault_secret(s->vault, "fake salts", s->sasl.fake_key);
 	set_sasl(s);
-	return conn_pool_new(s->loop, &s->conn_pool);
+	r = conn_pool_new(s->loop, &s->conn_pool);
+	return r < 0 ? r : hooks_server_start(s);
 }
 
 /* --- at work ------------------------------------------------------------------------------------------------------ */
@@ -512,6 +513,7 @@ void server_free(struct server **ref)
 		session_end(v, NULL);
 	}
 	ask_stop(s);
+	hooks_server_stop(s);
 	map_free(&s->asks);
 	user_free_idle(s);
 	jobs_free(&s->jobs);

@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "xmpp/node.h"
 
+struct pubsub_caps;
 struct server;
 struct sm;
 struct stream;
@@ -50,6 +51,9 @@ struct session {
 	struct map *directed;		/* full or bare JIDs that got directed presence; NULL: none */
 	struct buf *csi_held;		/* stanzas kept back while inactive; NULL: none */
 	void *csi;			/* features/csi.c */
+	struct pubsub_caps *caps;	/* what it wants to be told of (XEP-0115); NULL: not known */
+	struct str caps_key;		/* what its presence says of them; own memory */
+	bool last_walk;			/* it is being sent what was published last */
 
 	struct list inbound;		/* trips not yet handled, in order */
 	struct list waiting;		/* stanzas not started yet: an earlier one is still being routed */

@@ -43,6 +43,7 @@ struct server {
 	uint64_t next_session_id;
 
 	struct map *asks;			/* id -> struct ask */
+	struct map *caps;			/* hash -> struct pubsub_caps; features/caps.c */
 	struct outward { const struct outward_ops *ops; void *ctx; } outward[OUTWARD_LINKS];
 	unsigned n_outward;
 

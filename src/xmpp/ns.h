@@ -81,6 +81,7 @@
 #define NS_PRIVATE "jabber:iq:private"			/* XEP-0049 */
 #define NS_BOOKMARKS "urn:xmpp:bookmarks:1"		/* XEP-0402 */
 #define NS_BOOKMARKS_OLD "storage:bookmarks"		/* XEP-0048 */
+#define NS_MDS "urn:xmpp:mds:displayed:0"		/* XEP-0490 */
 #define NS_VCARD "vcard-temp"				/* XEP-0054 */
 #define NS_VCARD_UPDATE "vcard-temp:x:update"		/* XEP-0153 */
 #define NS_VCARD4 "urn:ietf:params:xml:ns:vcard-4.0"	/* XEP-0292 */

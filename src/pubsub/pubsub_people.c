@@ -1,0 +1,251 @@
+/* pubsub_people.c - subscriptions and affiliations (XEP-0060 5.6, 5.7, 6.1, 6.2, 8.8, 8.9). */
+#include "pubsub/pubsub_ops.h"
+
+#include "xmpp/jid.h"
+
+/* Who subscribes is who asks: with a resource or without. */
+static int own_jid(struct pubsub_call *c, struct str *ret)
+{
+	struct jid jid;
+
+	if (jid_parse(c->arena, node_attr(c->op, "jid"), &jid) < 0 || !str_eq(jid.bare, c->viewer.bare))
+		return pubsub_ops_fail(c, ERR_BAD_REQUEST, "invalid-jid");
+	*ret = jid.full;
+	return 0;
+}
+
+static int add_subscription(struct pubsub_call *c, struct node *parent, const char *ns, struct str node, struct str jid, bool is)
+{
+	struct node *s = node_add(c->arena, parent, ns, "subscription");
+
+	if (!s || (node.n && node_set_attr(c->arena, s, "node", node) < 0) || node_set_attr(c->arena, s, "jid", jid) < 0 ||
+	    node_set_attr(c->arena, s, "subscription", is ? STR("subscribed") : STR("none")) < 0)
+		return ERR_LIMIT;
+	return 0;
+}
+
+int pubsub_people_subscribe(struct vault *v, struct pubsub_call *c)
+{
+	struct pubsub_change ch = { .kind = CHANGE_SUBSCRIBED, .tell = true };
+	struct pubsub_node *n;
+	int r = pubsub_call_load(v, c, c->name, &n);
+
+	if (r < 0)
+		return r == ERR_NOT_FOUND ? pubsub_access_denied(NULL, &c->viewer) : r;
+	if (!pubsub_access_read(n, &c->viewer))
+		return pubsub_access_denied(n, &c->viewer);
+	r = own_jid(c, &ch.jid);
+	if (r == 0)
+		r = pubsub_node_subscribe(c->arena, n, ch.jid);
+	if (r == 0)
+		r = pubsub_call_save(v, c, n);
+	if (r < 0)
+		return r == ERR_LIMIT ? pubsub_ops_fail(c, r, "too-many-subscriptions") : r;
+	c->reply = node_new(c->arena, NS_PUBSUB, "pubsub");
+	if (!c->reply)
+		return ERR_LIMIT;
+	r = add_subscription(c, c->reply, NS_PUBSUB, n->name, ch.jid, true);
+	if (r < 0 || n->config.n[PUBSUB_SEND_LAST] == LAST_NEVER)
+		return r;
+	r = pubsub_items_last(v, c, n, &ch);
+	return r < 0 ? (r == ERR_NOT_FOUND ? 0 : r) : pubsub_call_change(c, &ch);
+}
+
+int pubsub_people_unsubscribe(struct vault *v, struct pubsub_call *c)
+{
+	struct pubsub_node *n;
+	struct str jid;
+	int r = pubsub_call_load(v, c, c->name, &n);
+
+	if (r < 0)
+		return r == ERR_NOT_FOUND ? pubsub_access_denied(NULL, &c->viewer) : r;
+	if (!pubsub_access_read(n, &c->viewer) && !pubsub_node_subscribed_bare(n, c->viewer.bare))
+		return pubsub_access_denied(n, &c->viewer);
+	r = own_jid(c, &jid);
+	if (r < 0)
+		return r;
+	if (!pubsub_node_subscribed(n, jid))
+		return pubsub_ops_fail(c, ERR_UNEXPECTED, "not-subscribed");
+	pubsub_node_unsubscribe(n, jid);
+	r = pubsub_call_save(v, c, n);
+	if (r < 0)
+		return r;
+	c->reply = node_new(c->arena, NS_PUBSUB, "pubsub");
+	return c->reply ? add_subscription(c, c->reply, NS_PUBSUB, n->name, jid, false) : ERR_LIMIT;
+}
+
+static bool is_of(struct str jid, struct str bare)
+{
+	return str_eq(jid, bare) || (str_starts(jid, bare) && jid.p[bare.n] == '/');
+}
+
+/* The nodes the request is about: the named one or all. */
+static int nodes_of(struct vault *v, struct pubsub_call *c, struct pubsub_node ***ret, size_t *ret_n)
+{
+	struct pubsub_node **one;
+	int r;
+
+	if (!c->viewer.service && !c->viewer.owner && !c->viewer.contact && c->name.n == 0)
+		return ERR_UNAVAILABLE;
+	if (c->name.n == 0)
+		return pubsub_call_nodes(v, c->arena, c->owner, ret, ret_n);
+	one = arena_alloc(c->arena, sizeof(struct pubsub_node *));
+	r = one ? pubsub_call_load(v, c, c->name, one) : ERR_LIMIT;
+	if (r < 0)
+		return r == ERR_NOT_FOUND ? pubsub_access_denied(NULL, &c->viewer) : r;
+	if (!pubsub_access_read(*one, &c->viewer) && !pubsub_node_subscribed_bare(*one, c->viewer.bare))
+		return pubsub_access_denied(*one, &c->viewer);
+	*ret = one;
+	*ret_n = 1;
+	return 0;
+}
+
+int pubsub_people_subscriptions(struct vault *v, struct pubsub_call *c)
+{
+	struct pubsub_node **nodes;
+	struct node *el;
+	size_t n;
+	int r = nodes_of(v, c, &nodes, &n);
+
+	c->reply = r == 0 ? pubsub_ops_answer(c, NS_PUBSUB, "subscriptions", c->name, &el) : NULL;
+	if (!c->reply)
+		return r < 0 ? r : ERR_LIMIT;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < nodes[i]->n_subscribers && r == 0; k++)
+			if (is_of(nodes[i]->subscribers[k], c->viewer.bare))
+				r = add_subscription(c, el, NS_PUBSUB, nodes[i]->name, nodes[i]->subscribers[k], true);
+	return r;
+}
+
+static int add_affiliation(struct pubsub_call *c, struct node *parent, const char *ns, struct str node, struct str jid,
+			   enum pubsub_affiliation is)
+{
+	struct node *s = node_add(c->arena, parent, ns, "affiliation");
+
+	if (!s || (node.n && node_set_attr(c->arena, s, "node", node) < 0) ||
+	    (jid.n && node_set_attr(c->arena, s, "jid", jid) < 0) ||
+	    node_set_attr(c->arena, s, "affiliation", str_of(pubsub_node_affiliation_text(is))) < 0)
+		return ERR_LIMIT;
+	return 0;
+}
+
+int pubsub_people_affiliations(struct vault *v, struct pubsub_call *c)
+{
+	struct pubsub_node **nodes;
+	struct node *el;
+	size_t n;
+	int r = nodes_of(v, c, &nodes, &n);
+
+	c->reply = r == 0 ? pubsub_ops_answer(c, NS_PUBSUB, "affiliations", c->name, &el) : NULL;
+	if (!c->reply)
+		return r < 0 ? r : ERR_LIMIT;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		enum pubsub_affiliation is = pubsub_access_affiliation(nodes[i], &c->viewer);
+
+		if (is != AFFILIATION_NONE)
+			r = add_affiliation(c, el, NS_PUBSUB, nodes[i]->name, STR_NONE, is);
+	}
+	return r;
+}
+
+/* --- for owners ------------------------------------------------------------------------------------------------------------- */
+
+static int owned(struct vault *v, struct pubsub_call *c, struct pubsub_node **ret)
+{
+	int r = pubsub_call_load(v, c, c->name, ret);
+
+	if (r < 0)
+		return r == ERR_NOT_FOUND ? pubsub_access_denied(NULL, &c->viewer) : r;
+	return pubsub_access_own(*ret, &c->viewer) ? 0 : pubsub_access_denied(*ret, &c->viewer);
+}
+
+/* The node stays in somebody's hands. */
+static bool has_owner(const struct pubsub_call *c, const struct pubsub_node *n)
+{
+	if (!c->viewer.service)
+		return true;
+	for (size_t i = 0; i < n->n_affiliates; i++)
+		if (n->affiliates[i].is == AFFILIATION_OWNER)
+			return true;
+	return false;
+}
+
+static int set_affiliations(struct vault *v, struct pubsub_call *c, struct pubsub_node *n)
+{
+	int r = 0;
+
+	for (const struct node *e = node_child(c->op, NS_PUBSUB_OWNER, "affiliation"); e && r == 0;
+	     e = node_child_next(e, NS_PUBSUB_OWNER, "affiliation")) {
+		enum pubsub_affiliation is;
+		struct jid jid;
+
+		if (jid_parse(c->arena, node_attr(e, "jid"), &jid) < 0)
+			return pubsub_ops_fail(c, ERR_BAD_REQUEST, "invalid-jid");
+		if (!pubsub_node_affiliation_parse(node_attr(e, "affiliation"), &is))
+			return ERR_BAD_REQUEST;
+		/* The account owns its nodes, and nobody else does. */
+		if (!c->viewer.service && (str_eq(jid.bare, c->owner) || is == AFFILIATION_OWNER))
+			return ERR_NOT_ACCEPTABLE;
+		r = pubsub_node_affiliate(c->arena, n, jid.bare, is);
+	}
+	if (r == 0 && !has_owner(c, n))
+		return ERR_NOT_ACCEPTABLE;
+	return r < 0 ? r : pubsub_call_save(v, c, n);
+}
+
+int pubsub_people_own_affiliations(struct vault *v, struct pubsub_call *c)
+{
+	struct pubsub_node *n;
+	struct node *el;
+	int r = owned(v, c, &n);
+
+	if (r < 0)
+		return r;
+	if (c->iq->type == IQ_SET)
+		return set_affiliations(v, c, n);
+	c->reply = pubsub_ops_answer(c, NS_PUBSUB_OWNER, "affiliations", n->name, &el);
+	if (!c->reply)
+		return ERR_LIMIT;
+	if (!c->viewer.service)
+		r = add_affiliation(c, el, NS_PUBSUB_OWNER, STR_NONE, c->owner, AFFILIATION_OWNER);
+	for (size_t i = 0; i < n->n_affiliates && r == 0; i++)
+		r = add_affiliation(c, el, NS_PUBSUB_OWNER, STR_NONE, n->affiliates[i].jid, n->affiliates[i].is);
+	return r;
+}
+
+/* An owner may take subscriptions away; nobody is subscribed by somebody else. */
+static int set_subscriptions(struct vault *v, struct pubsub_call *c, struct pubsub_node *n)
+{
+	for (const struct node *e = node_child(c->op, NS_PUBSUB_OWNER, "subscription"); e;
+	     e = node_child_next(e, NS_PUBSUB_OWNER, "subscription")) {
+		struct jid jid;
+
+		if (jid_parse(c->arena, node_attr(e, "jid"), &jid) < 0)
+			return pubsub_ops_fail(c, ERR_BAD_REQUEST, "invalid-jid");
+		if (str_is(node_attr(e, "subscription"), "none"))
+			pubsub_node_unsubscribe(n, jid.full);
+		else if (!str_is(node_attr(e, "subscription"), "subscribed"))
+			return ERR_BAD_REQUEST;
+		else if (!pubsub_node_subscribed(n, jid.full))
+			return ERR_NOT_ACCEPTABLE;
+	}
+	return pubsub_call_save(v, c, n);
+}
+
+int pubsub_people_own_subscriptions(struct vault *v, struct pubsub_call *c)
+{
+	struct pubsub_node *n;
+	struct node *el;
+	int r = owned(v, c, &n);
+
+	if (r < 0)
+		return r;
+	if (c->iq->type == IQ_SET)
+		return set_subscriptions(v, c, n);
+	c->reply = pubsub_ops_answer(c, NS_PUBSUB_OWNER, "subscriptions", n->name, &el);
+	if (!c->reply)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < n->n_subscribers && r == 0; i++)
+		r = add_subscription(c, el, NS_PUBSUB_OWNER, STR_NONE, n->subscribers[i], true);
+	return r;
+}

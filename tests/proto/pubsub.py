@@ -1,0 +1,570 @@
+#!/usr/bin/env python3
+"""Publish-subscribe: XEP-0060 and what stands on it. Two or three sessions over TLS; every case names the rule it holds to."""
+import base64
+import hashlib
+import sys
+import time
+from xml.sax.saxutils import escape, quoteattr
+
+from harness import check, error_of, q, text_of
+from rawxmpp import CLIENT, DATA, RSM, Client, Failed, befriend, child
+from rfc6121 import Users
+from wardroom_test import Tap, new_server
+
+PUBSUB = "http://jabber.org/protocol/pubsub"
+OWNER, EVENT, ERRORS, OPTIONS = PUBSUB + "#owner", PUBSUB + "#event", PUBSUB + "#errors", PUBSUB + "#publish-options"
+INFO, ITEMS = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"
+CAPS = "http://jabber.org/protocol/caps"
+TUNE, MOOD = "http://jabber.org/protocol/tune", "http://jabber.org/protocol/mood"
+
+
+def form(type_, **fields):
+    """A submitted form; access_model='open' stands for pubsub#access_model, and so on."""
+    out = f"<x xmlns='{DATA}' type='submit'><field var='FORM_TYPE' type='hidden'><value>{type_}</value></field>"
+    for k, v in fields.items():
+        values = v if isinstance(v, (list, tuple)) else [v]
+        out += f"<field var='pubsub#{k}'>" + "".join(f"<value>{escape(str(x))}</value>" for x in values) + "</field>"
+    return out + "</x>"
+
+
+def publish(c, node, payload, id="current", to=None, options=None, owner_iq=None):
+    item = f"<item{' id=' + quoteattr(id) if id else ''}>{payload}</item>"
+    opts = f"<publish-options>{form(OPTIONS, **options)}</publish-options>" if options else ""
+    return c.iq("set", f"<pubsub xmlns='{PUBSUB}'><publish node={quoteattr(node)}>{item}</publish>{opts}</pubsub>", to=to)
+
+
+def items(c, node, to=None, ids=(), attrs="", extra=""):
+    inner = "".join(f"<item id={quoteattr(i)}/>" for i in ids)
+    return c.iq("get", f"<pubsub xmlns='{PUBSUB}'><items node={quoteattr(node)}{attrs}>{inner}</items>{extra}</pubsub>", to=to)
+
+
+def retract(c, node, id, to=None, notify=True):
+    return c.iq("set", f"<pubsub xmlns='{PUBSUB}'><retract node={quoteattr(node)}{' notify=%s1%s' % (chr(39), chr(39)) if notify else ''}>"
+                f"<item id={quoteattr(id)}/></retract></pubsub>", to=to)
+
+
+def create(c, node, to=None, **config):
+    conf = f"<configure>{form(PUBSUB + '#node_config', **config)}</configure>" if config else ""
+    return c.iq("set", f"<pubsub xmlns='{PUBSUB}'><create node={quoteattr(node)}/>{conf}</pubsub>", to=to)
+
+
+def configure(c, node, to=None, **config):
+    return c.iq("set", f"<pubsub xmlns='{OWNER}'><configure node={quoteattr(node)}>{form(PUBSUB + '#node_config', **config)}</configure></pubsub>",
+                to=to)
+
+
+def configuration(c, node, to=None):
+    el = ok(c.iq("get", f"<pubsub xmlns='{OWNER}'><configure node={quoteattr(node)}/></pubsub>", to=to))
+    return {f.get("var"): [v.text or "" for v in f.findall(q(DATA, "value"))] for f in el.iter(q(DATA, "field"))}
+
+
+def subscribe(c, node, to, jid=None):
+    return c.iq("set", f"<pubsub xmlns='{PUBSUB}'><subscribe node={quoteattr(node)} jid={quoteattr(jid or c.bare)}/></pubsub>", to=to)
+
+
+def affiliate(c, node, jid, is_, to=None):
+    return c.iq("set", f"<pubsub xmlns='{OWNER}'><affiliations node={quoteattr(node)}><affiliation jid={quoteattr(jid)} "
+                f"affiliation='{is_}'/></affiliations></pubsub>", to=to)
+
+
+def ok(el):
+    check(el.get("type") == "result", text_of(el))
+    return el
+
+
+def refused(el, *want):
+    """The condition is one of these; the answer holds no item."""
+    got = error_of(el)
+    check(got is not None and got[0] in want, f"wanted {' or '.join(want)}: {text_of(el)}")
+    return el
+
+
+def specific(el, name):
+    check(el.find(f"{q(CLIENT, 'error')}/{q(ERRORS, name)}") is not None, f"no <{name}/>: {text_of(el)}")
+
+
+def ids_of(el):
+    return [i.get("id") for i in el.iter(q(PUBSUB, "item"))]
+
+
+def tune(title="T"):
+    return f"<tune xmlns='{TUNE}'><title>{escape(title)}</title></tune>"
+
+
+def ver_of(features, identities=("client/pc//t",), forms=()):
+    s = "".join(i + "<" for i in sorted(identities)) + "".join(f + "<" for f in sorted(features)) + "".join(forms)
+    return base64.b64encode(hashlib.sha1(s.encode()).digest()).decode()
+
+
+class Aware(Client):
+    """A client that says what it wants to be told of, and answers when asked what its hash stands for."""
+
+    features, asked, lie = (), 0, None
+
+    def _got(self, data):
+        super()._got(data)
+        for el in [e for e in self.inbox if e.tag == q(CLIENT, "iq") and e.get("type") == "get" and e.find(q(INFO, "query")) is not None]:
+            self.inbox.remove(el)
+            self.asked += 1
+            node = el.find(q(INFO, "query")).get("node")
+            inner = "<identity category='client' type='pc' name='t'/>" + "".join(f"<feature var={quoteattr(f)}/>" for f in self.lie or self.features)
+            self.send(f"<iq type='result' id='{el.get('id')}' to='{el.get('from')}'><query xmlns='{INFO}'"
+                      f"{' node=' + quoteattr(node) if node else ''}>{inner}</query></iq>")
+
+    def wants(self, *nodes):
+        self.features = tuple([INFO, *(n + "+notify" for n in nodes)])
+        return self
+
+    def online(self, ver=None):
+        self.send(f"<presence><c xmlns='{CAPS}' hash='sha-1' node='https://t.example' ver='{ver or ver_of(self.features)}'/></presence>")
+        return self.settle()
+
+
+class People(Users):
+    def aware(self, *nodes, name=None, resource=None, online=True):
+        c = Aware(self.server, name or self.name(), resource=resource).login()
+        c.wants(*nodes)
+        if online:
+            c.online()
+            until_known(c)
+        return c
+
+    def friends(self, *nodes):
+        """a is told of nothing, b of these nodes; each sees the other's presence."""
+        a, b = self.client(), self.aware(*nodes, online=False)
+        befriend(a, b)
+        b.online()
+        until_known(b)
+        return a, b
+
+
+def until_known(c):
+    """The server has had time to ask."""
+    for _ in range(3):
+        c.settle()
+    return c
+
+
+def event(c, node, what="item", frm=None):
+    """The next event of this node."""
+    def fits(e):
+        i = e.find(f"{q(EVENT, 'event')}/*")
+        if i is None or i.get("node") != node or (frm and e.get("from") != frm):
+            return False
+        return (i.find(q(EVENT, what)) is not None) if what in ("item", "retract") else i.tag == q(EVENT, what)
+    return c.expect(fits, name="message", what=f"an event with {what} of {node}")
+
+
+def silent(c, node, what="an event"):
+    c.none(lambda e: e.find(f"{q(EVENT, 'event')}/*[@node='{node}']") is not None, what)
+
+
+def engine_tests(tap, users):
+    def publish_get():
+        a = users.client()
+        el = ok(publish(a, "n1", tune("one"), id="i1"))
+        check(child(el, PUBSUB, "pubsub", "publish", "item").get("id") == "i1", text_of(el))
+        el = ok(items(a, "n1"))
+        check(el.findtext(f".//{q(TUNE, 'title')}") == "one", text_of(el))
+        ok(publish(a, "n1", tune("two"), id="i1"))
+        el = ok(items(a, "n1", ids=["i1"]))
+        check(ids_of(el) == ["i1"] and el.findtext(f".//{q(TUNE, 'title')}") == "two", text_of(el))
+        refused(items(a, "n1", ids=["nothing"]), "item-not-found")
+    tap.run("xep0163-publish: a node is made by publishing at it, an item replaced by its id", publish_get)
+
+    def generated():
+        a = users.client()
+        el = ok(publish(a, "n", tune(), id=None))
+        given = child(el, PUBSUB, "pubsub", "publish", "item").get("id")
+        check(given and ids_of(items(a, "n")) == [given], f"id {given}")
+    tap.run("xep0060-publish-id: the service names an item without an id (7.1.2)", generated)
+
+    def order():
+        a = users.client()
+        for i in range(7):
+            ok(publish(a, "many", tune(str(i)), id=f"i{i}", options={"max_items": 5, "persist_items": "true"}))
+        check(ids_of(items(a, "many")) == ["i6", "i5", "i4", "i3", "i2"], f"{ids_of(items(a, 'many'))}")
+        ok(publish(a, "many", tune("again"), id="i3"))
+        check(ids_of(items(a, "many", attrs=" max_items='2'")) == ["i3", "i6"], f"{ids_of(items(a, 'many'))}")
+        check(ids_of(items(a, "many", ids=["i4", "i2", "gone"])) == ["i4", "i2"], "by id")
+    tap.run("xep0060-max-items: the oldest make room, the newest come first (6.5.7)", order)
+
+    def rsm():
+        a = users.client()
+        for i in range(10):
+            ok(publish(a, "rsm", tune(str(i)), id=f"i{i}", options={"max_items": "max"}))
+        seen, after = [], ""
+        for _ in range(4):
+            el = ok(items(a, "rsm", extra=f"<set xmlns='{RSM}'><max>3</max>{after}</set>"))
+            s = el.find(f".//{q(RSM, 'set')}")
+            check(s.findtext(q(RSM, "count")) == "10", text_of(el))
+            check(s.find(q(RSM, "first")).get("index") == str(len(seen)), text_of(s))
+            seen += ids_of(el)
+            after = f"<after>{s.findtext(q(RSM, 'last'))}</after>"
+        check(seen == [f"i{9 - i}" for i in range(10)], f"{seen}")
+        el = ok(items(a, "rsm", extra=f"<set xmlns='{RSM}'><max>2</max><before/></set>"))
+        check(ids_of(el) == ["i1", "i0"], f"last page {ids_of(el)}")
+        el = ok(items(a, "rsm", extra=f"<set xmlns='{RSM}'><max>2</max><before>i4</before></set>"))
+        check(ids_of(el) == ["i6", "i5"], f"page before i4: {ids_of(el)}")
+        refused(items(a, "rsm", extra=f"<set xmlns='{RSM}'><max>2</max><after>no-such</after></set>"), "item-not-found")
+        for bad in ("-1", "x", "99999999999999999999999"):
+            refused(items(a, "rsm", extra=f"<set xmlns='{RSM}'><max>{bad}</max></set>"), "bad-request")
+    tap.run("xep0060-rsm: pages of items (6.5.4, XEP-0059)", rsm)
+
+    def shapes():
+        a = users.client()
+        one = f"<pubsub xmlns='{PUBSUB}'>%s</pubsub>"
+        for inner, cond, spec in (("<publish node='s'/>", "bad-request", "item-required"),
+                                  ("<publish node='s'><item id='1'/></publish>", "bad-request", "payload-required"),
+                                  (f"<publish node='s'><item id='1'>{tune()}{tune()}</item></publish>", "bad-request", "invalid-payload"),
+                                  (f"<publish><item id='1'>{tune()}</item></publish>", "bad-request", "nodeid-required"),
+                                  (f"<publish node='s'><item id='1'>{tune()}</item><item id='2'>{tune()}</item></publish>", "bad-request", "max-items-exceeded"),
+                                  ("<options node='s' jid='x@y'/>", "feature-not-implemented", "unsupported"),
+                                  ("<bogus node='s'/>", "bad-request", None), ("", "bad-request", None),
+                                  (f"<publish node='{'n' * 2000}'><item id='1'>{tune()}</item></publish>", "not-acceptable", None),
+                                  (f"<publish node='s'><item id='{'i' * 2000}'>{tune()}</item></publish>", "not-acceptable", None)):
+            el = refused(a.iq("set", one % inner), cond)
+            if spec:
+                specific(el, spec)
+        refused(items(a, "s"), "item-not-found")
+    tap.run("xep0060-publish-bad: what is no item is refused and leaves nothing behind (7.1.3)", shapes)
+
+    def gone():
+        a = users.client()
+        ok(publish(a, "r", tune(), id="x"))
+        ok(retract(a, "r", "x"))
+        check(ids_of(ok(items(a, "r"))) == [], "it is still there")
+        refused(retract(a, "r", "x"), "item-not-found")
+        el = refused(a.iq("set", f"<pubsub xmlns='{PUBSUB}'><retract node='r'/></pubsub>"), "bad-request")
+        specific(el, "item-required")
+        for i in range(3):
+            ok(publish(a, "r", tune(), id=f"p{i}"))
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><purge node='r'/></pubsub>"))
+        check(ids_of(ok(items(a, "r"))) == [], "purged")
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><delete node='r'/></pubsub>"))
+        refused(items(a, "r"), "item-not-found")
+        refused(a.iq("set", f"<pubsub xmlns='{OWNER}'><delete node='r'/></pubsub>"), "item-not-found")
+    tap.run("xep0060-retract-purge-delete: items and nodes go (7.2, 8.4, 8.5)", gone)
+
+    def create_config():
+        a = users.client()
+        ok(create(a, "c", access_model="whitelist", max_items="max", title="My <node>"))
+        refused(create(a, "c"), "conflict")
+        conf = configuration(a, "c")
+        check(conf["pubsub#access_model"] == ["whitelist"] and conf["pubsub#max_items"] == ["max"] and conf["pubsub#title"] == ["My <node>"], f"{conf}")
+        check(conf["FORM_TYPE"] == [PUBSUB + "#node_config"], f"{conf['FORM_TYPE']}")
+        ok(configure(a, "c", access_model="open", notify_retract="0"))
+        conf = configuration(a, "c")
+        check(conf["pubsub#access_model"] == ["open"] and conf["pubsub#notify_retract"] == ["0"] and conf["pubsub#title"] == ["My <node>"], f"{conf}")
+        for field, value in (("access_model", "everybody"), ("max_items", "-1"), ("persist_items", "maybe"), ("title", "x" * 5000)):
+            refused(configure(a, "c", **{field: value}), "not-acceptable")
+        refused(a.iq("set", f"<pubsub xmlns='{OWNER}'><configure node='c'/></pubsub>"), "bad-request")
+        refused(a.iq("set", f"<pubsub xmlns='{OWNER}'><configure node='c'>{form('urn:other', access_model='open')}</configure></pubsub>"), "bad-request")
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><configure node='c'><x xmlns='{DATA}' type='cancel'/></configure></pubsub>"))
+        el = ok(a.iq("get", f"<pubsub xmlns='{OWNER}'><default/></pubsub>"))
+        check("pubsub#access_model" in {f.get("var") for f in el.iter(q(DATA, "field"))}, text_of(el))
+        el = ok(a.iq("set", f"<pubsub xmlns='{PUBSUB}'><create/></pubsub>"))
+        check(len(child(el, PUBSUB, "pubsub", "create").get("node")) >= 8, "an instant node has a name")
+    tap.run("xep0060-create-configure: options are set, shown and checked (8.1, 8.2)", create_config)
+
+    def options():
+        a = users.client()
+        ok(publish(a, "o", tune(), options={"access_model": "open", "max_items": "max", "persist_items": "true"}))
+        conf = configuration(a, "o")
+        check(conf["pubsub#access_model"] == ["open"] and conf["pubsub#max_items"] == ["max"], f"{conf}")
+        ok(publish(a, "o", tune(), options={"access_model": "open", "max_items": "max"}))
+        for bad in ({"access_model": "whitelist"}, {"max_items": 3}, {"no_such_option": 1}):
+            el = refused(publish(a, "o", tune("changed"), options=bad), "conflict")
+            specific(el, "precondition-not-met")
+        check(items(a, "o").findtext(f".//{q(TUNE, 'title')}") == "T", "a refused item was kept")
+        el = refused(publish(a, "o2", tune(), options={"no_such_option": 1}), "conflict")
+        specific(el, "precondition-not-met")
+        refused(items(a, "o2"), "item-not-found")
+    tap.run("xep0060-publish-options: made as asked, refused when it is otherwise (7.1.5)", options)
+
+    def lasts():
+        a = users.client()
+        for i in range(3):
+            ok(publish(a, "l", tune(str(i)), id=f"i{i}", options={"max_items": "max", "access_model": "whitelist"}))
+        users.server.stop()
+        users.server.start()
+        b = users.client(a.user)
+        check(ids_of(ok(items(b, "l"))) == ["i2", "i1", "i0"], "after a restart")
+        check(configuration(b, "l")["pubsub#access_model"] == ["whitelist"], "the options after a restart")
+    tap.run("xep0060-persistent: nodes and items outlive a restart", lasts)
+
+    def too_big():
+        a = users.client()
+        big = f"<b xmlns='urn:x'>{'&quot;' * 40000}</b>"
+        el = publish(a, "big", big)
+        if el.get("type") == "error":
+            refused(el, "not-acceptable")
+            specific(el, "payload-too-big")
+            refused(items(a, "big"), "item-not-found")
+        for i in range(8):
+            ok(publish(a, "page", f"<b xmlns='urn:x'>{'x' * 200000}</b>", id=f"i{i}", options={"max_items": "max"}))
+        el = ok(items(a, "page"))
+        check(0 < len(ids_of(el)) < 8 and el.find(f".//{q(RSM, 'set')}") is not None, f"{len(ids_of(el))} large items in one answer")
+    tap.run("xep0060-size: large items are bounded, and so is an answer", too_big)
+
+    def many_nodes():
+        a = users.client()
+        made = 0
+        for i in range(300):
+            el = create(a, f"node{i}")
+            if el.get("type") == "error":
+                refused(el, "resource-constraint")
+                specific(el, "max-nodes-exceeded")
+                break
+            made += 1
+        check(200 <= made < 300, f"{made} nodes")
+    tap.run("xep0060-quota: an account has so many nodes and no more (security-tests 109)", many_nodes)
+
+
+def access_tests(tap, users):
+    def models():
+        a, friend = users.friends()
+        stranger, ghost = users.client(), users.server.jid("nobody-here")
+        for m in ("open", "presence", "roster", "whitelist"):
+            ok(publish(a, m, tune(m), options={"access_model": m}))
+        ok(items(friend, "open", to=a.bare))
+        ok(items(friend, "presence", to=a.bare))
+        ok(items(stranger, "open", to=a.bare))
+        for m in ("roster", "whitelist", "nothing"):
+            refused(items(friend, m, to=a.bare), "item-not-found")
+        want = items(stranger, "open", to=ghost)
+        for m in ("presence", "roster", "whitelist", "nothing"):
+            el = items(stranger, m, to=a.bare)
+            check(error_of(el) == error_of(want), f"{m}: {text_of(el)}, a missing account: {text_of(want)}")
+        ok(affiliate(a, "whitelist", stranger.bare, "member"))
+        ok(items(stranger, "whitelist", to=a.bare))
+        ok(affiliate(a, "open", stranger.bare, "outcast"))
+        refused(items(stranger, "open", to=a.bare), "forbidden", "service-unavailable")
+        ok(affiliate(a, "whitelist", stranger.bare, "none"))
+        refused(items(stranger, "whitelist", to=a.bare), "service-unavailable")
+    tap.run("xep0060-access: each model lets in whom it names; for others there is nothing (4.5)", models)
+
+    def groups():
+        a, b = users.friends()
+        ok(publish(a, "g", tune(), options={"access_model": "roster", "roster_groups_allowed": ["Crew", "Officers"]}))
+        refused(items(b, "g", to=a.bare), "item-not-found")
+        for name, good in (("Guests", False), ("Officers", True), ("officers", False), ("Crew", True)):
+            ok(a.iq("set", f"<query xmlns='jabber:iq:roster'><item jid='{b.bare}'><group>{name}</group></item></query>"))
+            el = items(b, "g", to=a.bare)
+            check((el.get("type") == "result") == good, f"{name}: {text_of(el)}")
+    tap.run("xep0060-access-roster: by the groups of the owner's roster", groups)
+
+    def writes():
+        a, friend = users.friends()
+        stranger, ghost = users.client(), users.server.jid("nobody-here")
+        for m in ("open", "presence", "whitelist"):
+            ok(publish(a, m, tune("mine"), options={"access_model": m, "max_items": "max"}))
+        o, p = f"<pubsub xmlns='{OWNER}'>%s</pubsub>", f"<pubsub xmlns='{PUBSUB}'>%s</pubsub>"
+        for who in (friend, stranger):
+            for m in ("open", "presence", "whitelist", "nothing"):
+                want = error_of(publish(who, m, tune("HOSTILE"), to=ghost))
+                tries = [("set", p % f"<publish node='{m}'><item id='current'>{tune('HOSTILE')}</item></publish>"),
+                         ("set", p % f"<publish node='{m}'><item id='other'>{tune('HOSTILE')}</item></publish>"),
+                         ("set", p % f"<retract node='{m}'><item id='current'/></retract>"),
+                         ("set", p % f"<create node='{m}'/>"),
+                         ("set", o % f"<delete node='{m}'/>"), ("set", o % f"<purge node='{m}'/>"),
+                         ("get", o % f"<configure node='{m}'/>"),
+                         ("set", o % f"<configure node='{m}'>{form(PUBSUB + '#node_config', access_model='open')}</configure>"),
+                         ("get", o % f"<affiliations node='{m}'/>"), ("get", o % f"<subscriptions node='{m}'/>"),
+                         ("set", o % f"<affiliations node='{m}'><affiliation jid='{who.bare}' affiliation='owner'/></affiliations>"),
+                         ("set", o % f"<subscriptions node='{m}'><subscription jid='{who.bare}' subscription='subscribed'/></subscriptions>"),
+                         ("set", p % f"<subscribe node='{m}' jid='{a.bare}'/>")]
+                for t, x in tries:
+                    el = who.iq(t, x, to=a.bare)
+                    check(el.get("type") == "error", f"{who.user} at {m}: {x} gave {text_of(el)}")
+                    check(b"mine" not in text_of(el).replace(x, "").encode() and a.bare + "/" not in text_of(el), f"tells too much: {text_of(el)}")
+                    if who is stranger and m != "open":
+                        check(error_of(el) == want, f"{m}: {x}: {text_of(el)}, a missing account: {want}")
+        for m in ("open", "presence", "whitelist"):
+            el = ok(items(a, m))
+            check(ids_of(el) == ["current"] and el.findtext(f".//{q(TUNE, 'title')}") == "mine", text_of(el))
+        refused(items(a, "nothing"), "item-not-found")
+    tap.run("xep0060-foreign-writes: nobody writes, sets up or subscribes others at another's node (security-tests 109)", writes)
+
+    def publishers():
+        a, b = users.friends()
+        ok(publish(a, "w", tune("a"), id="1", options={"max_items": "max", "access_model": "presence"}))
+        refused(publish(b, "w", tune("b"), id="2", to=a.bare), "forbidden")
+        ok(affiliate(a, "w", b.bare, "publisher"))
+        ok(publish(b, "w", tune("b"), id="2", to=a.bare))
+        el = ok(items(a, "w", ids=["2"]))
+        check(child(el, PUBSUB, "pubsub", "items", "item").get("publisher") == b.bare, text_of(el))
+        refused(publish(b, "w", tune("HOSTILE"), id="1", to=a.bare), "forbidden")
+        refused(retract(b, "w", "1", to=a.bare), "forbidden")
+        ok(retract(b, "w", "2", to=a.bare))
+        refused(affiliate(a, "w", b.bare, "owner"), "not-acceptable")
+        refused(affiliate(a, "w", b.bare, "king"), "bad-request")
+        refused(affiliate(a, "w", "@@", "member"), "bad-request")
+    tap.run("xep0060-affiliations: a publisher writes own items and those alone (4.1, 8.9)", publishers)
+
+
+def notify_tests(tap, users):
+    def contacts():
+        a, b = users.friends(TUNE)
+        a2 = users.aware(TUNE, name=a.user, resource="two")
+        c = users.client()
+        ok(publish(a, TUNE, tune("to friends")))
+        ok(publish(a, MOOD, f"<mood xmlns='{MOOD}'/>"))
+        el = event(b, TUNE, frm=a.bare)
+        check(el.get("type") == "headline" and el.get("to") == b.jid and el.findtext(f".//{q(TUNE, 'title')}") == "to friends", text_of(el))
+        event(a2, TUNE, frm=a.bare)
+        for who, node in ((b, MOOD), (a2, MOOD), (a, TUNE), (c, TUNE)):
+            silent(who, node, f"{who.user}: an event nobody asked for")
+    tap.run("xep0163-notify: contacts and the own devices that say +notify, from the bare address (4.3)", contacts)
+
+    def whitelist():
+        a, b = users.friends(TUNE)
+        a2 = users.aware(TUNE, name=a.user, resource="two")
+        ok(publish(a, TUNE, tune("private"), options={"access_model": "whitelist"}))
+        event(a2, TUNE)
+        silent(b, TUNE)
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><delete node='{TUNE}'/></pubsub>"))
+        event(a2, TUNE, "delete")
+        silent(b, TUNE)
+    tap.run("xep0163-notify-access: only whom the access model lets read", whitelist)
+
+    def last():
+        a, b = users.friends(TUNE)
+        ok(publish(a, TUNE, tune("the last"), id="L"))
+        event(b, TUNE)
+        b2 = users.aware(TUNE, name=b.user, resource="later")
+        el = event(b2, TUNE, frm=a.bare)
+        check(el.find(f".//{q(EVENT, 'item')}").get("id") == "L" and el.find("{urn:xmpp:delay}delay") is not None, text_of(el))
+        b2.send(f"<presence><show>away</show><c xmlns='{CAPS}' hash='sha-1' node='https://t.example' ver='{ver_of(b2.features)}'/></presence>")
+        silent(until_known(b2), TUNE, "the last item again with every presence")
+        a.goodbye()
+        b3 = users.aware(TUNE, name=b.user, resource="later-still")
+        event(b3, TUNE, frm=a.bare)
+        a2 = users.aware(TUNE, name=a.user, resource="again")
+        event(a2, TUNE, frm=a.bare)
+        stranger = users.aware(TUNE)
+        silent(stranger, TUNE)
+    tap.run("xep0163-last-item: with the first presence, also of who is away; once (4.3.4)", last)
+
+    def changes():
+        a, b = users.friends(TUNE)
+        ok(publish(a, TUNE, tune(), id="x"))
+        event(b, TUNE)
+        ok(retract(a, TUNE, "x"))
+        check(event(b, TUNE, "retract").find(f".//{q(EVENT, 'retract')}").get("id") == "x", "id of the retracted")
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><purge node='{TUNE}'/></pubsub>"))
+        event(b, TUNE, "purge")
+        ok(configure(a, TUNE, notify_config="1"))
+        event(b, TUNE, "configuration")
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><delete node='{TUNE}'/></pubsub>"))
+        event(b, TUNE, "delete")
+    tap.run("xep0060-notify-changes: of removed items, emptied and deleted nodes, options (7.2.2, 8)", changes)
+
+    def blocked():
+        a, b = users.friends(TUNE)
+        ok(a.iq("set", f"<block xmlns='urn:xmpp:blocking'><item jid='{b.bare}'/></block>"))
+        ok(publish(a, TUNE, tune("not for b")))
+        silent(b, TUNE, "an event of who has blocked")
+        b2 = users.aware(TUNE, name=b.user, resource="two")
+        silent(b2, TUNE, "the last item of who has blocked")
+        refused(items(b, TUNE, to=a.bare), "service-unavailable")
+        ok(a.iq("set", "<unblock xmlns='urn:xmpp:blocking'/>"))
+        ok(b.iq("set", f"<block xmlns='urn:xmpp:blocking'><item jid='{a.bare}'/></block>"))
+        ok(publish(a, TUNE, tune("b wants nothing")))
+        silent(b, TUNE, "an event of the blocked")
+    tap.run("xep0191-pubsub: nothing passes between who has blocked and the blocked", blocked)
+
+    def explicit():
+        a, b = users.friends()
+        stranger = users.client()
+        ok(publish(a, "open", tune(), id="0", options={"access_model": "open"}))
+        ok(publish(a, "closed", tune(), options={"access_model": "whitelist"}))
+        el = ok(subscribe(stranger, "open", a.bare))
+        s = child(el, PUBSUB, "pubsub", "subscription")
+        check(s.get("subscription") == "subscribed" and s.get("jid") == stranger.bare, text_of(el))
+        event(stranger, "open")
+        refused(subscribe(stranger, "closed", a.bare), "service-unavailable")
+        refused(subscribe(b, "closed", a.bare), "item-not-found")
+        specific(refused(subscribe(stranger, "open", a.bare, jid=b.bare), "bad-request"), "invalid-jid")
+        ok(publish(a, "open", tune("news"), id="1"))
+        check(event(stranger, "open", frm=a.bare).findtext(f".//{q(TUNE, 'title')}") == "news", "the item")
+        el = ok(stranger.iq("get", f"<pubsub xmlns='{PUBSUB}'><subscriptions node='open'/></pubsub>", to=a.bare))
+        check([x.get("jid") for x in el.iter(q(PUBSUB, "subscription"))] == [stranger.bare], text_of(el))
+        ok(configure(a, "open", access_model="whitelist"))
+        ok(publish(a, "open", tune("secret"), id="2"))
+        silent(stranger, "open", "an item of a node that is closed by now")
+        ok(configure(a, "open", access_model="open"))
+        ok(stranger.iq("set", f"<pubsub xmlns='{PUBSUB}'><unsubscribe node='open' jid='{stranger.bare}'/></pubsub>", to=a.bare))
+        ok(publish(a, "open", tune("more"), id="3"))
+        silent(stranger, "open")
+        el = refused(stranger.iq("set", f"<pubsub xmlns='{PUBSUB}'><unsubscribe node='open' jid='{stranger.bare}'/></pubsub>", to=a.bare), "unexpected-request")
+        specific(el, "not-subscribed")
+    tap.run("xep0060-subscribe: explicitly, for oneself, as long as one may read (6.1, 6.2)", explicit)
+
+
+def caps_tests(tap, users):
+    def poisoned():
+        a, liar = users.friends()
+        node = "urn:poison"
+        ver = ver_of([INFO, node + "+notify"])
+        liar.lie = [INFO, TUNE + "+notify"]
+        liar.online(ver)
+        until_known(liar)
+        b = users.aware(node, name=liar.user, resource="honest")
+        ok(publish(a, node, tune()))
+        event(b, node)
+        check(b.asked == 1, "an answer that does not fit the hash was kept for others")
+    tap.run("xep0115-poison: an answer that does not fit its hash counts for its session alone (security-tests 87)", poisoned)
+
+    def cached():
+        a, b = users.friends("urn:cached")
+        check(b.asked == 1, f"asked {b.asked} times")
+        b2 = users.aware("urn:cached", name=b.user, resource="two")
+        check(b2.asked == 0, "asked again for a hash it knows")
+        ok(publish(a, "urn:cached", tune()))
+        event(b2, "urn:cached")
+        b2.wants("urn:cached", "urn:more").online()
+        until_known(b2)
+        ok(publish(a, "urn:more", tune()))
+        event(b2, "urn:more")
+    tap.run("xep0115-cache: a hash is asked for once; a new one at once", cached)
+
+    def legacy():
+        a, b = users.friends()
+        b.wants("urn:old").send(f"<presence><c xmlns='{CAPS}' node='https://t.example' ver='1.0'/></presence>")
+        until_known(b)
+        ok(publish(a, "urn:old", tune()))
+        event(b, "urn:old")
+        other = users.aware(name=b.user, resource="none")
+        silent(other, "urn:old")
+    tap.run("xep0115-legacy: a name without a hash is asked for its session", legacy)
+
+
+def disco_tests(tap, users):
+    def account():
+        a, b = users.friends()
+        el = ok(a.iq("get", f"<query xmlns='{INFO}'/>", to=a.bare))
+        check(("pubsub", "pep") in {(i.get("category"), i.get("type")) for i in el.iter(q(INFO, "identity"))}, text_of(el))
+        got = {f.get("var") for f in el.iter(q(INFO, "feature"))}
+        want = {PUBSUB + "#" + f for f in ("access-presence", "auto-create", "auto-subscribe", "config-node", "config-node-max", "create-and-configure",
+                                           "create-nodes", "filtered-notifications", "persistent-items", "multi-items", "publish", "publish-options",
+                                           "retrieve-items", "subscribe", "item-ids", "rsm", "retract-items")}
+        check(want <= got, f"missing {want - got}")
+    tap.run("xep0163-disco: identity and features of an account (6.1)", account)
+
+
+def main():
+    tap = Tap("publish-subscribe")
+    with new_server(users=[f"u{i}" for i in range(120)]) as server:
+        users = People(server, 120)
+        engine_tests(tap, users)
+        access_tests(tap, users)
+        notify_tests(tap, users)
+        caps_tests(tap, users)
+        disco_tests(tap, users)
+        tap.run("the server is well at the end", server.assert_healthy)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
