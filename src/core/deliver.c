@@ -231,7 +231,8 @@ static enum trip_next handle_request(struct trip *t, const struct node *payload)
 {
 	bool set = str_is(node_attr(t->stanza, "type"), "set");
 	unsigned target = target_of(t);
-	const struct iq_hook *h = hooks_iq(set ? IQ_SET : IQ_GET, target, t->service, payload, NULL);
+	const struct iq_hook *claim = hooks_claim(t, target, payload);
+	const struct iq_hook *h = claim ? claim : hooks_iq(set ? IQ_SET : IQ_GET, target, t->service, payload, NULL);
 	struct iq *iq = h ? arena_alloc(t->arena, sizeof(*iq)) : NULL;
 	int r = IQ_PASS;
 

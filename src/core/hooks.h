@@ -45,6 +45,8 @@ void hooks_bind_features(struct buf *b);
 void hooks_stream_features(struct arena *a, struct node *features);
 void hooks_disco_info(struct iq *iq, struct node *query);
 void hooks_disco_items(struct iq *iq, struct node *query);
+/* Who answers in the place of whoever fits, or NULL. */
+const struct iq_hook *hooks_claim(const struct trip *t, unsigned target, const struct node *payload);
 /* The handler of a request behind 'after' (NULL: the first), or NULL. service: it is addressed to; features with a service of
  * their own are asked for that one alone. */
 const struct iq_hook *hooks_iq(unsigned type, unsigned target, const struct service_ops *service, const struct node *payload,

@@ -172,6 +172,19 @@ void hooks_stream_features(struct arena *a, struct node *features)
 	EACH_HOOK(stream_features, a, features);
 }
 
+const struct iq_hook *hooks_claim(const struct trip *t, unsigned target, const struct node *payload)
+{
+	for (size_t i = 0; i < N_MODS; i++) {
+		const struct iq_hook *h = NULL;
+
+		if (mods[i]->hooks && mods[i]->hooks->iq_claim)
+			h = mods[i]->hooks->iq_claim(t, target, payload);
+		if (h)
+			return h;
+	}
+	return NULL;
+}
+
 const struct iq_hook *hooks_iq(unsigned type, unsigned target, const struct service_ops *service, const struct node *payload,
 			       const struct iq_hook *after)
 {

@@ -92,6 +92,8 @@ struct mod_hooks {
 	int (*pubsub_changed)(struct vault *v, struct pubsub_call *c, const struct pubsub_change *ch);
 	/* A component (XEP-0114) has connected. */
 	void (*component_open)(struct server *srv, const struct config_component *c);
+	/* A request that somebody else shall answer than the one whose hook fits: that hook, or NULL. */
+	const struct iq_hook *(*iq_claim)(const struct trip *t, unsigned target, const struct node *payload);
 	/* A message to the server itself: 0, or ERR_* to refuse it. */
 	int (*message_server)(struct trip *t);
 	/* A roster has changed: the push, as its account's resources get it but for 'to'. */

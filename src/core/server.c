@@ -201,6 +201,7 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	s->started_wall_ms = clock_wall_ms();
 	list_init(&s->idle_users);
 	list_init(&s->streams);
+	list_init(&s->delegated);
 	r = set_up(s);
 	if (r < 0)
 		return r;
@@ -515,6 +516,12 @@ void server_free(struct server **ref)
 	ask_stop(s);
 	hooks_server_stop(s);
 	map_free(&s->asks);
+	while (!list_empty(&s->delegated)) {
+		struct list *first = s->delegated.next;
+
+		list_remove(first);
+		free(first);
+	}
 	user_free_idle(s);
 	jobs_free(&s->jobs);
 	map_free(&s->sessions);

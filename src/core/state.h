@@ -46,6 +46,7 @@ struct server {
 	struct map *caps;			/* hash -> struct pubsub_caps; features/caps.c */
 	struct outward { const struct outward_ops *ops; void *ctx; } outward[OUTWARD_LINKS];
 	unsigned n_outward;
+	struct list delegated;			/* features/delegation.c: blocks of malloc that begin with their struct list */
 
 	struct list streams;			/* every connection */
 	size_t n_streams;

@@ -6,8 +6,8 @@
  *
  * Ownership  user->push, in user->push_arena: read at the first need, replaced as a whole at every change.
  * Limits     PUSH_MOST services an account; PUSH_JID, PUSH_NODE, PUSH_OPTIONS bytes each.
- * Errors     A service that answers with an error is disabled; one that may only be away for now, after
- *            PUSH_ERRORS in a row.
+ * Errors     A service that answers with an error is disabled; with one that says "wait", after PUSH_ERRORS in a row;
+ *            one that cannot be reached, after PUSH_AWAY_MS.
  */
 #include <stdlib.h>
 
@@ -26,6 +26,7 @@
 #define PUSH_OPTIONS 4096
 #define PUSH_SENDER 256
 #define PUSH_ERRORS 8
+#define PUSH_AWAY_MS (24 * 3600 * 1000ull)
 #define PUSH_BYTES (PUSH_MOST * (PUSH_JID + PUSH_NODE + PUSH_OPTIONS) * 6)	/* escaped */
 #define PUSH_KEY "services"
 #define NS_PUSH_SUMMARY "urn:xmpp:push:summary"
@@ -36,6 +37,7 @@ struct service {
 	const struct node *options;	/* the form to send with each publication; NULL: none */
 	char sender[PUSH_SENDER];	/* of the last message; empty: not to be told, or too long */
 	unsigned count, errors;		/* since the client was last here; in a row */
+	uint64_t failing_ms;		/* since when it does not answer or cannot be reached; 0: it does */
 	bool flying, due;		/* a publication is under way; another one is to follow */
 };
 
@@ -178,19 +180,29 @@ struct flight {
 static void fire(struct user *u, struct service *s);
 static void save_behind(struct user *u);
 
-/* Will it be the same tomorrow? */
-static bool is_final(const struct node *answer)
+/* The service itself did not say that: it may be back in a minute. */
+static bool is_away(const struct node *answer)
 {
-	static const char *const passing[] = { "service-unavailable", "remote-server-not-found", "remote-server-timeout",
-					       "resource-constraint", "internal-server-error", "recipient-unavailable" };
-	const struct node *e = node_child(answer, NS_CLIENT, "error");
+	static const char *const conditions[] = { "service-unavailable", "remote-server-not-found", "remote-server-timeout" };
+	const struct node *e = answer ? node_child(answer, NS_CLIENT, "error") : NULL;
 
-	if (!e || str_is(node_attr(e, "type"), "wait"))
-		return false;
-	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
-		if (node_child(e, NS_STANZAS, passing[i]))
-			return false;
-	return true;
+	for (size_t i = 0; e && i < sizeof(conditions) / sizeof(conditions[0]); i++)
+		if (node_child(e, NS_STANZAS, conditions[i]))
+			return true;
+	return !e;
+}
+
+/* Is it time to disable it, after this failure? */
+static bool is_hopeless(const struct user *u, struct service *s, const struct node *answer)
+{
+	uint64_t now = loop_now_ms(u->server->loop);
+	const struct node *e = answer ? node_child(answer, NS_CLIENT, "error") : NULL;
+
+	if (is_away(answer)) {
+		s->failing_ms = s->failing_ms ? s->failing_ms : now + 1;
+		return now > s->failing_ms + PUSH_AWAY_MS;
+	}
+	return !str_is(node_attr(e, "type"), "wait") || ++s->errors >= PUSH_ERRORS;
 }
 
 static void landed(struct user *u, struct service *s, const struct node *answer)
@@ -198,12 +210,15 @@ static void landed(struct user *u, struct service *s, const struct node *answer)
 	bool failed = !answer || str_is(node_attr(answer, "type"), "error"), due = s->due;
 
 	s->flying = s->due = false;
-	s->errors = failed ? s->errors + 1 : 0;
-	if (failed && (s->errors >= PUSH_ERRORS || (answer && is_final(answer)))) {
+	if (!failed) {
+		s->errors = 0;
+		s->failing_ms = 0;
+	}
+	if (failed && is_hopeless(u, s, answer)) {
 		log_event(LOG_NOTE, "push.disabled", LOG_S("user", u->bare), LOG_S("service", s->jid));
 		if (change(u, s->jid, &s->node, NULL) == 0)
 			save_behind(u);
-	} else if (due) {
+	} else if (due && !failed) {
 		fire(u, s);
 	}
 }

@@ -548,6 +548,111 @@ def privilege_tests(tap, server, users):
     tap.run("xep0356-iq: requests on behalf of accounts, of the granted namespaces alone (7)", request)
 
 
+DELEG, OWN = "urn:xmpp:delegation:2", "urn:delegated:one"
+
+
+def delegated(c, ns=OWN):
+    """The next request that was passed on: (the wrapper, the request)."""
+    w = c.expect(name="iq", type="set", has=q(DELEG, "delegation"))
+    inner = w.find(f"{q(DELEG, 'delegation')}/{q(FORWARD, 'forwarded')}/{q('jabber:client', 'iq')}")
+    check(inner is not None and w.get("from") == c.server.domain and w.get("to") == c.domain, text_of(w))
+    return w, inner
+
+
+def give_back(c, w, inner, payload="", **attrs):
+    a = {"type": "result", "id": inner.get("id"), "to": inner.get("from"), "from": inner.get("to")}
+    a.update(attrs)
+    text = " ".join(f"{k}='{v}'" for k, v in a.items() if v is not None)
+    c.answer(w, f"<delegation xmlns='{DELEG}'><forwarded xmlns='{FORWARD}'><iq xmlns='jabber:client' {text}>{payload}</iq></forwarded></delegation>")
+
+
+def delegation_tests(tap, server, users):
+    def nested(c):
+        for kind in ("::", ":bare:"):
+            for ns in (OWN, "vcard-temp"):
+                i = c.expect(lambda e: e.find(q(INFO, "query")) is not None and e.find(q(INFO, "query")).get("node") == f"{DELEG}{kind}{ns}",
+                             name="iq", type="get", what=f"disco#info of {kind}{ns}")
+                c.answer(i, f"<query xmlns='{INFO}' node='{DELEG}{kind}{ns}'><feature var='{ns}'/><feature var='urn:nested{kind}x'/></query>")
+        c.settle()
+
+    def login():
+        c = Component(server, MAIL).login()
+        return c, c.expect(name="message", has=q(DELEG, "delegation"))
+
+    def advertised():
+        c, m = login()
+        got = [d.get("namespace") for d in m.iter(q(DELEG, "delegated"))]
+        check(got == [OWN, "vcard-temp"] and m.get("from") == server.domain, text_of(m))
+        nested(c)
+        u = users.client()
+        for to, want, other in ((server.domain, "urn:nested::x", "urn:nested:bare:x"), (u.bare, "urn:nested:bare:x", "urn:nested::x")):
+            r = u.iq("get", f"<query xmlns='{INFO}'/>", to=to)
+            have = {f.get("var") for f in r.iter(q(INFO, "feature"))}
+            check(want in have and OWN in have and other not in have, f"{to}: {have}")
+        r = u.iq("get", f"<query xmlns='{INFO}'/>", to=server.domain)
+        check(DELEG in {f.get("var") for f in r.iter(q(INFO, "feature"))}, text_of(r))
+        i = Component(server, IRC).login()
+        i.settle()
+        i.none(lambda e: e.find(q(DELEG, "delegation")) is not None, "delegations for who has none")
+        i.close()
+        c.close()
+    tap.run("xep0355-advertise: the component hears what it answers; its features are shown as ours (4.2, 7.2)", advertised)
+
+    def passed_on():
+        (c, _), u, v = login(), users.client(), users.client()
+        for kind, to in (("get", server.domain), ("set", None), ("get", u.bare), ("get", v.bare)):
+            u.send(f"<iq type='{kind}' id='d1'{f' to={chr(39)}{to}{chr(39)}' if to else ''}><x xmlns='{OWN}'><y>text</y></x></iq>")
+            w, inner = delegated(c)
+            check((inner.get("from"), inner.get("id"), inner.get("type")) == (u.jid, "d1", kind) and inner.get("to") == to and "text" in text_of(inner),
+                  text_of(inner))
+            give_back(c, w, inner, f"<x xmlns='{OWN}'>answer</x>")
+            r = u.expect(name="iq", id="d1")
+            check(r.get("type") == "result" and "answer" in text_of(r) and r.get("from") in (None, to or u.bare), text_of(r))
+        u.send("<iq type='get' id='d2'><vCard xmlns='vcard-temp'/></iq>")
+        w, inner = delegated(c)
+        give_back(c, w, inner)
+        r = u.expect(name="iq", id="d2")
+        check(r.get("type") == "result" and len(r) == 0, "not in the place of our own feature")
+        r = c.iq("get", f"<x xmlns='{OWN}'/>")
+        check(error_of(r) == ("service-unavailable", "cancel"), f"its own request came back to it: {text_of(r)}")
+        r = u.iq("get", f"<x xmlns='{OWN}'/>", to=server.jid("nobody-here"))
+        check(error_of(r) == ("service-unavailable", "cancel"), text_of(r))
+        u.send(f"<iq type='get' id='full' to='{v.jid}'><x xmlns='{OWN}'/></iq>")
+        v.expect(name="iq", id="full", what="a request to a full address")
+        c.settle()
+        c.none(lambda e: e.find(q(DELEG, "delegation")) is not None, "a request that was not for us")
+        c.close()
+    tap.run("xep0355-forward: requests to the server and to bare addresses, and their answers (4.3)", passed_on)
+
+    def wrong():
+        (c, _), u, v = login(), users.client(), users.client()
+        nasty = [{"id": "other"}, {"to": v.jid}, {"from": v.bare}, {"type": "error"}, {"type": "set"}, {"type": None}]
+        for attrs in nasty:
+            u.send(f"<iq type='get' id='w1' to='{u.bare}'><x xmlns='{OWN}'/></iq>")
+            w, inner = delegated(c)
+            give_back(c, w, inner, "<x xmlns='urn:HOSTILE'/>", **attrs)
+            r = u.expect(name="iq", id="w1")
+            check(error_of(r) == ("service-unavailable", "cancel"), f"{attrs}: {text_of(r)}")
+        for answer, kind in (("", "result"), (f"<delegation xmlns='{DELEG}'/>", "result"),
+                             ("<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>", "error")):
+            u.send(f"<iq type='get' id='w2' to='{u.bare}'><x xmlns='{OWN}'/></iq>")
+            w, _ = delegated(c)
+            c.answer(w, answer, type=kind)
+            r = u.expect(name="iq", id="w2")
+            check(error_of(r) == ("service-unavailable", "cancel"), f"{answer}: {text_of(r)}")
+        v.none(lambda e: "HOSTILE" in text_of(e), "an answer for somebody else")
+        c.close()
+        u.settle()
+        r = u.iq("get", f"<x xmlns='{OWN}'/>", to=server.domain)
+        check(error_of(r) == ("service-unavailable", "cancel"), f"while it is away: {text_of(r)}")
+        i = Component(server, IRC).login()
+        r = i.iq("set", f"<delegation xmlns='{DELEG}'><forwarded xmlns='{FORWARD}'><iq xmlns='jabber:client' type='result' id='w1' to='{u.jid}'/>"
+                 "</forwarded></delegation>")
+        check(error_of(r) is not None, text_of(r))
+        i.close()
+    tap.run("xep0355-wrong: an answer that does not fit the request is none (4.3)", wrong)
+
+
 EXTDISCO = "urn:xmpp:extdisco:2"
 SERVICES = ("services:\n  - { type: stun, host: stun.example.test, port: 3478, transport: udp }\n"
             "  - { type: turn, host: turn.example.test, port: 3478, secret: the secret of turn, expires: 1h, name: Relay }\n"
@@ -599,7 +704,8 @@ def service_tests(tap, server, users):
     tap.run("xep0215-strangers: to accounts of this server alone", strangers)
 
 
-GROUPS = ({"domain": IRC, "name": "Chat elsewhere"}, {"domain": MAIL}, {"domain": LOW, "trust": "low"}, {"domain": HIGH, "trust": "high"},
+GROUPS = ({"domain": IRC, "name": "Chat elsewhere"}, {"domain": MAIL, "delegate": "['urn:delegated:one', vcard-temp]"},
+          {"domain": LOW, "trust": "low"}, {"domain": HIGH, "trust": "high"},
           {"domain": PEP, "may": "[roster-get, roster-set, roster-push, message, presence]",
            "iq_get": "['jabber:iq:private', 'jabber:iq:version', 'urn:xmpp:ping']", "iq_set": "['jabber:iq:private']"},
           {"domain": HALF, "may": "[roster-get]"})
@@ -614,6 +720,7 @@ def main():
         road_tests(tap, server, users)
         inspection_tests(tap, server, users)
         service_tests(tap, server, users)
+        delegation_tests(tap, server, users)
         privilege_tests(tap, server, users)
         # presence_tests(tap, server, users)
         tap.run("the server is well at the end", server.assert_healthy)
