@@ -249,7 +249,8 @@ def inspection_tests(tap, server, users):
         people = [users.client() for _ in range(8)]
         for i, u in enumerate(people):
             c.send(f"<message from='x@{LOW}' to='{u.bare}' type='chat' id='w{i}'><body>{text % i}</body></message>")
-        c.settle()
+        people[0].expect(lambda e: "worm.evil-link.test" in (body_of(e) or ""), keep=True)
+        people[0].iq("set", "<query xmlns='urn:xmpp:mam:2'/>")	# what was sent before is through the store
         for u in people:
             u.settle()
             got += any("worm.evil-link.test" in (body_of(e) or "") for e in u.inbox)
@@ -476,7 +477,8 @@ def privilege_tests(tap, server, users):
         people = [users.client() for _ in range(6)]
         for i, u in enumerate(people):
             on_behalf(c, a.bare, u.bare, f"<body>see http://second.evil-link.test/gift?u={i}</body>", attrs="type='chat'")
-        c.settle()
+        people[0].expect(lambda e: "second.evil-link.test" in (body_of(e) or ""), keep=True)
+        a.iq("set", "<query xmlns='urn:xmpp:mam:2'/>")		# what was sent before is through the store
         for u in people:
             u.settle()
             got += any("second.evil-link.test" in (body_of(e) or "") for e in u.inbox)
