@@ -1,11 +1,22 @@
 /* pep.c - XEP-0163: every account a publish-subscribe service (XEP-0060). The work is in src/pubsub. */
 #include "core/mod.h"
 #include "pubsub/pubsub_call.h"
+#include "pubsub/pubsub_disco.h"
 #include "pubsub/pubsub_last.h"
 
 static int on_pubsub(struct iq *iq)
 {
 	return pubsub_call_run(iq, STR_NONE);
+}
+
+static int on_info(struct iq *iq)
+{
+	return pubsub_disco_info(iq, STR_NONE);
+}
+
+static int on_items(struct iq *iq)
+{
+	return pubsub_disco_items(iq, STR_NONE);
 }
 
 static void disco_info(struct iq *iq, struct node *query)
@@ -24,6 +35,8 @@ static void disco_info(struct iq *iq, struct node *query)
 static const struct iq_hook iqs[] = {
 	{ IQ_GET | IQ_SET, NS_PUBSUB, "pubsub", TO_SELF | TO_ACCOUNT, on_pubsub },
 	{ IQ_GET | IQ_SET, NS_PUBSUB_OWNER, "pubsub", TO_SELF | TO_ACCOUNT, on_pubsub },
+	{ IQ_GET, NS_DISCO_INFO, "query", TO_SELF | TO_ACCOUNT, on_info },
+	{ IQ_GET, NS_DISCO_ITEMS, "query", TO_SELF | TO_ACCOUNT, on_items },
 	{ 0 }
 };
 

@@ -202,17 +202,18 @@ static int set_viewer(struct pubsub_call *c, const struct user *owner)
 	return pubsub_access_viewer(c->arena, owner, t->from.full, t->from.bare, staff, &c->viewer);
 }
 
-int pubsub_call_begin(struct iq *iq, int (*fn)(struct vault *v, struct pubsub_call *c), void *data)
+int pubsub_call_begin(struct iq *iq, struct str service, int (*fn)(struct vault *v, struct pubsub_call *c), void *data)
 {
 	struct pubsub_call *c = call_new(iq);
 	int r;
 
-	if (!c || !iq->user)
-		return c ? ERR_INTERNAL : ERR_LIMIT;
-	c->owner = iq->user->bare;
+	if (!c)
+		return ERR_LIMIT;
+	c->owner = service.n ? service : iq->user->bare;
 	c->work = fn;
 	c->data = data;
-	r = set_viewer(c, iq->user);
+	c->name = node_attr(iq->payload, "node");
+	r = set_viewer(c, service.n ? NULL : iq->user);
 	return r < 0 ? r : iq_store(iq, work, done);
 }
 

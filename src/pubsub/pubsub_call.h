@@ -54,8 +54,8 @@ struct pubsub_call {
 
 /* An iq hook's whole body: pubsub or pubsub#owner, to an account or the service. service: its domain; empty: an account. */
 MUST_CHECK int pubsub_call_run(struct iq *iq, struct str service);
-/* The same for a feature's own work on nodes of iq->user, asked by it or not; the answer is c->reply. IQ_LATER or ERR_*. */
-MUST_CHECK int pubsub_call_begin(struct iq *iq, int (*work)(struct vault *v, struct pubsub_call *c), void *data);
+/* The same for a feature's own work on nodes of iq->user or the service; the answer is c->reply. IQ_LATER or ERR_*. */
+MUST_CHECK int pubsub_call_begin(struct iq *iq, struct str service, int (*work)(struct vault *v, struct pubsub_call *c), void *data);
 
 /* --- store thread ---------------------------------------------------------------------------------------------------- */
 /* ERR_NOT_FOUND when there is none. */

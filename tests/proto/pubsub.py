@@ -552,6 +552,212 @@ def disco_tests(tap, users):
         check(want <= got, f"missing {want - got}")
     tap.run("xep0163-disco: identity and features of an account (6.1)", account)
 
+    def nodes():
+        a, b = users.friends()
+        stranger, ghost = users.client(), users.server.jid("nobody-here")
+        for m in ("open", "presence", "whitelist"):
+            ok(publish(a, m, tune(m), id=f"id-{m}", options={"access_model": m, "max_items": "max"}))
+        ok(configure(a, "open", title="A title"))
+
+        def seen(c):
+            el = c.iq("get", f"<query xmlns='{ITEMS}'/>", to=a.bare)
+            return {i.get("node") for i in el.iter(q(ITEMS, "item"))} if el.get("type") == "result" else error_of(el)
+        check(seen(a) == {"open", "presence", "whitelist"}, f"{seen(a)}")
+        check(seen(b) == {"open", "presence"}, f"{seen(b)}")
+        check(seen(stranger) == {"open"}, f"{seen(stranger)}")
+        for t in (INFO, ITEMS):
+            missing = error_of(stranger.iq("get", f"<query xmlns='{t}' node='open'/>", to=ghost))
+            for m in ("presence", "whitelist", "nothing"):
+                check(error_of(stranger.iq("get", f"<query xmlns='{t}' node='{m}'/>", to=a.bare)) == missing, f"{t} of {m}")
+            refused(b.iq("get", f"<query xmlns='{t}' node='whitelist'/>", to=a.bare), "item-not-found")
+        el = ok(stranger.iq("get", f"<query xmlns='{INFO}' node='open'/>", to=a.bare))
+        check(("pubsub", "leaf") in {(i.get("category"), i.get("type")) for i in el.iter(q(INFO, "identity"))}, text_of(el))
+        fields = {f.get("var"): f.findtext(q(DATA, "value")) for f in el.iter(q(DATA, "field"))}
+        check(fields.get("FORM_TYPE") == PUBSUB + "#meta-data" and fields.get("pubsub#title") == "A title" and fields.get("pubsub#num_items") == "1", f"{fields}")
+        el = ok(b.iq("get", f"<query xmlns='{ITEMS}' node='presence'/>", to=a.bare))
+        check([i.get("name") for i in el.iter(q(ITEMS, "item"))] == ["id-presence"], text_of(el))
+        check(error_of(stranger.iq("get", f"<query xmlns='{ITEMS}'/>", to=b.bare)) == error_of(stranger.iq("get", f"<query xmlns='{ITEMS}'/>", to=ghost)), "an account without nodes")
+    tap.run("xep0060-disco: nodes, their items and meta-data, for whoever may read them (5.2 to 5.5)", nodes)
+
+
+BM, OLD_BM, PRIVATE = "urn:xmpp:bookmarks:1", "storage:bookmarks", "jabber:iq:private"
+
+
+def conference(name="Room", nick=None, autojoin=True, extra=""):
+    return (f"<conference xmlns='{BM}' name={quoteattr(name)} autojoin='{'true' if autojoin else 'false'}'>"
+            + (f"<nick>{escape(nick)}</nick>" if nick else "") + extra + "</conference>")
+
+
+def storage(*rooms, urls=()):
+    out = "".join(f"<conference jid={quoteattr(j)} name={quoteattr(n)} autojoin='{a}'><nick>{k}</nick></conference>" for j, n, a, k in rooms)
+    return f"<storage xmlns='{OLD_BM}'>{out}{''.join(f'<url name={quoteattr(u)} url={quoteattr(u)}/>' for u in urls)}</storage>"
+
+
+def private_get(c):
+    return ok(c.iq("get", f"<query xmlns='{PRIVATE}'><storage xmlns='{OLD_BM}'/></query>"))
+
+
+def private_set(c, xml):
+    return c.iq("set", f"<query xmlns='{PRIVATE}'>{xml}</query>")
+
+
+def old_rooms(el):
+    return {(e.get("jid"), e.get("name"), e.get("autojoin") in ("true", "1"), e.findtext(q(OLD_BM, "nick"))) for e in el.iter(q(OLD_BM, "conference"))}
+
+
+def bookmark_tests(tap, users):
+    always = {"access_model": "whitelist", "persist_items": "true", "max_items": "max", "send_last_published_item": "never"}
+
+    def native():
+        a = users.client()
+        a2 = users.aware(BM, name=a.user, resource="two")
+        for i in range(3):
+            ok(publish(a, BM, conference(f"Room {i}", "me"), id=f"r{i}@conference.example", options=always))
+            event(a2, BM)
+        check(len(ids_of(ok(items(a, BM)))) == 3, "three bookmarks are three items")
+        ok(retract(a, BM, "r1@conference.example"))
+        event(a2, BM, "retract")
+        check(set(ids_of(items(a, BM))) == {"r0@conference.example", "r2@conference.example"}, "after one was removed")
+        el = ok(a.iq("get", f"<query xmlns='{INFO}'/>", to=a.bare))
+        got = {f.get("var") for f in el.iter(q(INFO, "feature"))}
+        check({BM + "#compat", BM + "#compat-pep", "urn:xmpp:bookmarks-conversion:0"} <= got, "features")
+    tap.run("xep0402-native: an item a room, told to the other devices", native)
+
+    def defaults():
+        a, b = users.friends(BM, "urn:xmpp:mds:displayed:0", OLD_BM)
+        for node in (BM, "urn:xmpp:mds:displayed:0"):
+            for i in range(3):
+                ok(publish(a, node, conference("secret"), id=f"r{i}@conference.example"))
+            check(configuration(a, node)["pubsub#access_model"] == ["whitelist"], f"{node} is not private by default")
+            check(len(ids_of(items(a, node))) == 3, f"{node} keeps one item")
+            refused(items(b, node, to=a.bare), "item-not-found")
+            silent(b, node)
+        silent(b, OLD_BM)
+    tap.run("xep0402-private: bookmarks and what was read are nobody else's, also for a client that names no options", defaults)
+
+    def to_old():
+        a = users.client()
+        a2 = users.aware(OLD_BM, name=a.user, resource="old")
+        ok(publish(a, BM, conference("One & only", "me"), id="one@conference.example", options=always))
+        want = {("one@conference.example", "One & only", True, "me")}
+        check(old_rooms(event(a2, OLD_BM)) == want, "event of the old node")
+        check(old_rooms(private_get(a)) == want, text_of(private_get(a)))
+        check(old_rooms(items(a, OLD_BM)) == want, text_of(items(a, OLD_BM)))
+        ok(publish(a, BM, conference("Two", autojoin=False), id="two@conference.example"))
+        check(old_rooms(private_get(a)) == want | {("two@conference.example", "Two", False, None)}, text_of(private_get(a)))
+        ok(retract(a, BM, "one@conference.example"))
+        check(old_rooms(private_get(a)) == {("two@conference.example", "Two", False, None)}, text_of(private_get(a)))
+        check(old_rooms(items(a, OLD_BM)) == {("two@conference.example", "Two", False, None)}, text_of(items(a, OLD_BM)))
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><delete node='{BM}'/></pubsub>"))
+        check(old_rooms(private_get(a)) == set(), text_of(private_get(a)))
+    tap.run("xep0402-compat: new bookmarks show in private XML and in the old node", to_old)
+
+    def from_private():
+        a = users.client()
+        a2 = users.aware(BM, name=a.user, resource="new")
+        ok(publish(a, BM, conference("X", "me", extra="<extensions><state xmlns='urn:ext' minimized='true'/></extensions>"), id="x@conference.example", options=always))
+        event(a2, BM)
+        ok(private_set(a, storage(("x@conference.example", "X", "true", "me"), ("Y@Conference.example", "Y", "1", "nick"), ("@@", "bad", "1", "n"),
+                                  urls=["https://wiki.example/"])))
+        el = event(a2, BM)
+        check(el.find(f".//{q(EVENT, 'item')}").get("id") == "y@conference.example", text_of(el))
+        silent(a2, BM, "an event of a bookmark that has not changed")
+        el = ok(items(a, BM))
+        check(set(ids_of(el)) == {"x@conference.example", "y@conference.example"}, text_of(el))
+        check(el.find(".//{urn:ext}state") is not None, "the extensions of the new form are lost")
+        check(old_rooms(items(a, OLD_BM)) == old_rooms(private_get(a)), "the old forms differ")
+        check(private_get(a).find(f".//{q(OLD_BM, 'url')}") is not None, "addresses of the web are lost")
+        ok(publish(a, BM, conference("Z"), id="z@conference.example"))
+        event(a2, BM)
+        check(private_get(a).find(f".//{q(OLD_BM, 'url')}").get("url") == "https://wiki.example/", "addresses are lost with the next change")
+        ok(private_set(a, storage(("y@conference.example", "Y2", "0", "nick"))))
+        el = ok(items(a, BM))
+        check(ids_of(el) == ["y@conference.example"] and el.find(f".//{q(BM, 'conference')}").get("name") == "Y2", text_of(el))
+        event(a2, BM, "retract")
+    tap.run("xep0411-private-xml: old bookmarks become new ones; unchanged ones are left alone", from_private)
+
+    def from_old_node():
+        a = users.client()
+        a2 = users.aware(BM, OLD_BM, name=a.user, resource="new")
+        ok(publish(a, OLD_BM, storage(("o@conference.example", "Old", "true", "me")), options={"access_model": "whitelist", "persist_items": "true"}))
+        event(a2, OLD_BM)
+        event(a2, BM)
+        check(ids_of(items(a, BM)) == ["o@conference.example"], text_of(items(a, BM)))
+        check(old_rooms(private_get(a)) == {("o@conference.example", "Old", True, "me")}, text_of(private_get(a)))
+    tap.run("xep0048-node: the old node becomes new bookmarks and private XML", from_old_node)
+
+    def open_node():
+        a, b = users.friends(BM, OLD_BM)
+        ok(create(a, OLD_BM, access_model="open"))
+        ok(private_set(a, storage(("s@conference.example", "HOSTILE", "true", "me"))))
+        check(ids_of(items(b, OLD_BM, to=a.bare)) == [], "private bookmarks in a node that others may read")
+        silent(b, OLD_BM)
+        silent(b, BM)
+        check(ids_of(items(a, BM)) == ["s@conference.example"], "the new form")
+    tap.run("xep0411-access: nothing private goes into a node that others may read", open_node)
+
+    def private_others():
+        a = users.client()
+        ok(private_set(a, "<other xmlns='urn:other'><x/></other>"))
+        el = ok(a.iq("get", f"<query xmlns='{PRIVATE}'><other xmlns='urn:other'/></query>"))
+        check(el.find(".//{urn:other}x") is not None, text_of(el))
+    tap.run("xep0049-others: other private XML is as it was", private_others)
+
+
+def standing_tests(tap, users):
+    def omemo():
+        a, b = users.client(), users.client()
+        ax = "eu.siacs.conversations.axolotl"
+        dl, opts = ax + ".devicelist", {"access_model": "open", "persist_items": "true"}
+        c, friend = users.friends(dl)
+        el = refused(items(friend, dl, to=c.bare), "item-not-found")
+        check(el.find(q(CLIENT, "error")).get("code") == "404", "profanity looks for the legacy code 404")
+        ok(publish(a, dl, f"<list xmlns='{ax}'><device id='1'/></list>", options=opts))
+        ok(publish(a, f"{ax}.bundles:1", f"<bundle xmlns='{ax}'/>", options=opts))
+        ok(items(b, dl, to=a.bare))
+        ok(items(b, f"{ax}.bundles:1", to=a.bare))
+        new = "urn:xmpp:omemo:2"
+        for i in range(3):
+            ok(publish(a, new + ":bundles", f"<bundle xmlns='{new}'/>", id=str(i), options={"access_model": "open", "max_items": "max"}))
+        ok(publish(a, new + ":devices", f"<devices xmlns='{new}'><device id='0'/></devices>", options={"access_model": "open"}))
+        check(ids_of(ok(items(b, new + ":bundles", to=a.bare, ids=["1"]))) == ["1"], "one bundle of several")
+        ok(items(b, new + ":devices", to=a.bare))
+        ok(publish(c, dl, f"<list xmlns='{ax}'><device id='7'/></list>"))
+        event(friend, dl, frm=c.bare)
+        ok(items(b, dl, to=c.bare))
+    tap.run("xep0384-nodes: device lists and bundles are readable for everybody, several bundles at one node", omemo)
+
+    def mds():
+        a = users.client()
+        node = "urn:xmpp:mds:displayed:0"
+        a2 = users.aware(node, name=a.user, resource="two")
+        opts = {"persist_items": "true", "max_items": "max", "send_last_published_item": "never", "access_model": "whitelist"}
+        sid = "<displayed xmlns='urn:xmpp:mds:displayed:0'><stanza-id xmlns='urn:xmpp:sid:0' by='x' id='%s'/></displayed>"
+        ok(publish(a, node, sid % "1", id="juliet@example", options=opts))
+        ok(publish(a, node, sid % "2", id="romeo@example", options=opts))
+        ok(publish(a, node, sid % "3", id="juliet@example", options=opts))
+        for _ in range(3):
+            el = event(a2, node)
+        check(el.find(".//{urn:xmpp:sid:0}stanza-id").get("id") == "3", text_of(el))
+        check(ids_of(items(a, node)) == ["juliet@example", "romeo@example"], "one item a conversation")
+        a3 = users.aware(node, name=a.user, resource="three")
+        silent(a3, node, "the last item, which nobody is to be sent at login")
+    tap.run("xep0490-displayed: an item a conversation, told to the own devices alone", mds)
+
+    def storage_rules():
+        a, b = users.friends("urn:private", "urn:public")
+        priv, pub = {"persist_items": "true", "access_model": "whitelist"}, {"persist_items": "true", "access_model": "open", "max_items": "max"}
+        for i in range(3):
+            ok(publish(a, "urn:public", "<x xmlns='urn:public'/>", id=f"p{i}", options=pub))
+            event(b, "urn:public")
+        ok(publish(a, "urn:private", "<x xmlns='urn:private'/>", options=priv))
+        silent(b, "urn:private")
+        stranger = users.client()
+        check(len(ids_of(ok(items(stranger, "urn:public", to=a.bare)))) == 3, "public")
+        refused(items(stranger, "urn:private", to=a.bare), "service-unavailable")
+        refused(publish(a, "urn:public", "<x xmlns='urn:public'/>", options=priv), "conflict")
+    tap.run("xep0222-public: persistent for everybody; xep0223-private: for oneself", storage_rules)
+
 
 def main():
     tap = Tap("publish-subscribe")
@@ -562,6 +768,8 @@ def main():
         notify_tests(tap, users)
         caps_tests(tap, users)
         disco_tests(tap, users)
+        bookmark_tests(tap, users)
+        standing_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()
 
