@@ -268,6 +268,20 @@ static void slow_down(struct link *l)
 	loop_timer_set(l->srv->loop, &l->pause, STORE_PAUSE_MS, on_pause_over, l);
 }
 
+/* A library may forget it, in answers above all: nobody gets that, and the stream goes on. */
+static int without_to(struct link *l, struct arena *a, const struct node *n)
+{
+	struct str type = node_attr(n, "type");
+	struct node *e = NULL;
+
+	if (!str_is(type, "error") && !str_is(type, "result"))
+		e = stanza_error(a, n, ERR_BAD_REQUEST, "a component's stanza needs a 'to'");
+	l->srv->metrics.dropped++;
+	if (e && link_send(l, e) < 0)
+		log_event(LOG_DEBUG, "gateway.unsent", LOG_S("domain", l->domain));
+	return l->closing ? STOP : 0;
+}
+
 static int in_open(struct link *l, struct arena **a, struct node *n)
 {
 	struct jid from;
@@ -276,7 +290,9 @@ static int in_open(struct link *l, struct arena **a, struct node *n)
 	if (stanza_kind(n) == STANZA_OTHER)
 		return fault(l, "unsupported-stanza-type");
 	if (!node_has_attr(n, "to"))
-		return fault(l, "improper-addressing");
+		return without_to(l, *a, n);
+	if (!node_has_attr(n, "from") && node_set_attr(*a, n, "from", l->domain) < 0)
+		return fault(l, "resource-constraint");
 	if (jid_parse(*a, node_attr(n, "from"), &from) < 0 || !str_eq(from.domain, l->domain))
 		return fault(l, "invalid-from");
 	trip_enter(l->srv, TRIP_COMPONENT, a, n);

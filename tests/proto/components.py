@@ -121,12 +121,10 @@ def stream_tests(tap, server, users):
     tap.run("xep0114-conflict: the newest connection wins", newest)
 
     def faults():
-        for data, want in ((f"<message to='u0@{server.domain}'><body>x</body></message>", "invalid-from"),
-                           (f"<message from='u1@{server.domain}' to='u0@{server.domain}'><body>HOSTILE</body></message>", "invalid-from"),
+        for data, want in ((f"<message from='u1@{server.domain}' to='u0@{server.domain}'><body>HOSTILE</body></message>", "invalid-from"),
                            (f"<message from='x@{MAIL}' to='u0@{server.domain}'><body>HOSTILE</body></message>", "invalid-from"),
                            (f"<message from='x@sub.{IRC}' to='u0@{server.domain}'><body>HOSTILE</body></message>", "invalid-from"),
                            (f"<message from='@@' to='u0@{server.domain}'><body>HOSTILE</body></message>", "invalid-from"),
-                           (f"<message from='x@{IRC}'><body>x</body></message>", "improper-addressing"),
                            ("<bogus/>", "unsupported-stanza-type"),
                            (f"<message xmlns='jabber:server' from='x@{IRC}' to='u0@{server.domain}'/>", "unsupported-stanza-type"),
                            ("<a></b>", "not-well-formed"),
@@ -137,6 +135,15 @@ def stream_tests(tap, server, users):
             check(got == want, f"{data[:80]}: {got}")
             server.assert_healthy()
     tap.run("xep0114-from: 'from' of another domain ends the stream (security-tests 60)", faults)
+
+    def addresses():
+        c, u = Component(server, IRC).login(), users.client()
+        c.send(f"<message from='x@{IRC}' id='nt'><body>x</body></message><iq type='result' id='r1'/><presence from='{IRC}'/>")
+        check(error_of(c.expect(name="message", id="nt", type="error"))[0] == "bad-request", "without 'to'")
+        c.send(f"<message to='{u.bare}' type='chat' id='nf'><body>from the component itself</body></message>")
+        check(u.expect(name="message", id="nf").get("from") == IRC, "without 'from'")
+        c.settle().close()
+    tap.run("xep0114-addresses: without 'to' nobody gets it, without 'from' it is from the component", addresses)
 
     def closing():
         c = Component(server, IRC).login()
