@@ -5,6 +5,8 @@
  * delivered and counted as handled; when it fails the sender gets an error and nothing has happened.
  * What leaves nothing behind still waits its turn when earlier stanzas of the session are in the store.
  */
+#include "core/archive.h"
+
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -46,13 +48,16 @@ static bool has_hint(const struct node *m, const char *name)
 	return node_child(m, NS_HINTS, name) != NULL;
 }
 
-/* XEP-0313 5.1.1, XEP-0334. */
+/* Rooms keep their own. */
 static bool keep(const struct node *m)
 {
 	struct str type = node_attr(m, "type");
 
-	if (str_is(type, "error") || str_is(type, "groupchat") || str_is(type, "headline"))
-		return false;
+	return !str_is(type, "error") && !str_is(type, "groupchat") && !str_is(type, "headline") && archive_worth(m);
+}
+
+bool archive_worth(const struct node *m)
+{
 	if (has_hint(m, "no-store") || has_hint(m, "no-permanent-store"))
 		return false;
 	if (node_child(m, NS_CLIENT, "body"))

@@ -71,7 +71,7 @@ struct iq_hook {
 
 /* Hooks: named places on the two roads. Each is called for every feature that fills it, in the order of features.def. */
 struct mod_hooks {
-	/* The server begins, before it listens; and ends, after the last session. */
+	/* The server begins, before it listens and before the store's thread: srv->vault may be read here; and ends, after the last session. */
 	int (*server_start)(struct server *srv);
 	void (*server_stop)(struct server *srv);
 	/* A resource was bound or resumed / is about to be forgotten. */

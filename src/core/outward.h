@@ -1,7 +1,8 @@
 /* outward.h - stanzas that leave for other domains: gateways, federated servers.
  *
  * Links register here in the order in which they are asked; the first that serves a domain gets the stanza. A link
- * that cannot deliver what it took sends an error stanza back by trip_enter(), as if the other side had.
+ * that cannot deliver what it took sends an error stanza back by trip_enter(), as if the other side had: later,
+ * never within send(), because the caller may be walking through its own lists.
  *
  * Threads    The loop's thread.
  * Limits     OUTWARD_LINKS; queues are the links' own.

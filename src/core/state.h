@@ -42,6 +42,7 @@ struct server {
 	struct map *resumable;			/* resumption id -> struct session */
 	uint64_t next_session_id;
 
+	struct rooms *rooms;			/* rooms/ */
 	struct map *asks;			/* id -> struct ask */
 	struct map *caps;			/* hash -> struct pubsub_caps; features/caps.c */
 	struct outward { const struct outward_ops *ops; void *ctx; } outward[OUTWARD_LINKS];

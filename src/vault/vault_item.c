@@ -9,8 +9,14 @@ static void key_of(struct vault *v, uint64_t owner, enum vault_kind kind, struct
 	vault_key_u64(ret, vault_row_tag(v, (char)('A' + (int)kind), owner, key));
 }
 
+/* Rooms are items of their service, not of a person. */
+static uint64_t limit_of(enum vault_kind kind)
+{
+	return kind == ITEM_ROOM ? LIMIT_ROOMS : LIMIT_ITEMS;
+}
+
 /* ERR_LIMIT when the row is not there and there is no room for one more. */
-static int check_room(struct vault *v, const struct vault_key *k)
+static int check_room(struct vault *v, enum vault_kind kind, const struct vault_key *k)
 {
 	struct store_row row;
 	uint8_t after[9];
@@ -28,7 +34,7 @@ static int check_room(struct vault *v, const struct vault_key *k)
 	if (store_key_after(prefix, after))
 		range.to = str_make((const char *)after, 9);
 	r = store_count(v->store, &range, &n);
-	return r < 0 ? r : n >= LIMIT_ITEMS ? ERR_LIMIT : 0;
+	return r < 0 ? r : n >= limit_of(kind) ? ERR_LIMIT : 0;
 }
 
 int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value)
@@ -39,7 +45,7 @@ int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, stru
 	int r;
 
 	key_of(v, tag, kind, key, &k);
-	r = check_room(v, &k);
+	r = check_room(v, kind, &k);
 	if (r < 0)
 		return r;
 	b = vault_row_pack(v);

@@ -108,6 +108,11 @@
 #define NS_MUC_ROOMCONFIG "http://jabber.org/protocol/muc#roomconfig"
 #define NS_CONFERENCE "jabber:x:conference"
 #define NS_OCCUPANT_ID "urn:xmpp:occupant-id:0"
+#define NS_MUC_ROOMINFO "http://jabber.org/protocol/muc#roominfo"
+#define NS_MUC_STABLE_ID "http://jabber.org/protocol/muc#stable_id"
+#define NS_MUC_UNIQUE "http://jabber.org/protocol/muc#unique"
+#define NS_SELF_PING "http://jabber.org/protocol/muc#self-ping-optimization"
+#define NS_HATS "urn:xmpp:hats:0"			/* XEP-0317 */
 #define NS_MODERATE "urn:xmpp:message-moderate:1"
 
 /* What messages carry. */

@@ -389,7 +389,7 @@ data_path = "{self.top}/data"
 network_backend = "epoll"
 interfaces = {{ "127.0.0.1" }}
 modules_enabled = {{ "disco"; "roster"; "saslauth"; "tls"; "blocklist"; "carbons"; "private"; "vcard_legacy"; "pep"; "ping";
- "time"; "version"; "csi_simple"; "posix"; "mam"; "smacks" }}
+ "time"; "version"; "csi_simple"; "posix"; "mam"; "smacks"; "bookmarks"; "vcard4" }}
 modules_disabled = {{ "s2s"; "limits" }}
 c2s_require_encryption = true
 c2s_ports = {{ {self.port} }}
@@ -402,6 +402,8 @@ log = {{ info = "{self.top}/prosody.log" }}
 ssl = {{ certificate = "{self.top}/cert.pem"; key = "{self.top}/key.pem"; }}
 c2s_direct_tls_ssl = {{ certificate = "{self.top}/cert.pem"; key = "{self.top}/key.pem"; }}
 VirtualHost "{domain}"
+Component "rooms.{domain}" "muc"
+ modules_enabled = {{ "muc_mam"; "vcard_muc" }}
 ''')
         if start:
             self.start()

@@ -31,7 +31,7 @@ for path in source.files(ends=(".c",)):
     if not found:
         continue
     checked += 1
-    stems = [name[:-2]] + (["mod_" + name[:-2]] if layer == "features" else []) + STEMS.get(f"{layer}/{name}", [])
+    stems = [name[:-2]] + (["mod_" + name[:-2]] if layer in ("features", "pubsub", "rooms") else []) + STEMS.get(f"{layer}/{name}", [])
     out = subprocess.run(["nm", "--format=sysv", "--defined-only", found[0]], capture_output=True, text=True, check=True).stdout
     for line in out.splitlines():
         parts = [x.strip() for x in line.split("|")]

@@ -1,0 +1,204 @@
+/* room.h - a room (XEP-0045): who is in it, who may what, how it is set up.
+ *
+ * Every room of the instance is in memory from the start: what is kept of an idle one is small, and no stanza has
+ * to wait for a look-up. Occupants stand under the skeleton of their nick (UTS 39), so nobody can look like another.
+ *
+ * Ownership  struct rooms (server->rooms) owns the rooms, a room its occupants, an occupant its devices. Devices name
+ *            their session by id. Strings in these structs are own memory.
+ * Threads    The loop's thread.
+ * Limits     ROOMS_*: ERR_LIMIT.
+ */
+#ifndef ROOMS_ROOM_H
+#define ROOMS_ROOM_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "core/mod.h"
+#include "core/state.h"
+
+#define ROOMS_MOST LIMIT_ROOMS
+#define ROOMS_OCCUPANTS 2000		/* nicks in one room */
+#define ROOMS_DEVICES 32		/* of one nick */
+#define ROOMS_AFFILIATIONS 5000		/* of one room */
+#define ROOMS_OF_DEVICE 1000		/* rooms one client may be in */
+#define ROOMS_HISTORY 50		/* messages shown to who joins, and kept for that */
+#define ROOMS_HISTORY_BYTES (256 * 1024)
+#define ROOMS_TEXT 4096			/* name, description, subject, password, reason */
+#define ROOMS_NICK 256
+#define ROOMS_STANZA_BYTES (LIMIT_STANZA_BYTES_MAX * 2)
+
+enum room_affiliation { ROOM_OUTCAST, ROOM_STRANGER, ROOM_MEMBER, ROOM_ADMIN, ROOM_OWNER };
+enum room_role { ROOM_NOBODY, ROOM_VISITOR, ROOM_PARTICIPANT, ROOM_MODERATOR };
+enum room_pm { ROOM_PM_ANYONE, ROOM_PM_PARTICIPANTS, ROOM_PM_MODERATORS, ROOM_PM_NONE };
+
+struct room_config {
+	struct str name, desc, lang, password;
+	bool persistent, listed, members_only, moderated, open_identity;	/* open_identity: whois anyone */
+	bool change_subject, allow_invites, member_invites;
+	enum room_pm pm;
+	unsigned max_occupants;		/* 0: ROOMS_OCCUPANTS */
+	unsigned history;		/* how many messages a newcomer may get at most */
+};
+
+struct room_grant {
+	enum room_affiliation affiliation;	/* never ROOM_STRANGER, but for a reserved nick */
+	struct str nick;			/* reserved; empty: none */
+	struct str reason;
+};
+
+struct room_line {			/* of the history */
+	struct room_line *next;
+	uint64_t when_ms;
+	size_t n;
+	char stanza[];			/* <message .../> from the occupant, without 'to' */
+};
+
+struct rooms;
+
+struct room {
+	struct rooms *rooms;
+	struct str jid, local;		/* local points into jid */
+	struct room_config config;
+	struct map *grants;		/* bare JID -> struct room_grant */
+	struct map *nicks;		/* skeleton of the nick -> struct occupant */
+	struct map *devices;		/* full JID -> struct device */
+	struct str subject, subject_by;	/* by: the occupant's full room address */
+	uint64_t subject_ms;
+	struct str avatar;		/* the room's vCard as XML; empty: none */
+	struct str avatar_hash;		/* SHA-1 of its photo, hex */
+	struct room_line *first, *last;
+	size_t n_lines, line_bytes;
+	bool history_known;		/* read back from the archive since the start */
+	bool locked;			/* new, until its owner has configured it */
+	bool unsaved;
+};
+
+struct occupant {
+	struct room *room;
+	struct str nick, skeleton, bare, address;	/* address: room@service/nick */
+	enum room_role role;
+	struct str id;			/* XEP-0421 */
+	struct list devices;
+	unsigned n_devices;
+};
+
+struct device {
+	struct occupant *occupant;
+	struct list of_occupant, of_client;
+	struct str full;
+	uint64_t session_id;		/* 0: of another domain */
+	struct str presence;		/* <presence/> as it was shown last: from the occupant, without 'to' and <x/> */
+};
+
+struct client {				/* a full JID and the rooms it is in */
+	struct list devices;
+	unsigned n;
+};
+
+struct rooms {
+	struct server *server;
+	struct str domain;
+	struct map *all;		/* local part -> struct room */
+	struct map *clients;		/* full JID -> struct client */
+	uint8_t id_key[32];		/* for occupant ids */
+};
+
+/* A copy in own memory; .p NULL when there is none to be had. Replaces *s. */
+MUST_CHECK int room_text_set(struct str *s, struct str text);
+void room_text_free(struct str *s);
+
+struct room *room_find(const struct rooms *rs, struct str local);
+/* Empty, with the default configuration, locked. */
+MUST_CHECK int room_new(struct rooms *rs, struct str local, struct room **ret);
+void room_free(struct room **r);			/* nobody must be in it */
+
+enum room_affiliation room_affiliation_of(const struct room *r, struct str bare);
+const char *room_affiliation_name(enum room_affiliation a);
+const char *room_role_name(enum room_role role);
+bool room_affiliation_parse(struct str text, enum room_affiliation *ret);
+bool room_role_parse(struct str text, enum room_role *ret);
+/* What one has on entering with that affiliation. */
+enum room_role room_default_role(const struct room *r, enum room_affiliation a);
+/* Changes the list alone; ROOM_STRANGER removes. ERR_LIMIT. The caller saves and tells. */
+MUST_CHECK int room_grant(struct room *r, struct str bare, enum room_affiliation a, struct str nick, struct str reason);
+unsigned room_owners(const struct room *r);
+
+struct occupant *room_by_nick(const struct room *r, struct arena *a, struct str nick);	/* exactly this nick */
+/* Whoever has this nick or one that looks like it. */
+struct occupant *room_lookalike(const struct room *r, struct arena *a, struct str nick);
+struct occupant *room_by_bare(const struct room *r, struct str bare);		/* first found */
+struct device *room_device(const struct room *r, struct str full);
+size_t room_occupants(const struct room *r);
+
+MUST_CHECK int room_enter(struct room *r, struct arena *a, struct str nick, const struct jid *who, uint64_t session_id,
+			  struct device **ret);
+/* Takes the device out; the occupant too when it was its last (then *ret_last). */
+void room_leave(struct device *d, bool *ret_last);
+MUST_CHECK int room_rename(struct occupant *o, struct arena *a, struct str nick);
+
+/* Writes <xml without 'to'> to a device, with its address put in. bytes begin with <message, <presence or <iq. */
+void room_send(struct rooms *rs, const struct device *d, struct str bytes);
+/* The same for a tree (its 'to' is set here). */
+void room_send_node(struct rooms *rs, struct arena *a, const struct device *d, struct node *n);
+MUST_CHECK int room_write(struct buf *b, const struct node *n);
+
+/* room_store.c: rooms outlive a restart when they are persistent. */
+MUST_CHECK int room_store_load(struct rooms *rs, struct vault *v);
+void room_store_save(struct room *r);			/* behind; removes the stored one when it is not persistent (any more) */
+void room_store_remove(struct room *r);
+/* Reads the history back; then fn(ctx). Once a room. */
+MUST_CHECK int room_store_history(struct room *r, void (*fn)(void *ctx), void *ctx);
+
+/* room_presence.c */
+struct room_change {			/* why somebody's presence changes */
+	unsigned statuses[6];
+	unsigned n_statuses;
+	struct str actor_nick, reason, new_nick;
+	struct str destroy;		/* <destroy/> as XML; empty: none */
+};
+enum trip_next room_presence(struct trip *t, struct room *r);	/* r NULL: there is none yet */
+/* Shows an occupant's present state to everybody in the room. */
+void room_presence_show(struct occupant *o, const struct room_change *why);
+/* Takes an occupant out with everything that is told: kick 307, ban 301, 321, 322, 332, nick NULL. */
+void room_presence_remove(struct occupant *o, const struct room_change *why);
+/* said: its own last presence, or NULL. */
+void room_presence_left(struct device *d, const struct room_change *why, const struct node *said);
+/* After an affiliation or a role changed: its role follows, everybody is told, or it is out. */
+void room_presence_changed(struct room *r, struct str bare, const struct room_change *why);
+
+/* room_message.c */
+enum trip_next room_message_admit(struct trip *t, struct room *r);
+int room_message_plan(struct trip *t, struct room *r);
+int room_message_write(struct vault *v, struct trip *t);
+enum trip_next room_message_deliver(struct trip *t, struct room *r);
+/* The history and the subject, to one who joined. max etc. from <history/>, which may be NULL. */
+void room_message_history(struct room *r, struct device *d, const struct node *history, struct arena *a);
+void room_message_subject(struct room *r, struct device *d, struct arena *a);
+void room_message_remember(struct room *r, uint64_t when_ms, struct str stanza);
+/* A message of the room itself to everybody in it (status codes and the like). */
+void room_message_all(struct room *r, struct arena *a, struct node *m);
+
+/* room_invite.c: acts at once and passes on what it makes; nothing of the message itself is delivered. */
+enum trip_next room_invite_admit(struct trip *t, struct room *r, const struct occupant *o);
+
+/* room_iq.c and what answers for its namespaces */
+enum trip_next room_iq_forward(struct trip *t, struct room *r);
+
+int room_iq_ping(struct iq *iq);
+int room_iq_ping_occupant(struct iq *iq);
+int room_admin_on(struct iq *iq);		/* muc#admin: roles and affiliations */
+int room_owner_on(struct iq *iq);		/* muc#owner: configuration, destruction */
+int room_disco_info(struct iq *iq);
+int room_disco_items(struct iq *iq);
+struct rooms *rooms_of(const struct server *srv);
+/* The room an iq is addressed to, or NULL. */
+struct room *rooms_addressed(const struct iq *iq);
+/* The room is empty and not persistent: it goes. True when it is gone. */
+bool rooms_settle(struct room *r);
+/* Everybody out with <destroy/>, forgotten, its archive stays with the company. */
+void rooms_destroy(struct room *r, struct str destroy_xml);
+
+#endif

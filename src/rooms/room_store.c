@@ -1,0 +1,264 @@
+/* room_store.c - what is kept of a room: configuration, affiliations, subject, avatar, as one sealed value each; and
+ * its history, read back from the archive for the first who joins after a start. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/rand.h"
+#include "rooms/room.h"
+#include "vault/vault_pack.h"
+
+#define VERSION 1
+#define VALUE_BYTES (4u << 20)
+
+enum flag { F_PERSISTENT = 1, F_LISTED = 2, F_MEMBERS_ONLY = 4, F_MODERATED = 8, F_OPEN_IDENTITY = 16, F_CHANGE_SUBJECT = 32,
+	    F_ALLOW_INVITES = 64, F_MEMBER_INVITES = 128, F_LOCKED = 256 };
+
+static uint32_t flags_of(const struct room *r)
+{
+	const struct room_config *c = &r->config;
+
+	return (c->persistent ? F_PERSISTENT : 0u) | (c->listed ? F_LISTED : 0u) | (c->members_only ? F_MEMBERS_ONLY : 0u) |
+	       (c->moderated ? F_MODERATED : 0u) | (c->open_identity ? F_OPEN_IDENTITY : 0u) |
+	       (c->change_subject ? F_CHANGE_SUBJECT : 0u) | (c->allow_invites ? F_ALLOW_INVITES : 0u) |
+	       (c->member_invites ? F_MEMBER_INVITES : 0u) | (r->locked ? F_LOCKED : 0u);
+}
+
+static void set_flags(struct room *r, uint32_t f)
+{
+	struct room_config *c = &r->config;
+
+	c->persistent = f & F_PERSISTENT;
+	c->listed = f & F_LISTED;
+	c->members_only = f & F_MEMBERS_ONLY;
+	c->moderated = f & F_MODERATED;
+	c->open_identity = f & F_OPEN_IDENTITY;
+	c->change_subject = f & F_CHANGE_SUBJECT;
+	c->allow_invites = f & F_ALLOW_INVITES;
+	c->member_invites = f & F_MEMBER_INVITES;
+	r->locked = f & F_LOCKED;
+}
+
+static struct str text_of(struct str s)
+{
+	return s.p ? s : STR_NONE;
+}
+
+static void pack(const struct room *r, struct buf *b)
+{
+	const struct room_config *c = &r->config;
+	struct map_iter it = { 0 };
+	struct str bare;
+	void *v;
+
+	vault_pack_u32(b, VERSION);
+	vault_pack_u32(b, flags_of(r));
+	vault_pack_u32(b, (uint32_t)c->pm);
+	vault_pack_u32(b, c->max_occupants);
+	vault_pack_u32(b, c->history);
+	vault_pack_str(b, text_of(c->name));
+	vault_pack_str(b, text_of(c->desc));
+	vault_pack_str(b, text_of(c->lang));
+	vault_pack_str(b, text_of(c->password));
+	vault_pack_str(b, text_of(r->subject));
+	vault_pack_str(b, text_of(r->subject_by));
+	vault_pack_u64(b, r->subject_ms);
+	vault_pack_str(b, text_of(r->avatar));
+	vault_pack_str(b, text_of(r->avatar_hash));
+	vault_pack_u32(b, (uint32_t)map_count(r->grants));
+	while (map_next(r->grants, &it, &bare, &v)) {
+		const struct room_grant *g = v;
+
+		vault_pack_str(b, bare);
+		vault_pack_u32(b, (uint32_t)g->affiliation);
+		vault_pack_str(b, text_of(g->nick));
+		vault_pack_str(b, text_of(g->reason));
+	}
+}
+
+static int unpack_grants(struct room *r, struct vault_unpack *u)
+{
+	uint32_t n = vault_unpack_u32(u);
+	int err = 0;
+
+	for (uint32_t i = 0; i < n && !u->bad && err == 0; i++) {
+		struct str bare = vault_unpack_str(u);
+		uint32_t a = vault_unpack_u32(u);
+		struct str nick = vault_unpack_str(u), reason = vault_unpack_str(u);
+
+		if (a > ROOM_OWNER)
+			return ERR_CORRUPT;
+		err = room_grant(r, bare, (enum room_affiliation)a, nick, reason);
+	}
+	return err;
+}
+
+static int unpack(struct room *r, struct str value)
+{
+	struct vault_unpack u = { .rest = value };
+	struct room_config *c = &r->config;
+	struct str *const texts[] = { &c->name, &c->desc, &c->lang, &c->password, &r->subject, &r->subject_by };
+	uint32_t pm;
+	int err = 0;
+
+	if (vault_unpack_u32(&u) != VERSION)
+		return ERR_VERSION;
+	set_flags(r, vault_unpack_u32(&u));
+	pm = vault_unpack_u32(&u);
+	if (pm > ROOM_PM_NONE)
+		return ERR_CORRUPT;
+	c->pm = (enum room_pm)pm;
+	c->max_occupants = vault_unpack_u32(&u);
+	c->history = vault_unpack_u32(&u);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && err == 0; i++)
+		err = room_text_set(texts[i], vault_unpack_str(&u));
+	r->subject_ms = vault_unpack_u64(&u);
+	if (err == 0)
+		err = room_text_set(&r->avatar, vault_unpack_str(&u));
+	if (err == 0)
+		err = room_text_set(&r->avatar_hash, vault_unpack_str(&u));
+	if (err == 0)
+		err = unpack_grants(r, &u);
+	return err < 0 ? err : vault_unpack_end(&u);
+}
+
+int room_store_load(struct rooms *rs, struct vault *v)
+{
+	struct arena *a = arena_new((size_t)256 << 20);
+	struct vault_item *items;
+	size_t n;
+	int r = a ? vault_item_list(v, rs->domain, ITEM_ROOM, a, &items, &n) : ERR_NOMEM;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct room *room;
+
+		r = room_new(rs, items[i].key, &room);
+		if (r == 0)
+			r = unpack(room, items[i].value);
+	}
+	arena_free(&a);
+	return r;
+}
+
+/* --- writing behind ---------------------------------------------------------------------------------------------- */
+
+struct save {
+	struct str domain, local;
+	struct buf value;
+	bool remove;
+};
+
+static int save_work(struct vault *v, void *ctx)
+{
+	struct save *s = ctx;
+
+	if (s->remove)
+		return vault_item_remove(v, s->domain, ITEM_ROOM, s->local);
+	return vault_item_put(v, s->domain, ITEM_ROOM, s->local, buf_str(&s->value));
+}
+
+static void save_done(void *ctx, int err)
+{
+	struct save *s = ctx;
+
+	if (err < 0)
+		log_event(LOG_ERROR, "rooms.save_failed", LOG_Z("why", err_text(err)));
+	room_text_free(&s->domain);
+	room_text_free(&s->local);
+	buf_release(&s->value);
+	free(s);
+}
+
+static void save(struct room *r, bool removal)
+{
+	struct save *s = calloc(1, sizeof(*s));
+	int err = ERR_NOMEM;
+
+	if (!s) {
+		log_event(LOG_ERROR, "rooms.save_failed", LOG_Z("why", err_text(err)));
+		return;
+	}
+	buf_init(&s->value, VALUE_BYTES);
+	s->remove = removal;
+	if (!removal)
+		pack(r, &s->value);
+	err = s->value.failed ? ERR_LIMIT : room_text_set(&s->domain, r->rooms->domain);
+	if (err == 0)
+		err = room_text_set(&s->local, r->local);
+	if (err == 0)
+		err = server_store(r->rooms->server, s, save_work, save_done);
+	if (err < 0)
+		save_done(s, err);
+}
+
+void room_store_save(struct room *r)
+{
+	if (r->config.persistent || r->unsaved)
+		save(r, !r->config.persistent);
+	r->unsaved = r->config.persistent;	/* from now on there is something to remove */
+}
+
+void room_store_remove(struct room *r)
+{
+	save(r, true);
+}
+
+/* --- the history --------------------------------------------------------------------------------------------------- */
+
+struct reading {
+	struct rooms *rooms;
+	struct str jid, local;
+	struct arena *arena;
+	struct vault_page page;
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
+static int read_work(struct vault *v, void *ctx)
+{
+	struct reading *g = ctx;
+	const struct vault_query q = { .owner = g->jid, .with = STR_NONE, .backward = true, .max = ROOMS_HISTORY };
+
+	return vault_archive_page(v, &q, g->arena, &g->page);
+}
+
+static void read_done(void *ctx, int err)
+{
+	struct reading *g = ctx;
+	struct room *r = room_find(g->rooms, g->local);
+
+	if (err < 0 && err != ERR_NOT_FOUND)
+		log_event(LOG_ERROR, "rooms.history_unread", LOG_Z("why", err_text(err)));
+	/* What was said since the start stands behind what was said before it. */
+	if (r && err == 0 && !r->history_known && r->n_lines == 0)
+		for (size_t i = 0; i < g->page.n; i++)
+			if (!g->page.v[i].gone)
+				room_message_remember(r, g->page.v[i].when_ms, g->page.v[i].stanza);
+	if (r)
+		r->history_known = true;
+	g->fn(g->ctx);
+	arena_free(&g->arena);
+	free(g);
+}
+
+int room_store_history(struct room *r, void (*fn)(void *ctx), void *ctx)
+{
+	struct reading *g = calloc(1, sizeof(*g));
+	int err = ERR_NOMEM;
+
+	if (!g)
+		return err;
+	g->arena = arena_new((size_t)ROOMS_HISTORY * LIMIT_STANZA_BYTES_MAX * 2);
+	if (g->arena) {
+		g->rooms = r->rooms;
+		g->jid = arena_str(g->arena, r->jid);
+		g->local = arena_str(g->arena, r->local);
+		g->fn = fn;
+		g->ctx = ctx;
+		err = g->jid.p && g->local.p ? server_store(r->rooms->server, g, read_work, read_done) : ERR_NOMEM;
+	}
+	if (err < 0) {
+		arena_free(&g->arena);
+		free(g);
+	}
+	return err;
+}

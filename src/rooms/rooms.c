@@ -1,0 +1,225 @@
+/* rooms.c - the rooms of this server as a service (core/service.h): rooms.DOMAIN. */
+#include <stdlib.h>
+
+#include "rooms/room.h"
+
+struct rooms *rooms_of(const struct server *srv)
+{
+	return srv->rooms;
+}
+
+static struct str domain(const struct server *srv)
+{
+	return srv->rooms ? srv->rooms->domain : STR_NONE;
+}
+
+static struct room *addressed(const struct trip *t)
+{
+	return t->to.local.n ? room_find(rooms_of(t->server), t->to.local) : NULL;
+}
+
+struct room *rooms_addressed(const struct iq *iq)
+{
+	return addressed(iq->trip);
+}
+
+static unsigned audience(struct server *srv, const struct jid *to)
+{
+	const struct room *r = to->resource.n ? NULL : room_find(rooms_of(srv), to->local);
+
+	return r ? (unsigned)room_occupants(r) : 1;
+}
+
+static enum trip_next admit(struct trip *t)
+{
+	if (t->kind == STANZA_MESSAGE && t->to.local.n == 0)
+		return trip_refuse(t, ERR_UNAVAILABLE, NULL);
+	return t->kind == STANZA_MESSAGE ? room_message_admit(t, addressed(t)) : TRIP_NEXT;
+}
+
+static int plan(struct trip *t)
+{
+	return room_message_plan(t, addressed(t));
+}
+
+static enum trip_next deliver(struct trip *t)
+{
+	switch (t->kind) {
+	case STANZA_MESSAGE:
+		return room_message_deliver(t, addressed(t));
+	case STANZA_PRESENCE:
+		if (t->to.local.n == 0)
+			return TRIP_NEXT;
+		return room_presence(t, addressed(t));
+	case STANZA_IQ:
+		return room_iq_forward(t, addressed(t));
+	case STANZA_OTHER:
+		break;
+	}
+	return TRIP_NEXT;
+}
+
+static const struct service_ops service = {
+	.domain = domain,
+	.audience = audience,
+	.admit = admit,
+	.plan = plan,
+	.write = room_message_write,
+	.deliver = deliver,
+};
+
+/* --- a room's end ------------------------------------------------------------------------------------------ */
+
+bool rooms_settle(struct room *r)
+{
+	if (room_occupants(r) > 0 || r->config.persistent)
+		return false;
+	if (r->unsaved)
+		room_store_remove(r);
+	room_free(&r);
+	return true;
+}
+
+static void everybody_out(struct room *r, const struct room_change *why)
+{
+	struct map_iter it = { 0 };
+	void *o;
+
+	while (map_next(r->nicks, &it, NULL, &o)) {
+		room_presence_remove(o, why);
+		it = (struct map_iter){ 0 };
+	}
+}
+
+void rooms_destroy(struct room *r, struct str destroy)
+{
+	const struct room_change why = { .destroy = destroy };
+
+	everybody_out(r, &why);
+	if (r->config.persistent || r->unsaved)
+		room_store_remove(r);
+	room_free(&r);
+}
+
+/* --- sessions that end --------------------------------------------------------------------------------------- */
+
+static void session_gone(struct session *s)
+{
+	struct rooms *rs = rooms_of(s->server);
+	struct client *c = rs ? map_get(rs->clients, s->full) : NULL;
+
+	/* A server that stops says goodbye to everybody itself. */
+	if (s->server->stopping)
+		return;
+	for (; c; c = map_get(rs->clients, s->full)) {
+		struct device *d = LIST_ITEM(c->devices.next, struct device, of_client);
+		struct room *r = d->occupant->room;
+
+		room_presence_left(d, NULL, NULL);
+		rooms_settle(r);
+	}
+}
+
+/* XEP-0045 7.14: who goes offline leaves. */
+static void presence_out(struct session *s, struct trip *t, bool initial)
+{
+	(void)t;
+	(void)initial;
+	if (!s->available)
+		session_gone(s);
+}
+
+/* --- start and end ---------------------------------------------------------------------------------------------- */
+
+static int start(struct server *srv)
+{
+	const char *configured = srv->config->rooms.domain;
+	struct rooms *rs = calloc(1, sizeof(*rs));
+	struct jid jid;
+	struct str name;
+	int r;
+
+	if (!rs)
+		return ERR_NOMEM;
+	srv->rooms = rs;
+	rs->server = srv;
+	name = configured[0] ? str_of(configured) : arena_printf(srv->names, "rooms.%.*s", STR_FMT(srv->domain));
+	r = name.p ? jid_parse(srv->names, name, &jid) : ERR_NOMEM;
+	if (r < 0)
+		return r;
+	rs->domain = jid.domain;
+	rs->all = map_new(ROOMS_MOST);
+	rs->clients = map_new((size_t)ROOMS_MOST * 10);
+	vault_secret(srv->vault, "occupant ids", rs->id_key);
+	return rs->all && rs->clients ? room_store_load(rs, srv->vault) : ERR_NOMEM;
+}
+
+/* Nobody is told: the sessions are gone, or come back to the next server. */
+static void forget_occupants(struct room *r)
+{
+	struct map_iter it = { 0 };
+	bool last;
+	void *d;
+
+	while (map_next(r->devices, &it, NULL, &d)) {
+		room_leave(d, &last);
+		it = (struct map_iter){ 0 };
+	}
+}
+
+static void stop(struct server *srv)
+{
+	struct rooms *rs = srv->rooms;
+	struct map_iter it = { 0 };
+	void *v;
+
+	if (!rs)
+		return;
+	while (rs->all && map_next(rs->all, &it, NULL, &v)) {
+		struct room *r = v;
+
+		forget_occupants(r);
+		room_free(&r);
+		it = (struct map_iter){ 0 };
+	}
+	map_free(&rs->all);
+	map_free(&rs->clients);
+	free(rs);
+	srv->rooms = NULL;
+}
+
+static void disco_items(struct iq *iq, struct node *query)
+{
+	struct str name = domain(iq->server);
+	struct node *item = iq->target == TO_SERVER && name.n ? node_add(iq->arena, query, NS_DISCO_ITEMS, "item") : NULL;
+
+	if (item && (node_set_attr(iq->arena, item, "jid", name) < 0 || node_set_attr(iq->arena, item, "name", STR("Rooms")) < 0))
+		node_remove(item);
+}
+
+static const struct iq_hook iqs[] = {
+	{ IQ_GET, NS_DISCO_INFO, "query", TO_SERVICE | TO_ROOM, room_disco_info },
+	{ IQ_GET, NS_DISCO_ITEMS, "query", TO_SERVICE | TO_ROOM, room_disco_items },
+	{ IQ_GET | IQ_SET, NS_MUC_ADMIN, "query", TO_ROOM, room_admin_on },
+	{ IQ_GET | IQ_SET, NS_MUC_OWNER, "query", TO_ROOM, room_owner_on },
+	{ IQ_GET, NS_PING, "ping", TO_SERVICE | TO_ROOM, room_iq_ping },
+	{ IQ_GET, NS_PING, "ping", TO_OCCUPANT, room_iq_ping_occupant },
+	{ 0 }
+};
+
+static const struct mod_hooks hooks = {
+	.server_start = start,
+	.server_stop = stop,
+	.session_gone = session_gone,
+	.presence_out = presence_out,
+	.disco_items = disco_items,
+};
+
+const struct mod_def mod_rooms = {
+	.name = "rooms",
+	.xep = 45,
+	.xep_version = "1.34.6",
+	.iq = iqs,
+	.hooks = &hooks,
+	.service = &service,
+};
