@@ -47,7 +47,23 @@
 
 /* The own network. */
 #define LIMIT_COMPONENTS 32			/* gateways in wardroom.yaml (XEP-0114) */
+#define LIMIT_PEERS 256				/* other servers named in wardroom.yaml */
 #define LIMIT_EXTERNAL_SERVICES 16		/* servers for calls in wardroom.yaml (XEP-0215) */
+
+/* Federation. */
+#define LIMIT_S2S_PEERS 4096			/* pairs of domains that are known, connected or not */
+#define LIMIT_S2S_LINKS 4096			/* connections, both directions */
+#define LIMIT_S2S_WAITING 256			/* incoming ones that have proven nothing yet */
+#define LIMIT_S2S_WAITING_PER_PREFIX 16		/* of one /24 or /48 */
+#define LIMIT_S2S_QUEUE 500			/* stanzas that wait for one peer */
+#define LIMIT_S2S_QUEUE_BYTES (2 * 1024 * 1024)
+#define LIMIT_S2S_QUEUES_BYTES (64 * 1024 * 1024)	/* that wait for all */
+#define LIMIT_S2S_WAIT_MS 60000			/* then it goes back to the sender */
+#define LIMIT_S2S_VERIFIES 8			/* dialback questions for one peer */
+#define LIMIT_S2S_BYTES_PER_S (1024 * 1024)	/* read from one connection */
+#define LIMIT_DNS_QUERIES 256			/* look-ups under way */
+#define LIMIT_DNS_TARGETS 16			/* hosts of one domain */
+#define LIMIT_DNS_ADDRESSES 16			/* of one domain */
 
 /* The store. */
 #define LIMIT_BATCH_ROWS 256

@@ -271,7 +271,7 @@ static int set_scalar(struct walk *w, const struct option *o)
 static int read_list(struct walk *w, const struct option *o)
 {
 	const char *found = odd(&w->event);
-	bool any = false;
+	bool any = strcmp(o->def, "[]") == 0;		/* what may be left out may be empty */
 	int r;
 
 	if (w->event.type != YAML_SEQUENCE_START_EVENT || strcmp(found, "a list") != 0)

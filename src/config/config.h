@@ -26,6 +26,7 @@ enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };							/* as log.h *
 enum config_trust { CONFIG_TRUST_LOW, CONFIG_TRUST_NORMAL, CONFIG_TRUST_HIGH };
 enum config_service_type { CONFIG_SERVICE_STUN, CONFIG_SERVICE_STUNS, CONFIG_SERVICE_TURN, CONFIG_SERVICE_TURNS };
 enum config_transport { CONFIG_TRANSPORT_UDP, CONFIG_TRANSPORT_TCP };
+enum config_dialback { CONFIG_DIALBACK_NEVER, CONFIG_DIALBACK_VERIFIED, CONFIG_DIALBACK_TLS };
 enum config_binding { CONFIG_BINDING_OFFER, CONFIG_BINDING_REQUIRE, CONFIG_BINDING_OFF };
 
 /* A list of texts. */
@@ -60,6 +61,15 @@ struct config_service {
 	uint64_t expires_s;
 };
 
+/* What is known beforehand of another server. */
+struct config_peer {
+	const char *domain;
+	enum config_trust trust;
+	const char *address;		/* numeric; "": the DNS tells */
+	unsigned port;
+	bool direct_tls;		/* encrypted from the first byte */
+};
+
 struct config {
 	const char *domain;			/* lower case; A-labels or ASCII; never empty */
 	struct {
@@ -91,10 +101,22 @@ struct config {
 		unsigned scram_iterations;
 		uint64_t token_lifetime_s, token_rotation_s;	/* token_lifetime_s 0: no tokens */
 	} auth;
+	struct {
+		bool enabled;
+		enum config_dialback dialback;
+		const char *ca;			/* "": the system's */
+		struct config_texts allow, deny;	/* domains, or "*.DOMAIN"; allow empty: all */
+		const char *resolver;		/* "": the system's */
+		const char *trust_anchor;	/* "": none */
+		bool private_addresses;
+		uint64_t idle_s;		/* 0: off */
+	} s2s;
 	struct { enum config_tls min_version; } tls;
 	struct { enum config_log_level level; enum config_log_format format; } log;
 	struct config_component *components;
 	unsigned n_components;
+	struct config_peer *peers;
+	unsigned n_peers;
 	struct config_service *services;
 	unsigned n_services;
 };

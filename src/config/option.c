@@ -25,6 +25,7 @@ const struct option_section option_sections[] = {
 	{ "scanner", "The virus scanner." },
 	{ "push", "Push notifications (XEP-0357), through services that clients name." },
 	{ "auth", "How clients prove who they are." },
+	{ "s2s", "Federation: other servers, when the listener s2s is on." },
 	{ "tls", "Encryption on the wire." },
 	{ "log", "What goes to standard error." },
 };
@@ -96,6 +97,25 @@ const struct option option_table[] = {
 	  .help = "How long a device that signed in once can come back without the password (XEP-0484); 'off': never." },
 	{ .name = "auth.token_rotation", .type = OPTION_DURATION, FIELD(auth.token_rotation_s), .def = "1d",
 	  .min = 1, .max = 366 * DAY, .help = "The age at which such a token is replaced when it is used." },
+	{ .name = "s2s.enabled", .type = OPTION_BOOL, FIELD(s2s.enabled), .def = "on",
+	  .help = "Exchange stanzas with other servers." },
+	{ .name = "s2s.dialback", .type = OPTION_ENUM, FIELD(s2s.dialback), .def = "never", WORDS("never", "verified", "tls"),
+	  .help = "Whether a server without a valid certificate is believed when the server that the DNS names for its "
+		  "domain vouches for it (XEP-0220): never, if that one has a valid certificate (verified), or any (tls)." },
+	{ .name = "s2s.ca", .type = OPTION_PATH, FIELD(s2s.ca), .def = "\"\"", .zero = "",
+	  .help = "A file of certificates (PEM) that vouch for others; empty: those of the system." },
+	{ .name = "s2s.allow", .type = OPTION_TEXTS, FIELD(s2s.allow), .def = "[]", .min = 1, .max = 253,
+	  .help = "Domains to speak with, or '*.' and a domain for all beneath it; empty: everybody." },
+	{ .name = "s2s.deny", .type = OPTION_TEXTS, FIELD(s2s.deny), .def = "[]", .min = 1, .max = 253,
+	  .help = "Domains not to speak with, written likewise; goes before allow." },
+	{ .name = "s2s.resolver", .type = OPTION_TEXT, FIELD(s2s.resolver), .def = "\"\"", .zero = "", .min = 2, .max = 64,
+	  .help = "The address of a DNS resolver, with @PORT behind it when that is not 53; empty: the system's." },
+	{ .name = "s2s.trust_anchor", .type = OPTION_PATH, FIELD(s2s.trust_anchor), .def = "\"\"", .zero = "",
+	  .help = "A file of DNSSEC keys, like /usr/share/dns/root.key; empty: answers of the DNS are not validated." },
+	{ .name = "s2s.private_addresses", .type = OPTION_BOOL, FIELD(s2s.private_addresses), .def = "off",
+	  .help = "Also connect to loopback and private networks when the DNS of others leads there." },
+	{ .name = "s2s.idle", .type = OPTION_DURATION, FIELD(s2s.idle_s), .def = "15m", .zero = "off", .min = 10, .max = DAY,
+	  .help = "A connection that carried nothing for so long is closed." },
 	{ .name = "tls.min_version", .type = OPTION_ENUM, FIELD(tls.min_version), .def = "\"1.2\"",
 	  WORDS("1.2", "1.3"), .help = "The oldest TLS; 1.2 with authenticated encryption only." },
 	{ .name = "log.level", .type = OPTION_ENUM, FIELD(log.level), .def = "info",
@@ -132,6 +152,18 @@ static const struct option component_options[] = {
 	  .max = 256, .help = "Namespaces of requests to this server that it answers (XEP-0355)." },
 };
 
+static const struct option peer_options[] = {
+	{ .name = "peers.domain", .type = OPTION_DOMAIN, RECORD(config_peer, domain), .def = "partner.example.test",
+	  .required = true, .help = "Whose server it is." },
+	{ .name = "peers.trust", .type = OPTION_ENUM, RECORD(config_peer, trust), .def = "normal", WORDS("low", "normal", "high"),
+	  .help = "How the inspection takes its people: low: strangers all; normal: strangers but for contacts; high: as colleagues." },
+	{ .name = "peers.address", .type = OPTION_ADDRESS, RECORD(config_peer, address), .def = "\"\"", .zero = "",
+	  .help = "Where it is; empty: the DNS tells." },
+	{ .name = "peers.port", .type = OPTION_PORT, RECORD(config_peer, port), .def = "5269", .help = "Its port, when an address is given." },
+	{ .name = "peers.direct_tls", .type = OPTION_BOOL, RECORD(config_peer, direct_tls), .def = "off",
+	  .help = "That port is encrypted from the first byte." },
+};
+
 static const struct option service_options[] = {
 	{ .name = "services.type", .type = OPTION_ENUM, RECORD(config_service, type), .def = "stun",
 	  WORDS("stun", "stuns", "turn", "turns"), .required = true, .help = "What it is." },
@@ -155,6 +187,10 @@ const struct option_list option_lists[] = {
 	  .options = component_options, .n_options = ARRAY_SIZE(component_options),
 	  .record_bytes = sizeof(struct config_component), .most = LIMIT_COMPONENTS, FIELD(components),
 	  .offset_n = offsetof(struct config, n_components) },
+	{ .name = "peers", .help = "Other servers of which something is known beforehand.",
+	  .options = peer_options, .n_options = ARRAY_SIZE(peer_options),
+	  .record_bytes = sizeof(struct config_peer), .most = LIMIT_PEERS, FIELD(peers),
+	  .offset_n = offsetof(struct config, n_peers) },
 	{ .name = "services", .help = "Servers for calls that clients are told of (XEP-0215).",
 	  .options = service_options, .n_options = ARRAY_SIZE(service_options),
 	  .record_bytes = sizeof(struct config_service), .most = LIMIT_EXTERNAL_SERVICES, FIELD(services),

@@ -1,4 +1,4 @@
-/* record.c - components and services: one domain each, one secret each, and secrets nobody else reads. */
+/* record.c - components, peers and services: one domain each, one secret each, and secrets nobody else reads. */
 #include "config/record.h"
 
 #include <string.h>
@@ -42,6 +42,16 @@ static const char *wrong_service(const struct config_service *s)
 	return strchr(s->secret_file, '/') ? "expected the name of a file in the folder keys, found a path" : NULL;
 }
 
+static const char *wrong_peer(const struct config *c, unsigned i)
+{
+	if (strcmp(c->peers[i].domain, c->domain) == 0)
+		return "expected a domain that is not this server's own";
+	for (unsigned k = 0; k < i; k++)
+		if (strcmp(c->peers[k].domain, c->peers[i].domain) == 0)
+			return "expected each domain once, found it again";
+	return c->peers[i].port ? NULL : "expected a port";
+}
+
 int record_check(const struct config *c, const char *file, struct arena *a, struct str *ret_why)
 {
 	for (unsigned i = 0; i < c->n_components; i++) {
@@ -49,6 +59,12 @@ int record_check(const struct config *c, const char *file, struct arena *a, stru
 
 		if (why)
 			return refuse(file, "components", c->components[i].domain, why, a, ret_why);
+	}
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		const char *why = wrong_peer(c, i);
+
+		if (why)
+			return refuse(file, "peers", c->peers[i].domain, why, a, ret_why);
 	}
 	for (unsigned i = 0; i < c->n_services; i++) {
 		const char *why = wrong_service(&c->services[i]);

@@ -33,6 +33,13 @@ int outward_send(struct server *srv, const struct jid *from, const struct jid *t
 	return o ? o->ops->send(o->ctx, from, to, stanza) : ERR_REMOTE;
 }
 
+void outward_status(struct server *srv, json_t *reply)
+{
+	for (unsigned i = 0; i < srv->n_outward; i++)
+		if (srv->outward[i].ops->status)
+			srv->outward[i].ops->status(srv->outward[i].ctx, reply);
+}
+
 void outward_answer(struct server *srv, struct arena *a, const struct node *reply)
 {
 	struct jid from, to;

@@ -10,6 +10,8 @@
 #ifndef CORE_OUTWARD_H
 #define CORE_OUTWARD_H
 
+#include <jansson.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "xmpp/jid.h"
@@ -23,12 +25,15 @@ struct outward_ops {
 	bool (*serves)(void *ctx, struct str domain);
 	/* Takes the stanza (it is serialised or copied before this returns). ERR_* when it cannot even be queued. */
 	int (*send)(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza);
+	/* What `status` shows of it. NULL: nothing. */
+	void (*status)(void *ctx, json_t *reply);
 };
 
 void outward_register(struct server *srv, const struct outward_ops *ops, void *ctx);
 bool outward_serves(const struct server *srv, struct str domain);
 /* ERR_REMOTE: nobody serves that domain. */
 MUST_CHECK int outward_send(struct server *srv, const struct jid *from, const struct jid *to, const struct node *stanza);
+void outward_status(struct server *srv, json_t *reply);
 /* A reply, addressed by its own attributes; one that cannot be sent is dropped. */
 void outward_answer(struct server *srv, struct arena *a, const struct node *reply);
 

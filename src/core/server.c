@@ -306,10 +306,12 @@ static void add_number(json_t *o, const char *key, uint64_t v)
 /* Listeners that the configuration has and that are not there. */
 static void not_opened(const struct server *s, json_t *reply)
 {
-	json_t *names = json_pack("[s, s]", "s2s", "https");
+	json_t *names = json_pack("[s]", "https");
 
 	if (!s->config->n_components || !s->config->listen.component)
 		json_array_append_new(names, json_string("component"));
+	if (!s->config->s2s.enabled || !s->config->listen.s2s)
+		json_array_append_new(names, json_string("s2s"));
 	json_object_set_new(reply, "not_opened", names);
 }
 
@@ -326,6 +328,7 @@ static void live_status(struct server *s, json_t *reply)
 	METRICS(METRICS_SHOW)
 #undef METRICS_SHOW
 	not_opened(s, reply);
+	outward_status(s, reply);
 }
 
 static void show_session(const struct session *s, json_t *devices)

@@ -28,6 +28,7 @@ struct conn {
 	struct conn_pool *pool;
 	struct loop_io *io;
 	SSL *ssl;
+	struct tls_ctx *sniff;		/* of conn_sniff(), until the first byte */
 	const struct conn_ops *ops;
 	void *ctx;
 	struct buf plain;		/* queued by conn_send */
@@ -118,11 +119,11 @@ void conn_pool_free(struct conn_pool **p)
 	*p = NULL;
 }
 
-static int attach_tls(struct conn *c, struct tls_ctx *tls)
+static int attach_tls(struct conn *c, struct tls_ctx *tls, const char *host)
 {
 	BIO *bio;
 
-	c->ssl = tls_session(tls);
+	c->ssl = host ? tls_session_to(tls, host) : tls_session(tls);
 	if (!c->ssl)
 		return ERR_NOMEM;
 	bio = BIO_new(c->pool->method);
@@ -147,6 +148,7 @@ static void on_gone(struct loop_item *item)
 	list_remove(&c->flush.node);
 	loop_timer_cancel(c->pool->loop, &c->timer);
 	SSL_free(c->ssl);
+	tls_ctx_unref(&c->sniff);
 	buf_release(&c->plain);
 	buf_release(&c->out);
 	c->magic = 0;
@@ -395,6 +397,8 @@ static bool take_bytes(struct conn *c, size_t n)
 	return false;
 }
 
+static bool sniff(struct conn *c);
+
 static void on_readable(struct conn *c)
 {
 	for (int i = 0; i < READS_PER_TURN; i++) {
@@ -406,6 +410,8 @@ static void on_readable(struct conn *c)
 			conn_abort(c);
 			return;
 		}
+		if (c->sniff && !sniff(c))
+			return;
 		if (c->ssl) {
 			c->in = c->pool->in;
 			c->in_n = (size_t)n;
@@ -452,7 +458,7 @@ int conn_accept(struct conn_pool *pool, int fd, struct tls_ctx *tls, const struc
 	c->gone.fn = on_gone;
 	buf_init(&c->plain, LIMIT_SEND_BYTES);
 	buf_init(&c->out, LIMIT_SEND_BYTES * 3);
-	r = tls ? attach_tls(c, tls) : 0;
+	r = tls ? attach_tls(c, tls, NULL) : 0;
 	if (r == 0)
 		r = loop_io_open(pool->loop, fd, on_ready, c, &c->io);
 	if (r < 0) {
@@ -475,7 +481,7 @@ void conn_pause(struct conn *c, bool pause)
 	set_want(c);
 }
 
-int conn_starttls(struct conn *c, struct tls_ctx *tls)
+static int start_tls(struct conn *c, struct tls_ctx *tls, const char *host)
 {
 	CHECK_OBJ(c, CONN_MAGIC);
 	CHECK(!c->ssl);
@@ -484,7 +490,40 @@ int conn_starttls(struct conn *c, struct tls_ctx *tls)
 	buf_release(&c->plain);
 	if (c->dead)
 		return ERR_EOF;
-	return attach_tls(c, tls);
+	return attach_tls(c, tls, host);
+}
+
+int conn_starttls(struct conn *c, struct tls_ctx *tls)
+{
+	return start_tls(c, tls, NULL);
+}
+
+int conn_starttls_to(struct conn *c, struct tls_ctx *tls, const char *host)
+{
+	int r = start_tls(c, tls, host);
+
+	if (r < 0)
+		return r;
+	c->in_n = 0;
+	handshake(c);
+	return c->dead ? ERR_EOF : 0;
+}
+
+void conn_sniff(struct conn *c, struct tls_ctx *tls)
+{
+	CHECK_OBJ(c, CONN_MAGIC);
+	c->sniff = tls_ctx_ref(tls);
+}
+
+/* A TLS record of type handshake begins with 22, XML with '<' or white space. */
+static bool sniff(struct conn *c)
+{
+	int r = c->pool->in[0] == 22 ? attach_tls(c, c->sniff, NULL) : 0;
+
+	tls_ctx_unref(&c->sniff);
+	if (r < 0)
+		conn_abort(c);
+	return r == 0;
 }
 
 void conn_set_rate(struct conn *c, uint64_t bytes_per_s)

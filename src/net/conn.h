@@ -37,6 +37,10 @@ size_t conn_unsent(const struct conn *c);
 void conn_pause(struct conn *c, bool pause);
 /* From within data(): sends what waits in plain, then speaks TLS. */
 MUST_CHECK int conn_starttls(struct conn *c, struct tls_ctx *tls);
+/* The same as the side that begins, also right after conn_accept(); host: whom we want to speak with. */
+MUST_CHECK int conn_starttls_to(struct conn *c, struct tls_ctx *tls, const char *host);
+/* Right after conn_accept() in plain: TLS at once when the first byte is that of a TLS handshake. */
+void conn_sniff(struct conn *c, struct tls_ctx *tls);
 /* bytes_per_s of reading, with as much burst; 0: no limit. Beyond it the socket is not read: nothing is lost. */
 void conn_set_rate(struct conn *c, uint64_t bytes_per_s);
 /* Sends what waits, says goodbye, closes; at most CONN_CLOSE_MS later. No data() any more. */

@@ -87,15 +87,16 @@ bool tls_is_flooding(SSL *ssl)
 	return f && f->over;
 }
 
+static const unsigned char alpn_clients[] = "\x0bxmpp-client", alpn_servers[] = "\x0bxmpp-server";	/* XEP-0368 */
+
 /* RFC 7301: whoever offers protocols must offer ours. */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n,
 		   void *arg)
 {
-	static const unsigned char ours[] = "\x0bxmpp-client";
+	const unsigned char *ours = arg;
 
 	(void)ssl;
-	(void)arg;
-	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_n, ours, sizeof(ours) - 1, in, in_n) ==
+	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_n, ours, ours[0] + 1u, in, in_n) ==
 	    OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_OK;
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -114,7 +115,15 @@ static int check_key_file(const char *path, struct arena *a, struct str *ret_why
 	return 0;
 }
 
-static bool configure(SSL_CTX *c)
+/* s2s_trust.h judges when it is known whose it has to be. */
+static int take_any(X509_STORE_CTX *store, void *arg)
+{
+	(void)store;
+	(void)arg;
+	return 1;
+}
+
+static bool configure(SSL_CTX *c, bool peers)
 {
 	SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
 	SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -124,7 +133,11 @@ static bool configure(SSL_CTX *c)
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(c, 0);
 	SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
-	SSL_CTX_set_alpn_select_cb(c, on_alpn, NULL);
+	SSL_CTX_set_alpn_select_cb(c, on_alpn, (void *)(uintptr_t)(peers ? alpn_servers : alpn_clients));
+	if (peers) {
+		SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
+		SSL_CTX_set_cert_verify_callback(c, take_any, NULL);
+	}
 	SSL_CTX_set_info_callback(c, on_info);
 	SSL_CTX_set_msg_callback(c, on_message);
 	return SSL_CTX_set_cipher_list(c, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
@@ -141,7 +154,7 @@ static int64_t expiry_of(SSL_CTX *c)
 	return (int64_t)timegm(&tm);
 }
 
-int tls_ctx_load(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why)
+static int load(const char *dir, bool peers, struct arena *a, struct tls_ctx **ret, struct str *ret_why)
 {
 	char cert[4096], key[4096];
 	struct tls_ctx *t;
@@ -156,9 +169,9 @@ int tls_ctx_load(const char *dir, struct arena *a, struct tls_ctx **ret, struct 
 	if (!t)
 		return FAIL(a, ret_why, ERR_NOMEM, "%s", "out of memory");
 	t->refs = 1;
-	t->ssl = SSL_CTX_new(TLS_server_method());
+	t->ssl = SSL_CTX_new(peers ? TLS_method() : TLS_server_method());
 	r = ERR_INTERNAL;
-	if (!t->ssl || !configure(t->ssl))
+	if (!t->ssl || !configure(t->ssl, peers))
 		r = FAIL(a, ret_why, ERR_INTERNAL, "%s", "OpenSSL refused the TLS settings");
 	else if (SSL_CTX_use_certificate_chain_file(t->ssl, cert) != 1)
 		r = FAIL(a, ret_why, ERR_BAD_FORMAT, "%s is not a readable PEM certificate", cert);
@@ -173,6 +186,16 @@ int tls_ctx_load(const char *dir, struct arena *a, struct tls_ctx **ret, struct 
 	t->not_after = expiry_of(t->ssl);
 	*ret = t;
 	return 0;
+}
+
+int tls_ctx_load(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why)
+{
+	return load(dir, false, a, ret, ret_why);
+}
+
+int tls_ctx_load_peers(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why)
+{
+	return load(dir, true, a, ret, ret_why);
 }
 
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *t)
@@ -207,6 +230,19 @@ SSL *tls_session(struct tls_ctx *t)
 	}
 	SSL_set_accept_state(ssl);
 	return ssl;
+}
+
+SSL *tls_session_to(struct tls_ctx *t, const char *host)
+{
+	SSL *ssl = tls_session(t);
+
+	if (!ssl)
+		return NULL;
+	SSL_set_connect_state(ssl);
+	if (SSL_set_tlsext_host_name(ssl, host) == 1 && SSL_set_alpn_protos(ssl, alpn_servers, sizeof(alpn_servers) - 1) == 0)
+		return ssl;
+	SSL_free(ssl);
+	return NULL;
 }
 
 int tls_days_left(const struct tls_ctx *t)

@@ -16,10 +16,15 @@ struct tls_ctx;
 
 /* dir holds cert.pem and key.pem. A key that others may read is refused. */
 MUST_CHECK int tls_ctx_load(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why);
+/* The same certificate towards other servers, for both ends of a connection: each asks for the other's certificate
+ * and lets every one pass the handshake; whoever holds the session judges it then. ALPN xmpp-server. */
+MUST_CHECK int tls_ctx_load_peers(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why);
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *t);
 void tls_ctx_unref(struct tls_ctx **t);
 /* A server-side session on it, without BIOs; NULL when out of memory. */
 SSL *tls_session(struct tls_ctx *t);
+/* A client-side one, for this host (SNI); of tls_ctx_load_peers() alone. */
+SSL *tls_session_to(struct tls_ctx *t, const char *host);
 int tls_days_left(const struct tls_ctx *t);	/* of the certificate; negative: expired */
 
 /* A self-signed P-256 certificate for these names (dNSName), ten years; writes cert.pem and key.pem (0600). */

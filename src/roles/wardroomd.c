@@ -25,6 +25,8 @@
 #include "roles/control.h"
 #include "roles/supervisor.h"
 #include "roles/watch.h"
+#include "s2s/s2s.h"
+#include "s2s/s2s_trust.h"
 #include "vault/vault.h"
 
 #define ARENA_BYTES (16 * 1024 * 1024)
@@ -38,6 +40,7 @@ struct daemon {
 	struct loop *loop;
 	struct server *server;
 	struct gateway *gateway;
+	struct s2s *s2s;		/* NULL: no federation */
 	struct control *control;
 	int lock;
 	bool stopping;
@@ -75,7 +78,13 @@ static void set_log(const struct daemon *d)
 	log_setup((enum log_level)d->config->log.level, format);
 }
 
-static int listeners(struct daemon *d, struct server_parts *p, int *ret_control, int *ret_component, struct str *ret_why)
+static bool federates(const struct config *c)
+{
+	return c->listen.s2s && c->s2s.enabled;
+}
+
+static int listeners(struct daemon *d, struct server_parts *p, struct s2s_parts *s2s, int *ret_control, int *ret_component,
+		     struct str *ret_why)
 {
 	const struct config *c = d->config;
 	int r = 0;
@@ -87,6 +96,8 @@ static int listeners(struct daemon *d, struct server_parts *p, int *ret_control,
 		r = listener_bind_tcp(c->listen.address, c->listen.c2s_tls, d->arena, &p->listen_c2s_tls, ret_why);
 	if (r == 0 && c->listen.component && c->n_components)
 		r = listener_bind_tcp(c->listen.component_address, c->listen.component, d->arena, ret_component, ret_why);
+	if (r == 0 && federates(c))
+		r = listener_bind_tcp(c->listen.address, c->listen.s2s, d->arena, &s2s->fd, ret_why);
 	if (r == 0)
 		r = listener_bind_unix(d->in.socket, d->arena, ret_control, ret_why);
 	return r;
@@ -105,10 +116,26 @@ static int give_rights_away(struct daemon *d, struct str *ret_why)
 	return 0;
 }
 
+/* What other servers are shown, and whom of them we believe. */
+static int credentials(const struct daemon *d, const struct config *c, struct arena *a, struct s2s_parts *ret, struct str *ret_why)
+{
+	int r;
+
+	if (!federates(c))
+		return 0;
+	r = tls_ctx_load_peers(d->in.tls, a, &ret->tls, ret_why);
+	if (r == 0)
+		r = s2s_trust_new(c->s2s.ca, a, &ret->trust, ret_why);
+	if (r < 0)
+		tls_ctx_unref(&ret->tls);
+	return r;
+}
+
 /* Everything up to the running server; what has been opened when it fails ends with the process. */
 static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why)
 {
 	struct server_parts p = { .started_mono_us = started_mono_us };
+	struct s2s_parts s2s = { .fd = -1 };
 	int control = -1, component = -1, r;
 
 	r = instance_check(&d->in, d->arena, ret_why);
@@ -121,11 +148,13 @@ static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why
 	if (r == 0)
 		r = tls_ctx_load(d->in.tls, d->arena, &p.tls, ret_why);
 	if (r == 0)
+		r = credentials(d, d->config, d->arena, &s2s, ret_why);
+	if (r == 0)
 		r = vault_open(d->in.data, d->in.keys, false, d->arena, &p.vault, ret_why);
 	if (r == 0)
 		r = watch_open(&d->in, d->config, d->arena, &p.guard, ret_why);
 	if (r == 0)
-		r = listeners(d, &p, &control, &component, ret_why);
+		r = listeners(d, &p, &s2s, &control, &component, ret_why);
 	if (r == 0)
 		r = loop_uv_new(&d->loop);
 	if (r < 0)
@@ -138,6 +167,8 @@ static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why
 		r = server_new(&p, d->arena, &d->server, ret_why);
 	if (r == 0)
 		r = gateway_new(d->server, component, d->arena, &d->gateway, ret_why);
+	if (r == 0 && s2s.tls)
+		r = s2s_new(d->server, &s2s, d->arena, &d->s2s, ret_why);
 	if (r < 0)
 		return r;
 	return control_new(d->loop, d->server, control, d->in.dir, d->config->domain, &d->control);
@@ -160,6 +191,7 @@ static void on_term(void *ctx)
 	log_event(LOG_NOTE, "server.stopping");
 	control_stop(d->control);
 	gateway_stop(d->gateway);
+	s2s_stop(d->s2s);
 	server_stop(d->server, stopped, d);
 }
 
@@ -170,6 +202,7 @@ static void on_hup(void *ctx)
 	struct config *config = NULL;
 	struct guard *guard = NULL;
 	struct tls_ctx *tls = NULL;
+	struct s2s_parts s2s = { .fd = -1 };
 	struct str why = STR("out of memory");
 	int r = a ? config_load(d->in.config, a, &config, &why) : ERR_NOMEM;
 
@@ -179,6 +212,8 @@ static void on_hup(void *ctx)
 	}
 	if (r == 0)
 		r = watch_open(&d->in, config, a, &guard, &why);
+	if (r == 0 && d->s2s)
+		r = credentials(d, config, a, &s2s, &why);
 	if (r == 0)
 		r = tls_ctx_load(d->in.tls, a, &tls, &why);
 	if (r == 0) {
@@ -187,11 +222,15 @@ static void on_hup(void *ctx)
 		set_log(d);
 		server_reload(d->server, config, guard, tls);
 		gateway_reload(d->gateway);
+		if (d->s2s)
+			s2s_reload(d->s2s, s2s.tls, s2s.trust);
 		log_event(LOG_NOTE, "server.reloaded");
 	} else {
 		log_event(LOG_ERROR, "server.reload_refused", LOG_S("why", why));
 		config_unref(&config);
 		watch_close(&guard);
+		tls_ctx_unref(&s2s.tls);
+		s2s_trust_free(&s2s.trust);
 	}
 	arena_free(&a);
 }
@@ -220,6 +259,7 @@ static int serve(struct daemon *d, int ready)
 	unlink(d->in.socket);
 	control_free(&d->control);
 	gateway_free(&d->gateway);
+	s2s_free(&d->s2s);
 	server_free(&d->server);
 	loop_free(&d->loop);
 	config_unref(&d->config);

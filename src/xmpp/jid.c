@@ -550,6 +550,23 @@ static int unicode_domain(struct arena *a, struct str text, bool dotted, struct 
 	return 0;
 }
 
+int jid_domain_ascii(struct arena *a, struct str domain, struct str *ret)
+{
+	char ascii[512];
+	UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+	UErrorCode e = U_ZERO_ERROR;
+	int32_t n;
+
+	if (!get_tools()->ok)
+		return ERR_NOMEM;
+	n = domain.n > 0 && domain.n <= LIMIT_JID_PART ?
+		    uidna_nameToASCII_UTF8(get_tools()->idna, domain.p, (int32_t)domain.n, ascii, sizeof(ascii), &info, &e) : 0;
+	if (n <= 0 || n > 253 || U_FAILURE(e) || info.errors)
+		return ERR_JID;
+	*ret = arena_str(a, str_make(ascii, (size_t)n));
+	return ret->p ? 0 : ERR_LIMIT;
+}
+
 int jid_prep_domain(struct arena *a, struct str text, struct str *ret)
 {
 	bool dotted = text.n && text.n <= LIMIT_JID_PART && text.p[text.n - 1] == '.';

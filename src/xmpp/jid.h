@@ -22,6 +22,8 @@ MUST_CHECK int jid_parse(struct arena *a, struct str text, struct jid *ret);
 MUST_CHECK int jid_prep_local(struct arena *a, struct str text, struct str *ret);
 MUST_CHECK int jid_prep_domain(struct arena *a, struct str text, struct str *ret);
 MUST_CHECK int jid_prep_resource(struct arena *a, struct str text, struct str *ret);
+/* A normalised domain as the DNS and certificates write it (A-labels). */
+MUST_CHECK int jid_domain_ascii(struct arena *a, struct str domain, struct str *ret);
 static inline bool jid_equal_bare(const struct jid *x, const struct jid *y) { return str_eq(x->bare, y->bare); }
 /* What a person might take it for (UTS 39 skeleton of the local part). */
 MUST_CHECK int jid_skeleton(struct arena *a, struct str local, struct str *ret);

@@ -148,7 +148,9 @@
 
 /* Other servers and gateways. */
 #define NS_DIALBACK "jabber:server:dialback"		/* XEP-0220 */
+#define NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
 #define NS_BIDI "urn:xmpp:bidi"				/* XEP-0288 */
+#define NS_BIDI_FEATURE "urn:xmpp:features:bidi"
 #define NS_COMPONENT "jabber:component:accept"		/* XEP-0114 */
 #define NS_PRIVILEGE "urn:xmpp:privilege:2"		/* XEP-0356 */
 #define NS_DELEGATION "urn:xmpp:delegation:2"		/* XEP-0355 */

@@ -403,7 +403,8 @@ static void same(const struct config *a, const struct config *b)
 		const struct option *o = &option_table[i];
 		const char *x = (const char *)a + o->offset, *y = (const char *)b + o->offset;
 
-		if (o->type == OPTION_ADDRESS || o->type == OPTION_DOMAIN || o->type == OPTION_PATH)
+		if (o->type == OPTION_ADDRESS || o->type == OPTION_DOMAIN || o->type == OPTION_PATH ||
+		    o->type == OPTION_TEXT)
 			assert_string_equal(*(const char *const *)x, *(const char *const *)y);
 		else if (o->type == OPTION_BYTES || o->type == OPTION_DURATION)
 			assert_int_equal(*(const uint64_t *)x, *(const uint64_t *)y);
@@ -420,7 +421,7 @@ static void the_file_of_defaults_is_complete_and_current(void **st)
 	struct str path = arena_printf(arena, "%s/conf/wardroom.yaml", root ? root : ".");
 	struct config *read = NULL, *def = config_default("example.test");
 	struct str why = STR_NONE;
-	char *written = NULL, stored[32768];
+	char *written = NULL, stored[65536];
 	size_t n, m = 0;
 	FILE *f = open_memstream(&written, &n);
 
