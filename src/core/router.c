@@ -22,13 +22,14 @@ static enum trip_next no_such_account(struct trip *t, int err)
 static void on_user(void *ctx, struct user *u, int err)
 {
 	struct trip *t = ctx;
+	bool waits = t->looked_up;
 
 	t->lookup_err = err;
 	if (err == 0)
 		t->to_user = user_ref(u);
-	if (t->looked_up)
-		trip_run(t);		/* it waits: the same step again */
 	t->looked_up = true;
+	if (waits)
+		trip_run(t);		/* the same step again; the trip may end there */
 }
 
 enum trip_next router_find(struct trip *t)
