@@ -32,6 +32,8 @@ void hooks_message_done(struct trip *t);
 bool hooks_session_filter(struct session *s, const struct node *stanza);
 void hooks_presence_out(struct session *s, struct trip *t, bool initial);
 int hooks_presence_directed(struct trip *t);
+int hooks_presence_stamp(struct trip *t, const struct user *u);
+void hooks_pubsub_done(struct pubsub_call *c);
 void hooks_session_caps(struct session *s, const struct pubsub_caps *had);
 int hooks_pubsub_changed(struct vault *v, struct pubsub_call *c, const struct pubsub_change *ch);
 void hooks_component_open(struct server *srv, const struct config_component *c);

@@ -95,6 +95,22 @@ int hooks_presence_directed(struct trip *t)
 	return 0;
 }
 
+int hooks_presence_stamp(struct trip *t, const struct user *u)
+{
+	for (size_t i = 0; i < N_MODS; i++) {
+		int r = mods[i]->hooks && mods[i]->hooks->presence_stamp ? mods[i]->hooks->presence_stamp(t, u) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void hooks_pubsub_done(struct pubsub_call *c)
+{
+	EACH_HOOK(pubsub_done, c);
+}
+
 void hooks_session_caps(struct session *s, const struct pubsub_caps *had)
 {
 	EACH_HOOK(session_caps, s, had);

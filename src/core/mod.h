@@ -82,6 +82,8 @@ struct mod_hooks {
 	void (*session_detached)(struct session *s);
 	/* A stanza is about to be sent to this session: true keeps it back (the feature sends it later itself). */
 	bool (*session_filter)(struct session *s, const struct node *stanza);
+	/* Available presence of an own session has come, to nobody in particular or to somebody: what the account adds to it. */
+	int (*presence_stamp)(struct trip *t, const struct user *u);
 	/* presence from this own session without 'to' (broadcast), already stored in s->presence; initial: first available one. */
 	void (*presence_out)(struct session *s, struct trip *t, bool initial);
 	/* presence with 'to' that reached a local account or left a local session; see features/presence.c. Return 0, or ERR_*. */
@@ -90,6 +92,8 @@ struct mod_hooks {
 	void (*session_caps)(struct session *s, const struct pubsub_caps *had);
 	/* Store thread, in the transaction of a request at a node (pubsub/pubsub_call.h): what else it changes. 0 or ERR_*. */
 	int (*pubsub_changed)(struct vault *v, struct pubsub_call *c, const struct pubsub_change *ch);
+	/* It has been committed, answered and told of. */
+	void (*pubsub_done)(struct pubsub_call *c);
 	/* A component (XEP-0114) has connected. */
 	void (*component_open)(struct server *srv, const struct config_component *c);
 	/* A request that somebody else shall answer than the one whose hook fits: that hook, or NULL. */

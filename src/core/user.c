@@ -21,7 +21,7 @@ struct load {
 	struct user *u;
 	struct arena *arena;
 	struct vault_account account;
-	struct str roster, blocked;
+	struct str roster, blocked, photo;
 };
 
 static struct str own_str(struct str s)
@@ -115,6 +115,9 @@ static int load_work(struct vault *v, void *ctx)
 	r = vault_item_get(v, l->u->bare, ITEM_ROSTER, STR_NONE, l->arena, &l->roster);
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;
+	r = vault_item_get(v, l->u->bare, ITEM_PHOTO, STR_NONE, l->arena, &l->photo);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
 	r = vault_item_get(v, l->u->bare, ITEM_BLOCKLIST, STR_NONE, l->arena, &l->blocked);
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
@@ -168,6 +171,8 @@ static void load_done(void *ctx, int err)
 		err = decode_blocked(u, l->blocked);
 	u->role = l->account.role;
 	u->frozen = l->account.state == ACCOUNT_FROZEN;
+	if (l->photo.n < sizeof(u->photo))
+		memcpy(u->photo, l->photo.p ? l->photo.p : "", l->photo.n);
 	u->loading = false;
 	arena_free(&l->arena);
 	free(l);

@@ -32,6 +32,7 @@ struct user {
 	struct list waiters, idle;	/* internal */
 	struct list sessions;
 	unsigned n_sessions;
+	char photo[41];			/* SHA-1 of the vCard's photo in hexadecimal (XEP-0153); empty: none */
 	void *offline;			/* features/offline.c: one session is getting what came meanwhile; NULL: none */
 	void *push;			/* features/push.c: who is told of messages, in push_arena; NULL: not read */
 	struct arena *push_arena;

@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "base/limits.h"
+#include "core/hooks.h"
 #include "core/pipeline.h"
 #include "core/service.h"
 #include "core/session.h"
@@ -126,12 +127,16 @@ static enum trip_next check_presence(struct trip *t)
 	static const char *const types[] = { "", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed",
 					     "probe", "error" };
 	struct str type = node_attr(t->stanza, "type");
+	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (str_is(type, types[i])) {
-			strip(t);
-			return TRIP_NEXT;
-		}
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (!str_is(type, types[i]))
+			continue;
+		strip(t);
+		if (type.n == 0 && t->from_user)
+			r = hooks_presence_stamp(t, t->from_user);
+		return r < 0 ? trip_refuse(t, r, NULL) : TRIP_NEXT;
+	}
 	return trip_refuse(t, ERR_BAD_REQUEST, "no such type of presence");
 }
 

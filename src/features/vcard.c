@@ -1,6 +1,4 @@
-/* vcard.c - XEP-0054: one's own card, and those of others. */
-#include "base/limits.h"
-#include "base/buf.h"
+/* vcard.c - XEP-0054: reads one's own card and those of others; avatar.c sets the own one. */
 #include "core/mod.h"
 #include "vault/vault.h"
 #include "xmpp/wire.h"
@@ -27,43 +25,23 @@ static int read_done(struct iq *iq, int err)
 	return err < 0 ? err : iq_reply(iq, card);
 }
 
-static int write_work(struct vault *v, struct iq *iq)
-{
-	struct str *xml = iq->data;
-
-	return vault_item_put(v, iq->user->bare, ITEM_VCARD, STR_NONE, *xml);
-}
-
-static int write_done(struct iq *iq, int err)
-{
-	return err < 0 ? err : iq_reply(iq, NULL);
-}
-
 static int on_vcard(struct iq *iq)
 {
-	struct str *xml = arena_alloc(iq->arena, sizeof(*xml));
-	struct buf b;
-	int r;
+	iq->data = arena_alloc(iq->arena, sizeof(struct str));
+	return iq->data ? iq_store(iq, read_work, read_done) : ERR_LIMIT;
+}
 
-	if (!xml)
-		return ERR_LIMIT;
-	iq->data = xml;
-	if (iq->type == IQ_GET)
-		return iq_store(iq, read_work, read_done);
-	if (iq->target != TO_SELF)
-		return ERR_FORBIDDEN;
-	buf_init(&b, LIMIT_VCARD_BYTES);
-	r = wire_write(&b, iq->payload, STR(NS_CLIENT));
-	if (r == 0) {
-		*xml = arena_str(iq->arena, buf_str(&b));
-		r = xml->p ? iq_store(iq, write_work, write_done) : ERR_LIMIT;
-	}
-	buf_release(&b);
-	return r;
+/* The own one is set in avatar.c. Of others nobody learns here whether they are there. */
+static int on_foreign(struct iq *iq)
+{
+	const struct roster_item *it = roster_find(&iq->user->roster, iq->trip->from.bare);
+
+	return it && (it->sub == SUB_FROM || it->sub == SUB_BOTH) ? ERR_FORBIDDEN : ERR_UNAVAILABLE;
 }
 
 static const struct iq_hook iqs[] = {
-	{ IQ_GET | IQ_SET, NS_VCARD, "vCard", TO_SELF | TO_ACCOUNT, on_vcard },
+	{ IQ_GET, NS_VCARD, "vCard", TO_SELF | TO_ACCOUNT, on_vcard },
+	{ IQ_SET, NS_VCARD, "vCard", TO_ACCOUNT, on_foreign },
 	{ 0 }
 };
 

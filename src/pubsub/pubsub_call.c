@@ -152,6 +152,7 @@ static int work(struct vault *v, struct iq *iq)
 	c->changes = NULL;
 	c->last = &c->changes;
 	c->converting = false;
+	c->photo_changed = false;
 	r = c->row ? c->row->fn(v, c) : c->work(v, c);
 	return r < 0 ? r : convert(v, c);
 }
@@ -176,6 +177,7 @@ static int done(struct iq *iq, int err)
 		return refuse(c, err);
 	err = iq_reply(iq, c->reply);
 	pubsub_notify(c);
+	hooks_pubsub_done(c);
 	return err;
 }
 

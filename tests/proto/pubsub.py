@@ -759,10 +759,147 @@ def standing_tests(tap, users):
     tap.run("xep0222-public: persistent for everybody; xep0223-private: for oneself", storage_rules)
 
 
+DATA_NODE, META = "urn:xmpp:avatar:data", "urn:xmpp:avatar:metadata"
+UPDATE, VCARD = "vcard-temp:x:update", "vcard-temp"
+
+
+def picture(seed, size=2000):
+    raw = (seed.encode() * size)[:size]
+    return raw, base64.b64encode(raw).decode(), hashlib.sha1(raw).hexdigest()
+
+
+def avatar(c, raw, b64, sha, model="open", id=None):
+    ok(publish(c, DATA_NODE, f"<data xmlns='{DATA_NODE}'>{b64}</data>", id=sha, options={"access_model": model}))
+    return publish(c, META, f"<metadata xmlns='{META}'><info bytes='{len(raw)}' id='{id or sha}' type='image/png'/></metadata>", id=id or sha,
+                   options={"access_model": model})
+
+
+def vcard_photo(c, to=None):
+    el = c.iq("get", f"<vCard xmlns='{VCARD}'/>", to=to)
+    return "".join((el.findtext(f".//{q(VCARD, 'BINVAL')}") or "").split()) or None
+
+
+def photo_hash(presence):
+    x = presence.find(q(UPDATE, "x"))
+    return None if x is None else x.findtext(q(UPDATE, "photo"))
+
+
+def avatar_tests(tap, users):
+    def to_vcard():
+        a, b = users.friends(META)
+        stranger = users.client()
+        ok(a.iq("set", f"<vCard xmlns='{VCARD}'><FN>Anna</FN></vCard>"))
+        raw, b64, sha = picture("one")
+        ok(avatar(a, raw, b64, sha))
+        check(event(b, META).find(f".//{q(META, 'info')}").get("id") == sha, "the event")
+        for c in (b, stranger):
+            check(vcard_photo(c, a.bare) == b64, f"{c.user} reads another photo")
+        el = a.iq("get", f"<vCard xmlns='{VCARD}'/>")
+        check(el.findtext(f".//{q(VCARD, 'FN')}") == "Anna" and el.findtext(f".//{q(VCARD, 'TYPE')}") == "image/png", text_of(el))
+        p = b.expect(lambda e: photo_hash(e) == sha, name="presence", frm=a.jid, what="presence with the new hash")
+        check(len(p.findall(q(UPDATE, "x"))) == 1, text_of(p))
+        ok(publish(a, META, f"<metadata xmlns='{META}'/>", id="none"))
+        b.expect(lambda e: photo_hash(e) == "", name="presence", frm=a.jid, what="presence without a picture")
+        check(vcard_photo(b, a.bare) is None, "a disabled avatar is still in the vCard")
+        check({f.get("var") for f in ok(a.iq("get", f"<query xmlns='{INFO}'/>", to=a.bare)).iter(q(INFO, "feature"))} >= {"urn:xmpp:pep-vcard-conversion:0"}, "feature")
+    tap.run("xep0398-to-vcard: a published avatar is the vCard's photo, its hash in presence", to_vcard)
+
+    def not_public():
+        a, b = users.friends(META)
+        raw, b64, sha = picture("two")
+        ok(avatar(a, raw, b64, sha, model="presence"))
+        check(vcard_photo(users.client(), a.bare) is None, "an avatar for contacts alone went into the vCard, which everybody reads")
+        ok(b.iq("get", f"<pubsub xmlns='{PUBSUB}'><items node='{DATA_NODE}'><item id='{sha}'/></items></pubsub>", to=a.bare))
+        c = users.client()
+        ok(avatar(c, raw, b64, sha, id="0" * 40))
+        check(vcard_photo(c) is None, "a picture under another's hash")
+        ok(publish(c, META, f"<metadata xmlns='{META}'><info bytes='1' id='{sha}' type='image/png' url='https://x.example/a.png'/>"
+                   f"<info bytes='{len(raw)}' id='{sha}' type='image/png'/></metadata>", id=sha))
+        check(vcard_photo(c) == b64, "the info that points to no address counts")
+    tap.run("xep0398-limits: only what is open to everybody, and fits its hash", not_public)
+
+    def to_pep():
+        a, b = users.friends(META)
+        a2 = users.aware(META, name=a.user, resource="two")
+        raw, b64, sha = picture("three")
+        v = f"<vCard xmlns='{VCARD}'><FN>A</FN><PHOTO><TYPE>image/jpeg</TYPE><BINVAL>\n{b64[:76]}\n{b64[76:]}\n</BINVAL></PHOTO></vCard>"
+        ok(a.iq("set", v))
+        for c in (b, a2):
+            info = event(c, META, frm=a.bare).find(f".//{q(META, 'info')}")
+            check(info.get("id") == sha and info.get("type") == "image/jpeg" and info.get("bytes") == str(len(raw)), f"{info.attrib}")
+        el = ok(items(b, DATA_NODE, to=a.bare, ids=[sha]))
+        check(el.findtext(f".//{q(DATA_NODE, 'data')}") == b64, "the data")
+        b.expect(lambda e: photo_hash(e) == sha, name="presence", frm=a.jid)
+        ok(a.iq("set", v))
+        silent(b, META, "an event of a picture that is the same")
+        ok(a.iq("set", f"<vCard xmlns='{VCARD}'><FN>A</FN></vCard>"))
+        check(event(b, META, frm=a.bare).find(f".//{q(META, 'info')}") is None, "a photo taken out of the vCard is still the avatar")
+    tap.run("xep0398-to-pep: a vCard's photo is published as an avatar (XEP-0084)", to_pep)
+
+    def stamps():
+        a, b = users.friends()
+        raw, b64, sha = picture("four")
+        ok(avatar(a, raw, b64, sha))
+        b.settle().clear()
+
+        def says(inner):
+            a.send(f"<presence><status>s</status>{inner}</presence>")
+            return photo_hash(b.expect(name="presence", frm=a.jid, type=""))
+        check(says("") == sha, "no x")
+        check(says(f"<x xmlns='{UPDATE}'/>") == sha, "an empty x")
+        check(says(f"<x xmlns='{UPDATE}'><photo>{'f' * 40}</photo></x>") == sha, "a hash of another picture")
+        check(says(f"<x xmlns='{UPDATE}'><photo/></x>") == "", "who shows none")
+        raw, b64, sha2 = picture("five")
+        ok(avatar(a, raw, b64, sha2))
+        b.none(lambda e: photo_hash(e) == sha2, "the picture of who shows none")
+        a.send(f"<presence to='{b.jid}'/>")
+        check(photo_hash(b.expect(name="presence", frm=a.jid, type="")) == sha2, "directed presence")
+        a.goodbye()
+        a2 = users.client(a.user)
+        check(photo_hash(b.expect(name="presence", frm=a2.jid, type="")) == sha2, "after a new login")
+        users.server.stop()
+        users.server.start()
+        b2, a3 = users.client(b.user), users.client(a.user)
+        check(photo_hash(b2.expect(name="presence", frm=a3.jid, type="")) == sha2, "after a restart")
+        plain, c = users.friends()
+        plain.send("<presence/>")
+        check(photo_hash(c.expect(name="presence", frm=plain.jid, type="")) is None, "who has no picture")
+    tap.run("xep0153-presence: the server puts the hash in, as XEP-0398 says", stamps)
+
+    def big():
+        a = users.client()
+        raw, b64, sha = picture("big", 120000)
+        ok(avatar(a, raw, b64, sha))
+        check(ids_of(ok(items(a, DATA_NODE, ids=[sha]))) == [sha], "data")
+        check(vcard_photo(a) in (None, b64), "half a picture")
+        ok(a.iq("set", f"<vCard xmlns='{VCARD}'><PHOTO><BINVAL>@@not base64@@</BINVAL></PHOTO></vCard>"))
+        check(ids_of(items(a, DATA_NODE, ids=[sha])) == [sha], "nonsense replaced a picture")
+    tap.run("xep0084-size: large pictures and nonsense do no harm (security-tests 88)", big)
+
+    def vcard4():
+        a, b = users.friends()
+        card = "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><fn><text>Anna</text></fn></vcard>"
+        ok(publish(a, "urn:xmpp:vcard4", card))
+        for c in (b, users.client()):
+            el = ok(items(c, "urn:xmpp:vcard4", to=a.bare))
+            check(el.findtext(".//{urn:ietf:params:xml:ns:vcard-4.0}text") == "Anna", text_of(el))
+    tap.run("xep0292-vcard4: the node is readable for everybody by default", vcard4)
+
+    def others():
+        a, b = users.friends()
+        stranger = users.client()
+        v = f"<vCard xmlns='{VCARD}'><FN>HOSTILE</FN></vCard>"
+        refused(b.iq("set", v, to=a.bare), "forbidden")
+        check(error_of(stranger.iq("set", v, to=a.bare)) == error_of(stranger.iq("set", v, to=users.server.jid("nobody-here"))), "set tells who has an account")
+        check(error_of(stranger.iq("get", f"<vCard xmlns='{VCARD}'/>", to=a.bare)) ==
+              error_of(stranger.iq("get", f"<vCard xmlns='{VCARD}'/>", to=users.server.jid("nobody-here"))), "get tells who has an account")
+    tap.run("xep0054-others: nobody sets another's vCard, or learns who has an account", others)
+
+
 def main():
     tap = Tap("publish-subscribe")
-    with new_server(users=[f"u{i}" for i in range(120)]) as server:
-        users = People(server, 120)
+    with new_server(users=[f"u{i}" for i in range(200)]) as server:
+        users = People(server, 200)
         engine_tests(tap, users)
         access_tests(tap, users)
         notify_tests(tap, users)
@@ -770,6 +907,7 @@ def main():
         disco_tests(tap, users)
         bookmark_tests(tap, users)
         standing_tests(tap, users)
+        avatar_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()
 
