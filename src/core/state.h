@@ -44,6 +44,7 @@ struct server {
 
 	struct rooms *rooms;			/* rooms/ */
 	struct map *asks;			/* id -> struct ask */
+	struct str pubsub;			/* features/pubsub.c: its domain, in names */
 	struct map *caps;			/* hash -> struct pubsub_caps; features/caps.c */
 	struct outward { const struct outward_ops *ops; void *ctx; } outward[OUTWARD_LINKS];
 	unsigned n_outward;

@@ -60,6 +60,12 @@ struct node *pubsub_notify_message(struct arena *a, const struct pubsub_change *
 
 /* --- to whom ----------------------------------------------------------------------------------------------------------------- */
 
+/* A frozen account tells nobody anything: an outbreak does not go on by this road. */
+static bool is_frozen(const struct user *owner)
+{
+	return owner && owner->frozen;
+}
+
 /* One notification on its way to many. */
 struct round {
 	struct pubsub_call *call;
@@ -74,7 +80,7 @@ bool pubsub_notify_may(struct arena *a, const struct user *owner, const struct s
 {
 	struct pubsub_viewer w;
 
-	if (s->user != owner && (user_blocks(owner, s->full) || user_blocks(s->user, owner->bare)))
+	if (s->user != owner && (is_frozen(owner) || user_blocks(owner, s->full) || user_blocks(s->user, owner->bare)))
 		return false;
 	return pubsub_access_viewer(a, owner, s->full, s->user->bare, true, &w) == 0 && pubsub_access_read(n, &w);
 }
@@ -155,7 +161,7 @@ static void to_subscriber(struct round *r, struct str jid)
 	int err;
 
 	arena_clear(r->scratch);
-	if (r->owner && user_blocks(r->owner, jid))
+	if (is_frozen(r->owner) || (r->owner && user_blocks(r->owner, jid)))
 		return;
 	if (pubsub_access_viewer(r->scratch, r->owner, jid, bare, false, &w) < 0 || !pubsub_access_read(r->n, &w))
 		return;

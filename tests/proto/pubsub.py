@@ -759,6 +759,102 @@ def standing_tests(tap, users):
     tap.run("xep0222-public: persistent for everybody; xep0223-private: for oneself", storage_rules)
 
 
+def service_tests(tap, users):
+    svc = f"pubsub.{users.server.domain}"
+
+    def found():
+        a = users.client()
+        el = ok(a.iq("get", f"<query xmlns='{ITEMS}'/>", to=users.server.domain))
+        check(svc in {i.get("jid") for i in el.iter(q(ITEMS, "item"))}, text_of(el))
+        el = ok(a.iq("get", f"<query xmlns='{INFO}'/>", to=svc))
+        check(("pubsub", "service") in {(i.get("category"), i.get("type")) for i in el.iter(q(INFO, "identity"))}, text_of(el))
+        check({PUBSUB, PUBSUB + "#create-nodes", PUBSUB + "#publish", PUBSUB + "#subscribe"} <= {f.get("var") for f in el.iter(q(INFO, "feature"))}, "features")
+        ok(a.iq("get", "<ping xmlns='urn:xmpp:ping'/>", to=svc))
+        refused(a.iq("get", "<query xmlns='jabber:iq:version'/>", to=svc), "service-unavailable")
+        refused(a.iq("get", f"<pubsub xmlns='{PUBSUB}'><items node='x'/></pubsub>", to="x@" + svc), "service-unavailable")
+        a.message(svc, "hello", id="m")
+        refused(a.expect(name="message", id="m", type="error"), "service-unavailable")
+    tap.run("xep0060-service: found by disco#items of the domain; takes requests alone (5.1)", found)
+
+    def life():
+        a, b, c = users.client(), users.client(), users.client()
+        node = "news"
+        ok(create(a, node, svc, title="News", max_items="max"))
+        refused(create(b, node, svc), "conflict")
+        ok(subscribe(b, node, svc))
+        ok(publish(a, node, tune("first"), id="1", to=svc))
+        el = event(b, node, frm=svc)
+        check(el.find(f".//{q(EVENT, 'item')}").get("publisher") == a.bare and el.get("to") == b.bare, text_of(el))
+        silent(c, node)
+        for x in (publish(b, node, tune("HOSTILE"), id="2", to=svc), publish(b, node, tune("HOSTILE"), id="1", to=svc), retract(b, node, "1", to=svc),
+                  configure(b, node, svc, access_model="open"), affiliate(b, node, b.bare, "owner", svc),
+                  b.iq("set", f"<pubsub xmlns='{OWNER}'><delete node='{node}'/></pubsub>", to=svc),
+                  b.iq("get", f"<pubsub xmlns='{OWNER}'><subscriptions node='{node}'/></pubsub>", to=svc),
+                  b.iq("get", f"<pubsub xmlns='{OWNER}'><affiliations node='{node}'/></pubsub>", to=svc),
+                  b.iq("get", f"<pubsub xmlns='{OWNER}'><configure node='{node}'/></pubsub>", to=svc)):
+            refused(x, "forbidden")
+        check(ids_of(ok(items(c, node, to=svc))) == ["1"], "open to read")
+        ok(subscribe(c, node, svc, jid=c.jid))
+        check(event(c, node).get("to") == c.jid, "the last item on subscription, to the full address")
+        ok(affiliate(a, node, c.bare, "publisher", svc))
+        ok(publish(c, node, tune("second"), id="2", to=svc))
+        for x in (b, c):
+            event(x, node)
+        el = ok(a.iq("get", f"<pubsub xmlns='{OWNER}'><subscriptions node='{node}'/></pubsub>", to=svc))
+        check({x.get("jid") for x in el.iter(q(OWNER, "subscription"))} == {b.bare, c.jid}, text_of(el))
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><subscriptions node='{node}'><subscription jid='{b.bare}' subscription='none'/></subscriptions></pubsub>", to=svc))
+        refused(a.iq("set", f"<pubsub xmlns='{OWNER}'><subscriptions node='{node}'><subscription jid='{b.bare}' subscription='subscribed'/></subscriptions></pubsub>",
+                     to=svc), "not-acceptable")
+        ok(publish(a, node, tune("third"), id="3", to=svc))
+        silent(b, node, "an event for who was unsubscribed")
+        event(c, node)
+        el = ok(c.iq("get", f"<pubsub xmlns='{PUBSUB}'><subscriptions/></pubsub>", to=svc))
+        check([x.get("node") for x in el.iter(q(PUBSUB, "subscription"))] == [node], text_of(el))
+        el = ok(c.iq("get", f"<pubsub xmlns='{PUBSUB}'><affiliations/></pubsub>", to=svc))
+        check([(x.get("node"), x.get("affiliation")) for x in el.iter(q(PUBSUB, "affiliation"))] == [(node, "publisher")], text_of(el))
+        refused(affiliate(a, node, a.bare, "none", svc), "not-acceptable")
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><delete node='{node}'/></pubsub>", to=svc))
+        event(c, node, "delete")
+        refused(items(c, node, to=svc), "item-not-found")
+    tap.run("xep0060-service-life: create, subscribe, publish, affiliations, delete; the last owner stays (6 to 8)", life)
+
+    def hidden():
+        a, b = users.client(), users.client()
+        ok(create(a, "board", svc, access_model="whitelist"))
+        ok(publish(a, "board", tune("secret"), id="1", to=svc))
+        for x in (items(b, "board", to=svc), subscribe(b, "board", svc), publish(b, "board", tune(), to=svc), retract(b, "board", "1", to=svc),
+                  b.iq("get", f"<query xmlns='{INFO}' node='board'/>", to=svc), b.iq("get", f"<query xmlns='{ITEMS}' node='board'/>", to=svc),
+                  b.iq("set", f"<pubsub xmlns='{OWNER}'><purge node='board'/></pubsub>", to=svc)):
+            refused(x, "item-not-found")
+        el = ok(b.iq("get", f"<query xmlns='{ITEMS}'/>", to=svc))
+        check("board" not in {i.get("node") for i in el.iter(q(ITEMS, "item"))}, "a hidden node is listed")
+        ok(affiliate(a, "board", b.bare, "member", svc))
+        check(ids_of(ok(items(b, "board", to=svc))) == ["1"], "a member reads")
+        ok(subscribe(b, "board", svc))
+        event(b, "board")
+        ok(affiliate(a, "board", b.bare, "outcast", svc))
+        ok(publish(a, "board", tune("more"), id="2", to=svc))
+        silent(b, "board", "an event for an outcast")
+        refused(items(b, "board", to=svc), "forbidden")
+        for m in ("presence", "roster"):
+            refused(configure(a, "board", svc, access_model=m), "not-acceptable")
+        refused(publish(a, "made by publishing", tune(), to=svc), "item-not-found")
+    tap.run("xep0060-service-hidden: a whitelist node does not exist for others", hidden)
+
+    def lasts():
+        a, b = users.client(), users.client()
+        ok(create(a, "lasting", svc, max_items="max"))
+        ok(subscribe(b, "lasting", svc))
+        ok(publish(a, "lasting", tune(), id="1", to=svc))
+        users.server.stop()
+        users.server.start()
+        a, b = users.client(a.user), users.client(b.user)
+        check(ids_of(ok(items(b, "lasting", to=svc))) == ["1"], "items")
+        ok(publish(a, "lasting", tune(), id="2", to=svc))
+        event(b, "lasting")
+    tap.run("xep0060-service-lasts: nodes, items, subscriptions outlive a restart", lasts)
+
+
 DATA_NODE, META = "urn:xmpp:avatar:data", "urn:xmpp:avatar:metadata"
 UPDATE, VCARD = "vcard-temp:x:update", "vcard-temp"
 
@@ -908,6 +1004,7 @@ def main():
         bookmark_tests(tap, users)
         standing_tests(tap, users)
         avatar_tests(tap, users)
+        service_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()
 
