@@ -58,6 +58,8 @@ struct iq {
 
 /* Sends <iq type='result'/> with payload (NULL: empty; not yet attached, in iq->arena). Returns 0. */
 int iq_reply(struct iq *iq, struct node *payload);
+/* Answers with a stanza error and a sentence. Returns 0. */
+int iq_refuse(struct iq *iq, int err, const char *text);
 /* work() runs on the store thread within a transaction (its ERR_* rolls back), then done() here with
  * work's result; done returns like a handler. Returns IQ_LATER. */
 int iq_store(struct iq *iq, int (*work)(struct vault *v, struct iq *iq), int (*done)(struct iq *iq, int err));

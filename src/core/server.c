@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/account.h"
 #include "core/ask.h"
 #include "core/device.h"
 #include "core/hold.h"
@@ -256,14 +257,6 @@ struct command {
 	void *ctx;
 };
 
-static void end_sessions(struct user *u, const char *condition)
-{
-	user_ref(u);
-	while (!list_empty(&u->sessions))
-		session_end(LIST_ITEM(u->sessions.next, struct session, of_user), condition);
-	user_unref(&u);
-}
-
 static void account_effect(struct server *s, const struct admin_effect *e)
 {
 	struct user *u = user_cached(s, e->subject);
@@ -279,11 +272,11 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 		u->frozen = e->kind == EFFECT_ACCOUNT_FROZEN;
 		break;
 	case EFFECT_ACCOUNT_REMOVED:
-		end_sessions(u, "not-authorized");
+		account_end_sessions(u, 0, "not-authorized");
 		user_forget(u);
 		break;
 	case EFFECT_ACCOUNT_CHANGED:
-		end_sessions(u, "reset");	/* who knew the old password is out */
+		account_end_sessions(u, 0, "reset");	/* who knew the old password is out */
 		break;
 	case EFFECT_HELD_RELEASED:
 	case EFFECT_HELD_REJECTED:
@@ -455,7 +448,7 @@ static void store_stopped(void *ctx)
 
 static void maybe_stopped(struct server *s)
 {
-	if (s->stopping && s->n_streams == 0 && s->stopped) {
+	if (s->stopping && s->n_streams == 0 && s->deriving == 0 && s->stopped) {
 		loop_timer_cancel(s->loop, &s->sweep);
 		jobs_stop(s->jobs, store_stopped, s);
 	}

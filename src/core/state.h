@@ -56,6 +56,7 @@ struct server {
 	struct xml_pool *xml_pool;
 	struct conn_pool *conn_pool;
 	struct scram_tools *scram;
+	unsigned deriving;			/* core/account.c: passwords being worked on */
 	struct sasl_conf sasl;
 	struct throttle *throttle;
 	struct listener *listeners[2];

@@ -275,6 +275,18 @@ int iq_reply(struct iq *iq, struct node *payload)
 	return 0;
 }
 
+int iq_refuse(struct iq *iq, int err, const char *text)
+{
+	struct node *e = stanza_error(iq->arena, iq->stanza, err, text);
+
+	if (!e)
+		return err;
+	iq->server->metrics.refused++;
+	iq->server->metrics.errors_sent++;
+	trip_answer(iq->trip, e);
+	return 0;
+}
+
 void trip_iq_result(struct trip *t, int r)
 {
 	if (r == IQ_LATER)

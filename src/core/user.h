@@ -37,6 +37,7 @@ struct user {
 	void *push;			/* features/push.c: who is told of messages, in push_arena; NULL: not read */
 	struct arena *push_arena;
 	struct roster roster;
+	bool changing;			/* features/register.c: a new password is being worked on */
 	bool roster_unsaved;		/* the last save failed: nothing is acknowledged before the next one succeeded */
 	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */
 	size_t n_blocked;
