@@ -46,6 +46,8 @@ struct server {
 	struct map *asks;			/* id -> struct ask */
 	struct str pubsub;			/* features/pubsub.c: its domain, in names */
 	struct map *caps;			/* hash -> struct pubsub_caps; features/caps.c */
+	unsigned peer_walks, peer_asks;		/* work under way for them */
+	struct map *peers;			/* bare JID -> its remote contacts that are there; pubsub/pubsub_peers.h */
 	struct outward { const struct outward_ops *ops; void *ctx; } outward[OUTWARD_LINKS];
 	unsigned n_outward;
 	struct list delegated;			/* features/delegation.c: blocks of malloc that begin with their struct list */

@@ -13,6 +13,7 @@
 #include "core/user.h"
 #include "pubsub/pubsub_caps.h"
 #include "pubsub/pubsub_notify.h"
+#include "pubsub/pubsub_peers.h"
 #include "vault/vault_pubsub.h"
 #include "xmpp/wire.h"
 
@@ -25,6 +26,7 @@ struct found {
 struct walk {
 	struct server *srv;
 	uint64_t session_id;
+	struct str peer;		/* instead of a session: the full JID of a remote contact; in names */
 	struct pubsub_caps *wants, *had;
 	struct arena *names, *arena;	/* of the whole walk; of one job */
 	struct str *owners;
@@ -39,6 +41,8 @@ static void walk_free(struct walk *w)
 
 	if (s)
 		s->last_walk = false;
+	if (w->peer.n)
+		w->srv->peer_walks--;
 	pubsub_caps_unref(&w->wants);
 	pubsub_caps_unref(&w->had);
 	arena_free(&w->arena);
@@ -99,21 +103,29 @@ static int walk_work(struct vault *v, void *ctx)
 
 /* --- sending ---------------------------------------------------------------------------------------------------------- */
 
-static void send_one(struct walk *w, struct session *s, const struct user *owner, const struct found *f)
+static struct node *message_of(struct arena *a, const struct found *f)
 {
 	struct pubsub_change ch = { .kind = CHANGE_ITEM, .node = f->node, .id = f->item.id };
-	struct arena *a = arena_new(LAST_BYTES);
-	struct node *payload = NULL, *m;
+	struct node *payload = NULL;
 
-	if (a && pubsub_notify_may(a, owner, s, f->node) &&
-	    (f->item.payload.n == 0 || wire_parse(a, f->item.payload, &payload) == 0)) {
-		ch.payload = payload;
-		m = pubsub_notify_message(a, &ch, f->item.publisher, f->item.seq >> 20);
-		if (m)
-			pubsub_notify_session(s, m);
-	}
+	if (f->item.payload.n && wire_parse(a, f->item.payload, &payload) < 0)
+		return NULL;
+	ch.payload = payload;
+	return pubsub_notify_message(a, &ch, f->item.publisher, f->item.seq >> 20);
+}
+
+static void send_one(struct walk *w, const struct user *owner, const struct found *f)
+{
+	struct session *s = session_find(w->srv, w->session_id);
+	const struct pubsub_peer *p = w->peer.n ? pubsub_peers_find(w->srv, owner->bare, w->peer) : NULL;
+	struct arena *a = arena_new(LAST_BYTES);
+	struct node *m = a ? message_of(a, f) : NULL;
+
+	if (m && s && s->available && !s->ending && pubsub_notify_may(a, owner, s, f->node))
+		pubsub_notify_session(s, m);
+	else if (m && p && pubsub_notify_may_peer(a, owner, p, f->node))
+		pubsub_notify_address(w->srv, p->full, m);
 	arena_free(&a);
-	(void)w;
 }
 
 static void go_on(struct walk *w);
@@ -121,12 +133,11 @@ static void go_on(struct walk *w);
 static void on_owner(void *ctx, struct user *owner, int err)
 {
 	struct walk *w = ctx;
-	struct session *s = session_find(w->srv, w->session_id);
 	struct found *f = w->found;
 
 	w->found = f->next;
-	if (err == 0 && s && s->available && !s->ending)
-		send_one(w, s, owner, f);
+	if (err == 0)
+		send_one(w, owner, f);
 	w->answered = true;
 	if (!w->calling)
 		go_on(w);
@@ -148,7 +159,7 @@ static void go_on(struct walk *w)
 	}
 	w->at = w->upto;
 	s = session_find(w->srv, w->session_id);
-	if (w->at >= w->n || !s || !s->available || server_store(w->srv, w, walk_work, walk_done) < 0)
+	if (w->at >= w->n || (!w->peer.n && (!s || !s->available)) || server_store(w->srv, w, walk_work, walk_done) < 0)
 		walk_free(w);
 }
 
@@ -194,21 +205,50 @@ static int list_owners(struct walk *w, const struct user *u)
 	return 0;
 }
 
+static struct walk *walk_new(struct server *srv, struct pubsub_caps *wants)
+{
+	struct walk *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->srv = srv;
+	w->wants = pubsub_caps_ref(wants);
+	w->names = arena_new(16u << 20);
+	w->arena = arena_new(LAST_BYTES);
+	return w;
+}
+
+void pubsub_last_send_peer(struct user *owner, const struct pubsub_peer *p)
+{
+	struct server *srv = owner->server;
+	struct walk *w;
+
+	if (!p->caps || p->caps->n == 0 || srv->peer_walks >= LAST_PEERS)
+		return;
+	w = walk_new(srv, p->caps);
+	if (!w)
+		return;
+	w->peer = w->names ? arena_str(w->names, p->full) : (struct str){ 0 };
+	w->owners = w->names ? arena_alloc(w->names, sizeof(*w->owners)) : NULL;
+	if (w->owners)
+		w->owners[w->n++] = arena_str(w->names, owner->bare);
+	if (w->peer.n)
+		srv->peer_walks++;
+	if (!w->arena || !w->owners || !w->peer.n || !w->owners[0].p || server_store(srv, w, walk_work, walk_done) < 0)
+		walk_free(w);
+}
+
 void pubsub_last_send(struct session *s, const struct pubsub_caps *had)
 {
 	struct walk *w;
 
 	if (!s->caps || s->caps->n == 0 || s->last_walk)
 		return;
-	w = calloc(1, sizeof(*w));
+	w = walk_new(s->server, s->caps);
 	if (!w)
 		return;
-	w->srv = s->server;
 	w->session_id = s->id;
-	w->wants = pubsub_caps_ref(s->caps);
 	w->had = had ? pubsub_caps_ref((struct pubsub_caps *)(uintptr_t)had) : NULL;
-	w->names = arena_new(16u << 20);
-	w->arena = arena_new(LAST_BYTES);
 	s->last_walk = true;
 	if (!w->names || !w->arena || list_owners(w, s->user) < 0 || server_store(s->server, w, walk_work, walk_done) < 0)
 		walk_free(w);

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "pubsub/pubsub_caps.h"
 #include "pubsub/pubsub_ops.h"
+#include "pubsub/pubsub_peers.h"
 #include "xmpp/wire.h"
 
 #define ID_BYTES 12
@@ -85,6 +86,29 @@ bool pubsub_notify_may(struct arena *a, const struct user *owner, const struct s
 	return pubsub_access_viewer(a, owner, s->full, s->user->bare, true, &w) == 0 && pubsub_access_read(n, &w);
 }
 
+bool pubsub_notify_may_peer(struct arena *a, const struct user *owner, const struct pubsub_peer *p, const struct pubsub_node *n)
+{
+	struct pubsub_viewer w;
+
+	if (is_frozen(owner) || user_blocks(owner, p->full))
+		return false;
+	/* Contacts alone: his presence may have come while he was one. */
+	return pubsub_access_viewer(a, owner, p->full, p->bare, false, &w) == 0 && w.contact && pubsub_access_read(n, &w);
+}
+
+void pubsub_notify_address(struct server *srv, struct str to, struct node *message)
+{
+	struct arena *a = arena_new(LIMIT_JID * 2 + 1024);
+	int r = a ? node_set_attr(a, message, "to", to) : ERR_NOMEM;
+
+	if (r == 0)
+		r = trip_emit(srv, message);
+	node_drop_attr(message, "to");
+	arena_free(&a);
+	if (r < 0)
+		log_event(LOG_WARN, "pubsub.notify_failed", LOG_Z("why", err_text(r)));
+}
+
 void pubsub_notify_session(struct session *s, struct node *message)
 {
 	struct arena *a = arena_new(LIMIT_JID * 2 + 1024);
@@ -131,6 +155,17 @@ static void to_sessions_of(struct round *r, struct user *u)
 	}
 }
 
+static void to_peer(void *ctx, const struct pubsub_peer *p)
+{
+	struct round *r = ctx;
+
+	if (!pubsub_caps_wants(p->caps, r->n->name) || pubsub_node_subscribed_bare(r->n, p->bare))
+		return;
+	arena_clear(r->scratch);
+	if (pubsub_notify_may_peer(r->scratch, r->owner, p, r->n))
+		pubsub_notify_address(r->owner->server, p->full, r->message);
+}
+
 /* XEP-0163 4: the own resources, and contacts who see the presence, as far as their clients say "+notify". */
 static void to_interested(struct round *r)
 {
@@ -149,6 +184,7 @@ static void to_interested(struct round *r)
 		if (contact && !pubsub_node_subscribed_bare(r->n, item->jid))
 			to_sessions_of(r, contact);
 	}
+	pubsub_peers_each(r->owner->server, r->owner->bare, to_peer, r);
 }
 
 /* An explicit subscription (XEP-0060 6.1): to exactly that address, on the road of every stanza. */
@@ -157,21 +193,13 @@ static void to_subscriber(struct round *r, struct str jid)
 	ptrdiff_t slash = str_find_char(jid, '/');
 	struct str bare = slash < 0 ? jid : str_make(jid.p, (size_t)slash);
 	struct pubsub_viewer w;
-	struct node *m;
-	int err;
 
 	arena_clear(r->scratch);
 	if (is_frozen(r->owner) || (r->owner && user_blocks(r->owner, jid)))
 		return;
 	if (pubsub_access_viewer(r->scratch, r->owner, jid, bare, false, &w) < 0 || !pubsub_access_read(r->n, &w))
 		return;
-	m = r->message;
-	err = node_set_attr(r->scratch, m, "to", jid);
-	if (err == 0)
-		err = trip_emit(r->call->iq->server, m);
-	node_drop_attr(m, "to");
-	if (err < 0)
-		log_event(LOG_WARN, "pubsub.notify_failed", LOG_Z("why", err_text(err)));
+	pubsub_notify_address(r->call->iq->server, jid, r->message);
 }
 
 static void tell(struct round *r, const struct pubsub_change *ch)

@@ -10,6 +10,7 @@
 #include "pubsub/pubsub_call.h"
 
 struct pubsub_caps;
+struct pubsub_peer;
 
 /* Everything the call has changed. */
 void pubsub_notify(struct pubsub_call *c);
@@ -19,5 +20,8 @@ struct node *pubsub_notify_message(struct arena *a, const struct pubsub_change *
 void pubsub_notify_session(struct session *s, struct node *message);
 /* May this session hear of the node: access, blocks. */
 bool pubsub_notify_may(struct arena *a, const struct user *owner, const struct session *s, const struct pubsub_node *n);
+/* The same for a contact on another server; and the sending. */
+bool pubsub_notify_may_peer(struct arena *a, const struct user *owner, const struct pubsub_peer *p, const struct pubsub_node *n);
+void pubsub_notify_address(struct server *srv, struct str to, struct node *message);
 
 #endif

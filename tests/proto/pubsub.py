@@ -9,7 +9,8 @@ from xml.sax.saxutils import escape, quoteattr
 from harness import check, error_of, q, text_of
 from rawxmpp import CLIENT, DATA, RSM, Client, Failed, befriend, child
 from rfc6121 import Users
-from wardroom_test import Tap, new_server
+from rawcomponent import Component, components_text
+from wardroom_test import Instance, Tap
 
 PUBSUB = "http://jabber.org/protocol/pubsub"
 OWNER, EVENT, ERRORS, OPTIONS = PUBSUB + "#owner", PUBSUB + "#event", PUBSUB + "#errors", PUBSUB + "#publish-options"
@@ -855,6 +856,97 @@ def service_tests(tap, users):
     tap.run("xep0060-service-lasts: nodes, items, subscriptions outlive a restart", lasts)
 
 
+FAR = "far.example.test"
+
+
+def far_tests(tap, users):
+    """Contacts on another server; a gateway stands for it here."""
+    def far_friend(gate, a, name="juliet"):
+        peer = f"{name}@{FAR}"
+        gate.send(f"<presence type='subscribe' from='{peer}' to='{a.bare}'/>")
+        a.expect(name="presence", type="subscribe", frm=peer)
+        a.send(f"<presence type='subscribed' to='{peer}'/>")
+        a.settle().clear()
+        return peer
+
+    def online(gate, a, full, *wants, ver=None):
+        features = (INFO, *(w + "+notify" for w in wants))
+        gate.send(f"<presence from='{full}' to='{a.bare}'><c xmlns='{CAPS}' hash='sha-1' node='https://far.example' ver='{ver or ver_of(features)}'/></presence>")
+        return features
+
+    def answer(gate, features, full):
+        el = gate.expect(lambda e: e.get("type") == "get" and e.find(q(INFO, "query")) is not None and e.get("to") == full, name="iq", what="the question for caps")
+        gate.answer(el, f"<query xmlns='{INFO}' node={quoteattr(el.find(q(INFO, 'query')).get('node'))}><identity category='client' type='pc' name='t'/>"
+                    + "".join(f"<feature var={quoteattr(f)}/>" for f in features) + "</query>")
+        return el
+
+    def told():
+        gate, a = Component(users.server, FAR).login(), users.client()
+        peer = far_friend(gate, a)
+        node, full = "urn:far", peer + "/balcony"
+        ok(publish(a, node, tune("before"), id="0"))
+        features = online(gate, a, full, node)
+        check(answer(gate, features, full).get("from") == a.bare, "asked as the account")
+        el = gate.expect(lambda e: e.find(f".//{q(EVENT, 'item')}") is not None, name="message", what="the last item")
+        check(el.get("to") == full and el.get("from") == a.bare and el.find("{urn:xmpp:delay}delay") is not None, text_of(el))
+        ok(publish(a, node, tune("after"), id="1"))
+        el = gate.expect(lambda e: e.find(f".//{q(EVENT, 'item')}") is not None, name="message", what="the new item")
+        check(el.get("to") == full and el.find(f".//{q(EVENT, 'item')}").get("id") == "1", text_of(el))
+        ok(publish(a, "urn:unwanted", tune()))
+        ok(publish(a, "urn:closed", tune(), options={"access_model": "whitelist"}))
+        ok(a.iq("set", f"<block xmlns='urn:xmpp:blocking'><item jid='{peer}'/></block>"))
+        ok(publish(a, node, tune("blocked"), id="2"))
+        ok(a.iq("set", "<unblock xmlns='urn:xmpp:blocking'/>"))
+        gate.send(f"<presence from='{full}' to='{a.bare}' type='unavailable'/>")
+        gate.settle()
+        ok(publish(a, node, tune("gone"), id="3"))
+        gate.none(lambda e: e.find(q(EVENT, "event")) is not None, "an event that is not for it")
+        online(gate, a, full, node)
+        el = gate.expect(lambda e: e.find(f".//{q(EVENT, 'item')}") is not None, name="message", what="the last item once more")
+        check(el.find(f".//{q(EVENT, 'item')}").get("id") == "3", text_of(el))
+        a.send(f"<presence type='unsubscribed' to='{peer}'/>")
+        a.settle()
+        gate.settle().clear()
+        ok(publish(a, node, tune("not any more"), id="4"))
+        gate.none(lambda e: e.find(q(EVENT, "event")) is not None, "an event for who is no contact any more")
+        gate.close()
+    tap.run("xep0163-far: contacts on other servers are told, as long as they are contacts, there, and not blocked", told)
+
+    def reads():
+        gate, a = Component(users.server, FAR).login(), users.client()
+        peer = far_friend(gate, a, "romeo")
+        for m in ("open", "presence", "whitelist"):
+            ok(publish(a, m, tune(m), options={"access_model": m}))
+        get = f"<pubsub xmlns='{PUBSUB}'><items node='%s'/></pubsub>"
+        for who, results in ((peer + "/x", {"open": None, "presence": None, "whitelist": "item-not-found"}),
+                             (f"tybalt@{FAR}/x", {"open": None, "presence": "service-unavailable", "whitelist": "service-unavailable"})):
+            for m, want in results.items():
+                el = gate.iq("get", get % m, to=a.bare, frm=who)
+                check((error_of(el) or (None,))[0] == want, f"{who} {m}: {text_of(el)}")
+        svc = f"pubsub.{users.server.domain}"
+        refused(gate.iq("set", f"<pubsub xmlns='{PUBSUB}'><create node='HOSTILE'/></pubsub>", to=svc, frm=peer + "/x"), "forbidden")
+        ok(create(a, "for-all", svc))
+        ok(gate.iq("set", f"<pubsub xmlns='{PUBSUB}'><subscribe node='for-all' jid='{peer}'/></pubsub>", to=svc, frm=peer + "/x"))
+        ok(publish(a, "for-all", tune(), id="1", to=svc))
+        el = gate.expect(lambda e: e.find(f".//{q(EVENT, 'item')}") is not None, name="message", what="an event of the service")
+        check(el.get("to") == peer and el.get("from") == svc, text_of(el))
+        gate.close()
+    tap.run("xep0060-far: who is on another server reads what he may, subscribes, creates nothing", reads)
+
+    def flood():
+        gate, a = Component(users.server, FAR).login(), users.client()
+        peer = far_friend(gate, a, "flood")
+        for i in range(1500):
+            online(gate, a, f"{peer}/r{i}", "urn:flood", ver=f"v{i}")
+        gate.settle()
+        b = users.aware("urn:after-the-flood")
+        ok(publish(b, "urn:after-the-flood", tune()))
+        event(b, "urn:after-the-flood")
+        users.server.assert_healthy()
+        gate.close()
+    tap.run("xep0115-flood: a contact with a thousand clients that never answer takes nothing from others", flood)
+
+
 DATA_NODE, META = "urn:xmpp:avatar:data", "urn:xmpp:avatar:metadata"
 UPDATE, VCARD = "vcard-temp:x:update", "vcard-temp"
 
@@ -994,7 +1086,7 @@ def avatar_tests(tap, users):
 
 def main():
     tap = Tap("publish-subscribe")
-    with new_server(users=[f"u{i}" for i in range(200)]) as server:
+    with Instance(users=[f"u{i}" for i in range(200)], component=True, extra=components_text({"domain": FAR})) as server:
         users = People(server, 200)
         engine_tests(tap, users)
         access_tests(tap, users)
@@ -1005,6 +1097,7 @@ def main():
         standing_tests(tap, users)
         avatar_tests(tap, users)
         service_tests(tap, users)
+        far_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()
 
