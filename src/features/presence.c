@@ -1,11 +1,13 @@
 /* presence.c - RFC 6121 3 and 4: subscriptions, broadcast, probes, directed presence.
  *
- * An account that is not in memory has no session, so nobody there has to be told anything.
+ * An account that is not in memory has no session, so nobody there has to be told anything. Contacts of other domains
+ * are told through the link of their domain, which answers for them; what it cannot send is lost, as presence may be.
  */
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/mod.h"
+#include "core/outward.h"
 #include "core/roster_push.h"
 #include "core/state.h"
 #include "xmpp/wire.h"
@@ -82,6 +84,90 @@ static bool gets_presence(const struct roster_item *it)
 	return it->sub == SUB_TO || it->sub == SUB_BOTH;
 }
 
+/* --- contacts of other domains ----------------------------------------------------------------------------- */
+
+static bool is_elsewhere(const struct server *srv, struct str bare)
+{
+	ptrdiff_t at = str_find_char(bare, '@'), slash = str_find_char(bare, '/');
+
+	if (slash >= 0 && at > slash)
+		at = -1;
+	bare = slash >= 0 ? str_make(bare.p, (size_t)slash) : bare;
+	return !server_is_local(srv, str_cut(bare, (size_t)(at + 1)));
+}
+
+static void send_elsewhere(struct server *srv, struct arena *a, struct node *presence, struct str to)
+{
+	struct jid from, jid;
+	int r = jid_parse(a, node_attr(presence, "from"), &from);
+
+	if (r == 0)
+		r = jid_parse(a, to, &jid);
+	if (r == 0)
+		r = node_set_attr(a, presence, "to", jid.full);
+	if (r == 0)
+		r = outward_send(srv, &from, &jid, presence);
+	if (r < 0)
+		log_event(LOG_DEBUG, "presence.unsent", LOG_Z("why", err_text(r)));
+}
+
+static void text_elsewhere(struct server *srv, struct str presence, struct str to)
+{
+	struct arena *a = presence.n ? arena_new(LIMIT_STANZA_BYTES_MAX * 8) : NULL;
+	struct node *n;
+
+	if (a && wire_parse(a, presence, &n) == 0)
+		send_elsewhere(srv, a, n, to);
+	arena_free(&a);
+}
+
+/* <presence type=.../> of this session, and nothing more. */
+static void word_elsewhere(struct session *s, const char *type, struct str to)
+{
+	struct arena *a = arena_new(65536);
+	struct node *n = a ? node_new(a, NS_CLIENT, "presence") : NULL;
+
+	if (n && node_set_attr(a, n, "from", s->full) == 0 && node_set_attr(a, n, "type", str_of(type)) == 0)
+		send_elsewhere(s->server, a, n, to);
+	arena_free(&a);
+}
+
+/* To all of them who are subscribed. */
+static void broadcast_elsewhere(struct session *s, struct str presence)
+{
+	struct user *u = s->user;
+	struct map_iter it = { 0 };
+	void *value;
+
+	while (u->roster.items && map_next(u->roster.items, &it, NULL, &value)) {
+		const struct roster_item *item = value;
+
+		if (shares_presence(item) && is_elsewhere(s->server, item->jid) && !user_blocks(u, item->jid))
+			text_elsewhere(s->server, presence, item->jid);
+	}
+}
+
+/* u's resources to one contact elsewhere; away: as if they had gone. Number of those that are there. */
+static unsigned show_elsewhere(struct user *u, struct str to, bool away)
+{
+	unsigned n = 0;
+
+	LIST_EACH(it, &u->sessions) {
+		struct session *s = LIST_ITEM(it, struct session, of_user);
+
+		if (!s->available || s->ending)
+			continue;
+		n++;
+		if (away)
+			word_elsewhere(s, "unavailable", to);
+		else
+			text_elsewhere(s->server, s->presence, to);
+	}
+	return n;
+}
+
+/* --- contacts here -------------------------------------------------------------------------------------------- */
+
 /* To all who are subscribed, and to the own resources. */
 static void broadcast(struct session *s, struct str presence, bool to_self)
 {
@@ -89,6 +175,7 @@ static void broadcast(struct session *s, struct str presence, bool to_self)
 	struct map_iter it = { 0 };
 	void *item;
 
+	broadcast_elsewhere(s, presence);
 	while (u->roster.items && map_next(u->roster.items, &it, NULL, &item)) {
 		struct user *contact = shares_presence(item) ? user_cached(s->server, ((struct roster_item *)item)->jid) : NULL;
 
@@ -154,6 +241,8 @@ static void first_presence(struct session *s)
 
 		if (contact && sees(u, contact))
 			tell_of(s, contact, NULL);
+		if (gets_presence(item) && is_elsewhere(s->server, item->jid) && !user_blocks(u, item->jid))
+			word_elsewhere(s, "probe", item->jid);		/* RFC 6121 4.3.1 */
 		if (item->pending_in && item->request.n && !user_blocks(u, item->jid))
 			session_send_bytes(s, item->request);
 	}
@@ -174,7 +263,9 @@ static void to_directed(struct session *s, struct str presence)
 		struct user *u = user_cached(s->server, slash < 0 ? jid : str_make(jid.p, (size_t)slash));
 		struct session *one = u && slash >= 0 ? session_of_resource(u, str_cut(jid, (size_t)slash + 1)) : NULL;
 
-		if (one)
+		if (is_elsewhere(s->server, jid))
+			text_elsewhere(s->server, presence, jid);
+		else if (one)
 			send_presence(one, presence);
 		else if (u && slash < 0)
 			to_available(u, presence, NULL);
@@ -211,6 +302,8 @@ static void session_gone(struct session *s)
 		s->available = false;
 		broadcast(s, text, false);
 	}
+	if (s->available)
+		broadcast_elsewhere(s, text);	/* other servers stay */
 	if (s->server->stopping)
 		forget_directed(s);
 	else
@@ -370,6 +463,8 @@ static int in_unsubscribe(struct trip *t, struct user *u, struct str bytes)
 	to_interested(u, bytes);
 	if (shared && from)
 		show(u, from, true);
+	else if (shared && trip_is_foreign(t))
+		show_elsewhere(u, t->from.bare, true);
 	changed(u, it);
 	return 0;
 }
@@ -457,6 +552,8 @@ static int out_unsubscribed(struct trip *t, struct user *u, bool *ret_go)
 		return 0;
 	if (shares_presence(it) && t->to_user)
 		show(u, t->to_user, true);
+	else if (shares_presence(it) && t->route == ROUTE_REMOTE)
+		show_elsewhere(u, t->to.bare, true);
 	it->approved = false;
 	it->pending_in = false;
 	take_from(it);
@@ -477,6 +574,26 @@ static const struct {
 	{ "unsubscribed", out_unsubscribed, in_unsubscribed },
 };
 
+/* On its way to another domain: from the bare address, to the bare address. */
+static int leave(struct trip *t, size_t kind)
+{
+	struct user *from = sender(t);
+	struct jid own = { .full = t->from.bare, .bare = t->from.bare, .local = t->from.local, .domain = t->from.domain };
+	struct jid to = { .full = t->to.bare, .bare = t->to.bare, .local = t->to.local, .domain = t->to.domain };
+	int r = node_set_attr(t->arena, t->stanza, "from", own.bare);
+
+	if (r == 0)
+		r = node_set_attr(t->arena, t->stanza, "to", to.bare);
+	/* Of a roster item that was removed: out_unsubscribed has not been asked. */
+	if (r == 0 && kind == 3 && !t->from_user && from)
+		show_elsewhere(from, to.bare, true);
+	if (r == 0)
+		r = outward_send(t->server, &own, &to, t->stanza);
+	if (r == 0 && kind == 1 && from && !user_blocks(from, to.bare))
+		show_elsewhere(from, to.bare, false);
+	return r;
+}
+
 static int subscription(struct trip *t, size_t kind)
 {
 	bool go = true;
@@ -488,6 +605,8 @@ static int subscription(struct trip *t, size_t kind)
 	buf_init(&b, LIMIT_STANZA_BYTES_MAX);
 	if (t->from_user)
 		r = subscriptions[kind].out(t, t->from_user, &go);
+	if (r == 0 && go && t->route == ROUTE_REMOTE)
+		r = leave(t, kind);
 	if (r == 0 && go && t->to_user) {
 		r = stamp(t, &b);
 		if (r == 0)
@@ -525,6 +644,8 @@ static int directed(struct trip *t, bool away)
 	struct buf b;
 	int r = s ? remember(s, t->to.full, away) : 0;
 
+	if (r == 0 && t->route == ROUTE_REMOTE)
+		r = outward_send(t->server, &t->from, &t->to, t->stanza);
 	if (r < 0 || !t->to_user)
 		return r;
 	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
@@ -545,11 +666,28 @@ static int directed(struct trip *t, bool away)
 	return r;
 }
 
+/* Another server asks for one of its people (RFC 6121 4.3.2). */
+static int probe_from_elsewhere(struct trip *t)
+{
+	struct node *p;
+
+	if (show_elsewhere(t->to_user, t->from.full, false))
+		return 0;
+	p = node_new(t->arena, NS_CLIENT, "presence");
+	if (p && node_set_attr(t->arena, p, "from", t->to.bare) == 0 && node_set_attr(t->arena, p, "type", STR("unavailable")) == 0)
+		send_elsewhere(t->server, t->arena, p, t->from.full);
+	return 0;
+}
+
 static int probe(struct trip *t)
 {
 	struct session *s = session_find(t->server, t->session_id);
 	const struct roster_item *it = t->to_user ? roster_find(&t->to_user->roster, t->from.bare) : NULL;
 
+	if (t->route == ROUTE_REMOTE)
+		return outward_send(t->server, &t->from, &t->to, t->stanza);
+	if (trip_is_foreign(t) && it && shares_presence(it))
+		return probe_from_elsewhere(t);
 	if (s && t->to_user && (t->to_user == t->from_user || (it && shares_presence(it))))
 		tell_of(s, t->to_user, s);
 	return 0;		/* silence to everybody else, as for accounts that are not there */
@@ -566,6 +704,9 @@ static int presence_directed(struct trip *t)
 		return probe(t);
 	if (type.n == 0 || str_is(type, "unavailable"))
 		return directed(t, type.n != 0);
+	/* What became of directed presence to another domain, for the client that sent it. */
+	if (str_is(type, "error") && trip_is_foreign(t) && t->route == ROUTE_RESOURCE)
+		return directed(t, true);
 	return 0;
 }
 

@@ -191,8 +191,8 @@ static void on_term(void *ctx)
 	log_event(LOG_NOTE, "server.stopping");
 	control_stop(d->control);
 	gateway_stop(d->gateway);
-	s2s_stop(d->s2s);
 	server_stop(d->server, stopped, d);
+	s2s_stop(d->s2s);		/* after people have said goodbye to contacts elsewhere */
 }
 
 static void on_hup(void *ctx)

@@ -30,7 +30,7 @@ MUST_CHECK int s2s_new(struct server *srv, const struct s2s_parts *parts, struct
 		       struct str *ret_why);
 /* The server's configuration has been replaced; what is NULL stays, else it is taken over. */
 void s2s_reload(struct s2s *s, struct tls_ctx *tls, struct s2s_trust *trust);
-/* Before server_stop(), which waits until the connections are gone. */
+/* Right after server_stop(), which waits until the connections are gone. */
 void s2s_stop(struct s2s *s);
 void s2s_free(struct s2s **s);
 

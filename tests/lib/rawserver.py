@@ -87,7 +87,7 @@ class Zone:
     silent: names (ends) to which it says nothing; broken: names it answers with SERVFAIL."""
 
     def __init__(self, host="127.0.0.1", port=0):
-        self.table, self.silent, self.broken, self.asked = {}, set(), set(), []
+        self.table, self.silent, self.broken, self.asked, self.address = {}, set(), set(), [], host
         for _ in range(50):	# one port free for both
             self.sock, self.tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
             self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -32,7 +32,7 @@ class Federated(Instance):
         return (f"domain: {self.domain}\n"
                 f"listen: {{ address: 127.0.0.1, c2s: {self.port}, c2s_tls: {self.tls_port}, s2s: {self.s2s_port}, component: 0, https: 0 }}\n"
                 f"limits:\n{limits}"
-                f"s2s: {{ ca: {self.ca.cert}, resolver: 127.0.0.1@{self.zone.port}, private_addresses: on{self.s2s} }}\n{self.peers}{self.extra}")
+                f"s2s: {{ ca: {self.ca.cert}, resolver: {self.zone.address}@{self.zone.port}, private_addresses: on{self.s2s} }}\n{self.peers}{self.extra}")
 
 
 class World:
