@@ -4,6 +4,7 @@
 
 #include "base/b64.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "core/outward.h"
 #include "crypt/seal.h"
@@ -104,6 +105,7 @@ int room_new(struct rooms *rs, struct str local, struct room **ret)
 	r->jid = str_of(jid);
 	r->local = str_make(jid, local.n);
 	r->locked = true;
+	r->created_ms = clock_wall_ms();
 	defaults(&r->config);
 	r->grants = map_new(ROOMS_AFFILIATIONS);
 	r->nicks = map_new(ROOMS_OCCUPANTS);
@@ -120,6 +122,7 @@ int room_new(struct rooms *rs, struct str local, struct room **ret)
 static void grant_free(struct room_grant *g)
 {
 	room_text_free(&g->nick);
+	room_text_free(&g->skeleton);
 	room_text_free(&g->reason);
 	free(g);
 }
@@ -151,7 +154,6 @@ void room_free(struct room **ref)
 	room_text_free(&r->config.password);
 	room_text_free(&r->subject);
 	room_text_free(&r->subject_by);
-	room_text_free(&r->avatar);
 	room_text_free(&r->avatar_hash);
 	room_text_free(&r->jid);
 	free(r);
@@ -182,6 +184,20 @@ enum room_role room_default_role(const struct room *r, enum room_affiliation a)
 	return ROOM_NOBODY;
 }
 
+static int reserve(struct room_grant *g, struct str nick)
+{
+	struct arena *a = arena_new(64 * 1024);
+	struct str skeleton;
+	int r = a ? jid_skeleton(a, nick, &skeleton) : ERR_NOMEM;
+
+	if (r == 0)
+		r = room_text_set(&g->skeleton, skeleton);
+	if (r == 0)
+		r = room_text_set(&g->nick, nick);
+	arena_free(&a);
+	return r;
+}
+
 int room_grant(struct room *r, struct str bare, enum room_affiliation a, struct str nick, struct str reason)
 {
 	struct room_grant *g = map_get(r->grants, bare);
@@ -203,10 +219,22 @@ int room_grant(struct room *r, struct str bare, enum room_affiliation a, struct 
 	}
 	g->affiliation = a;
 	if (nick.n)
-		err = room_text_set(&g->nick, nick);
+		err = reserve(g, nick);
 	if (err == 0 && reason.n)
 		err = room_text_set(&g->reason, reason);
 	return err;
+}
+
+void room_unreserve(struct room *r, struct str bare)
+{
+	struct room_grant *g = map_get(r->grants, bare);
+
+	if (!g)
+		return;
+	room_text_free(&g->nick);
+	room_text_free(&g->skeleton);
+	if (g->affiliation == ROOM_STRANGER)
+		grant_free(map_take(r->grants, bare));
 }
 
 unsigned room_owners(const struct room *r)
@@ -234,6 +262,27 @@ struct occupant *room_by_nick(const struct room *r, struct arena *a, struct str 
 	struct occupant *o = room_lookalike(r, a, nick);
 
 	return o && str_eq(o->nick, nick) ? o : NULL;
+}
+
+bool room_nick_taken(const struct room *r, struct arena *a, struct str nick, struct str bare)
+{
+	struct map_iter it = { 0 };
+	const struct occupant *o;
+	struct str skeleton, whose;
+	void *v;
+
+	if (jid_skeleton(a, nick, &skeleton) < 0)
+		return true;
+	o = map_get(r->nicks, skeleton);
+	if (o && !str_eq(o->bare, bare))
+		return true;
+	while (map_next(r->grants, &it, &whose, &v)) {
+		const struct room_grant *g = v;
+
+		if (g->nick.n && str_eq(g->skeleton, skeleton) && !str_eq(whose, bare))
+			return true;
+	}
+	return false;
 }
 
 struct occupant *room_by_bare(const struct room *r, struct str bare)

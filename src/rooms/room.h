@@ -46,6 +46,7 @@ struct room_config {
 struct room_grant {
 	enum room_affiliation affiliation;	/* never ROOM_STRANGER, but for a reserved nick */
 	struct str nick;			/* reserved; empty: none */
+	struct str skeleton;			/* of the nick */
 	struct str reason;
 };
 
@@ -67,7 +68,7 @@ struct room {
 	struct map *devices;		/* full JID -> struct device */
 	struct str subject, subject_by;	/* by: the occupant's full room address */
 	uint64_t subject_ms;
-	struct str avatar;		/* the room's vCard as XML; empty: none */
+	uint64_t created_ms;		/* what is older in its archive was said in another room of that name */
 	struct str avatar_hash;		/* SHA-1 of its photo, hex */
 	struct room_line *first, *last;
 	size_t n_lines, line_bytes;
@@ -124,6 +125,10 @@ bool room_role_parse(struct str text, enum room_role *ret);
 enum room_role room_default_role(const struct room *r, enum room_affiliation a);
 /* Changes the list alone; ROOM_STRANGER removes. ERR_LIMIT. The caller saves and tells. */
 MUST_CHECK int room_grant(struct room *r, struct str bare, enum room_affiliation a, struct str nick, struct str reason);
+/* The nick that is kept for somebody is free again; he stays what he is. */
+void room_unreserve(struct room *r, struct str bare);
+/* Does somebody but bare have this nick, or one that looks like it, or is one kept for somebody else? */
+bool room_nick_taken(const struct room *r, struct arena *a, struct str nick, struct str bare);
 unsigned room_owners(const struct room *r);
 
 struct occupant *room_by_nick(const struct room *r, struct arena *a, struct str nick);	/* exactly this nick */
@@ -191,6 +196,8 @@ int room_iq_ping(struct iq *iq);
 int room_iq_ping_occupant(struct iq *iq);
 int room_admin_on(struct iq *iq);		/* muc#admin: roles and affiliations */
 int room_owner_on(struct iq *iq);		/* muc#owner: configuration, destruction */
+int room_avatar_on(struct iq *iq);		/* vcard-temp of the room itself (XEP-0486) */
+int room_register_on(struct iq *iq);		/* jabber:iq:register: a reserved nick */
 int room_disco_info(struct iq *iq);
 int room_disco_items(struct iq *iq);
 struct rooms *rooms_of(const struct server *srv);

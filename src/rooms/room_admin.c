@@ -45,8 +45,8 @@ static bool may_read_affiliations(const struct asker *w, enum room_affiliation a
 {
 	if (w->affiliation >= ROOM_ADMIN)
 		return true;
-	/* XEP-0045 9.5: members of a members-only room, and its occupants where everybody is known, may see who belongs. */
-	return a >= ROOM_MEMBER && w->role != ROOM_NOBODY && (w->room->config.open_identity || w->affiliation == ROOM_MEMBER);
+	/* XEP-0045 9.5: occupants may see who belongs where everybody is known; elsewhere it would tell addresses. */
+	return a >= ROOM_MEMBER && w->role != ROOM_NOBODY && w->room->config.open_identity;
 }
 
 static int add_grant(struct iq *iq, struct node *q, struct str bare, const struct room_grant *g)

@@ -14,6 +14,7 @@
 #define SELF 1
 #define NAMED 2			/* shows the real address */
 #define KINDS 4
+#define EXTERNAL "urn:wardroom:hat:external"
 
 /* Elements of a client's presence that speak for the room. */
 static const struct {
@@ -28,6 +29,7 @@ struct showing {
 	struct node *base;		/* <presence/> from the occupant, without <x/> */
 	const struct room_change *why;
 	struct str id, jid, nick;
+	bool external;			/* of another domain */
 	enum room_affiliation affiliation;
 	enum room_role role;
 	struct str written[KINDS];
@@ -63,11 +65,22 @@ static int add_item(struct showing *w, struct node *x, bool named)
 	return r;
 }
 
+/* XEP-0317: everybody sees who is not of this house. */
+static int add_hats(struct showing *w, struct node *p)
+{
+	struct node *hats = node_add(w->arena, p, NS_HATS, "hats"), *hat = hats ? node_add(w->arena, hats, NS_HATS, "hat") : NULL;
+	int r = hat ? node_set_attr(w->arena, hat, "title", STR("External")) : ERR_LIMIT;
+
+	return r < 0 ? r : node_set_attr(w->arena, hat, "uri", STR(EXTERNAL));
+}
+
 static int add_x(struct showing *w, struct node *p, unsigned kind)
 {
 	struct node *id = node_add(w->arena, p, NS_OCCUPANT_ID, "occupant-id"), *x, *destroy;
 	int r = id ? node_set_attr(w->arena, id, "id", w->id) : ERR_LIMIT;
 
+	if (r == 0 && w->external)
+		r = add_hats(w, p);
 	x = r == 0 ? node_add(w->arena, p, NS_MUC_USER, "x") : NULL;
 	r = x ? add_item(w, x, kind & NAMED) : ERR_LIMIT;
 	if (r == 0 && (kind & SELF))
@@ -139,7 +152,7 @@ static bool showing_begin(struct showing *w, struct occupant *o, struct node *ba
 	struct device *d = list_empty(&o->devices) ? NULL : LIST_ITEM(o->devices.prev, struct device, of_occupant);
 
 	*w = (struct showing){ .rooms = r->rooms, .arena = arena_new(LIMIT_STANZA_BYTES_MAX * 16), .base = base, .why = why,
-			       .id = o->id, .jid = d ? d->full : o->bare, .nick = o->nick,
+			       .id = o->id, .jid = d ? d->full : o->bare, .nick = o->nick, .external = d && d->session_id == 0,
 			       .affiliation = room_affiliation_of(r, o->bare), .role = o->role };
 	if (!w->arena)
 		return false;
@@ -297,20 +310,12 @@ static const char *barred(const struct trip *t, const struct room *r, const stru
 	return NULL;
 }
 
-/* Somebody else's nick, one that looks like it, or one that is kept for somebody else. */
+/* Somebody else's nick, one that looks like it, one that is kept for somebody else, or an own one that only looks like it. */
 static bool nick_taken(const struct trip *t, const struct room *r, struct str nick, const struct occupant *own)
 {
-	struct occupant *o = room_lookalike(r, t->arena, nick);
-	struct map_iter it = { 0 };
-	struct str bare;
-	void *g;
+	const struct occupant *o = room_lookalike(r, t->arena, nick);
 
-	if (o && o != own && !(str_eq(o->bare, t->from.bare) && str_eq(o->nick, nick)))
-		return true;
-	while (map_next(r->grants, &it, &bare, &g))
-		if (((struct room_grant *)g)->nick.n && str_eq(((struct room_grant *)g)->nick, nick) && !str_eq(bare, t->from.bare))
-			return true;
-	return false;
+	return room_nick_taken(r, t->arena, nick, t->from.bare) || (o && o != own && !str_eq(o->nick, nick));
 }
 
 /* The others' presence, as they have said it last. */

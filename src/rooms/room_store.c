@@ -7,7 +7,7 @@
 #include "rooms/room.h"
 #include "vault/vault_pack.h"
 
-#define VERSION 1
+#define VERSION 2
 #define VALUE_BYTES (4u << 20)
 
 enum flag { F_PERSISTENT = 1, F_LISTED = 2, F_MEMBERS_ONLY = 4, F_MODERATED = 8, F_OPEN_IDENTITY = 16, F_CHANGE_SUBJECT = 32,
@@ -62,7 +62,7 @@ static void pack(const struct room *r, struct buf *b)
 	vault_pack_str(b, text_of(r->subject));
 	vault_pack_str(b, text_of(r->subject_by));
 	vault_pack_u64(b, r->subject_ms);
-	vault_pack_str(b, text_of(r->avatar));
+	vault_pack_u64(b, r->created_ms);
 	vault_pack_str(b, text_of(r->avatar_hash));
 	vault_pack_u32(b, (uint32_t)map_count(r->grants));
 	while (map_next(r->grants, &it, &bare, &v)) {
@@ -112,8 +112,7 @@ static int unpack(struct room *r, struct str value)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && err == 0; i++)
 		err = room_text_set(texts[i], vault_unpack_str(&u));
 	r->subject_ms = vault_unpack_u64(&u);
-	if (err == 0)
-		err = room_text_set(&r->avatar, vault_unpack_str(&u));
+	r->created_ms = vault_unpack_u64(&u);
 	if (err == 0)
 		err = room_text_set(&r->avatar_hash, vault_unpack_str(&u));
 	if (err == 0)
@@ -142,17 +141,25 @@ int room_store_load(struct rooms *rs, struct vault *v)
 /* --- writing behind ---------------------------------------------------------------------------------------------- */
 
 struct save {
-	struct str domain, local;
+	struct str domain, local, jid;
 	struct buf value;
 	bool remove;
 };
+
+/* The archive stays with the company. */
+static int remove_work(struct vault *v, const struct save *s)
+{
+	int r = vault_item_remove(v, s->domain, ITEM_ROOM, s->local);
+
+	return r < 0 ? r : vault_item_remove(v, s->jid, ITEM_VCARD, STR_NONE);
+}
 
 static int save_work(struct vault *v, void *ctx)
 {
 	struct save *s = ctx;
 
 	if (s->remove)
-		return vault_item_remove(v, s->domain, ITEM_ROOM, s->local);
+		return remove_work(v, s);
 	return vault_item_put(v, s->domain, ITEM_ROOM, s->local, buf_str(&s->value));
 }
 
@@ -164,6 +171,7 @@ static void save_done(void *ctx, int err)
 		log_event(LOG_ERROR, "rooms.save_failed", LOG_Z("why", err_text(err)));
 	room_text_free(&s->domain);
 	room_text_free(&s->local);
+	room_text_free(&s->jid);
 	buf_release(&s->value);
 	free(s);
 }
@@ -184,6 +192,8 @@ static void save(struct room *r, bool removal)
 	err = s->value.failed ? ERR_LIMIT : room_text_set(&s->domain, r->rooms->domain);
 	if (err == 0)
 		err = room_text_set(&s->local, r->local);
+	if (err == 0)
+		err = room_text_set(&s->jid, r->jid);
 	if (err == 0)
 		err = server_store(r->rooms->server, s, save_work, save_done);
 	if (err < 0)
@@ -231,7 +241,7 @@ static void read_done(void *ctx, int err)
 	/* What was said since the start stands behind what was said before it. */
 	if (r && err == 0 && !r->history_known && r->n_lines == 0)
 		for (size_t i = 0; i < g->page.n; i++)
-			if (!g->page.v[i].gone)
+			if (!g->page.v[i].gone && g->page.v[i].when_ms >= r->created_ms)
 				room_message_remember(r, g->page.v[i].when_ms, g->page.v[i].stanza);
 	if (r)
 		r->history_known = true;

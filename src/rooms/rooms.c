@@ -202,6 +202,8 @@ static const struct iq_hook iqs[] = {
 	{ IQ_GET, NS_DISCO_ITEMS, "query", TO_SERVICE | TO_ROOM, room_disco_items },
 	{ IQ_GET | IQ_SET, NS_MUC_ADMIN, "query", TO_ROOM, room_admin_on },
 	{ IQ_GET | IQ_SET, NS_MUC_OWNER, "query", TO_ROOM, room_owner_on },
+	{ IQ_GET | IQ_SET, NS_VCARD, "vCard", TO_ROOM, room_avatar_on },
+	{ IQ_GET | IQ_SET, NS_REGISTER, "query", TO_ROOM, room_register_on },
 	{ IQ_GET, NS_PING, "ping", TO_SERVICE | TO_ROOM, room_iq_ping },
 	{ IQ_GET, NS_PING, "ping", TO_OCCUPANT, room_iq_ping_occupant },
 	{ 0 }

@@ -3,6 +3,7 @@
 import sys
 from xml.etree import ElementTree
 
+import cases_rooms
 from harness import check, error_of
 from rawxmpp import CLIENT, DATA, DELAY, SID, body_of
 from rfc6121 import Users
@@ -422,6 +423,7 @@ def main():
         talking(tap, users, rooms)
         governing(tap, users, rooms)
         more(tap, users, rooms)
+        cases_rooms.all_cases(tap, users, rooms)
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()
 
