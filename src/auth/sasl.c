@@ -7,6 +7,7 @@
  */
 #include "auth/sasl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/b64.h"
@@ -20,7 +21,7 @@
 
 #define SASL_MAGIC 0x5a510001u
 #define SASL_ARENA_BYTES (48 * 1024)		/* two messages, what they decode to and their concatenation */
-#define SASL_TEXT_BYTES 768			/* server-first at its longest: 385 bytes, 516 in Base64 */
+#define SASL_TEXT_BYTES 768			/* server-first at its longest: 483 bytes, 644 in Base64 */
 #define NONCE_BYTES 24				/* ours: 5 bits each, 120 in all */
 #define NONCE_MIN 8				/* the client's: shorter ones are not random */
 #define NONCE_MAX 256
@@ -38,6 +39,9 @@ static const struct {
 	{ .name = "PLAIN", .bit = SASL_PLAIN },
 };
 
+/* Places in mechanisms[], their names sorted (XEP-0474 4.1). */
+static const uint8_t in_octet_order[] = { 6, 5, 2, 4, 1, 3, 0 };
+
 enum state { IDLE, WANT_FIRST, WAIT_ACCOUNT, WANT_FINAL, WAIT_WORK, OVER };
 
 struct sasl {
@@ -51,6 +55,7 @@ struct sasl {
 	const char *condition;
 	const char *spoiled;			/* the peer spoke while we waited: fail with this afterwards */
 	bool wrong_proof, downgrade;
+	bool tells_offer;
 	bool knows_unique_only;			/* asked for tls-unique on this stream: decision 0003 */
 	char *user;
 	size_t user_n;
@@ -335,15 +340,43 @@ static enum sasl_step scram_first(struct sasl *s, struct str msg)
 	return claim(s, f.user, f.authzid);
 }
 
+#define OFFER_TEXT (3 + B64_LEN(SCRAM_MAX_BYTES) + 7 + 1)
+
+/* XEP-0474 4.1: a hash over what was offered, so that a client sees whether somebody has taken the better ones out. */
+static int offer_text(const struct sasl *s, char ret[OFFER_TEXT])
+{
+	char hash[B64_LEN(SCRAM_MAX_BYTES) + 1], tls[8] = "";
+	uint8_t digest[SCRAM_MAX_BYTES];
+	unsigned mask = sasl_offered(s->conf, &s->binding);
+	struct str all = STR_NONE;
+
+	for (size_t i = 0; i < ARRAY_SIZE(in_octet_order) && all.p; i++)
+		if (mask & mechanisms[in_octet_order[i]].bit)
+			all = arena_printf(s->a, "%.*s%s%s", STR_FMT(all), all.n ? "\x1e" : "", mechanisms[in_octet_order[i]].name);
+	if (all.p && (mask & SASL_PLUS))
+		all = arena_printf(s->a, "%.*s\x1f%s%s%s", STR_FMT(all), s->binding.exporter_n ? "tls-exporter" : "",
+				   s->binding.exporter_n && s->binding.endpoint_n ? "\x1e" : "",
+				   s->binding.endpoint_n ? "tls-server-end-point" : "");
+	if (!all.p || scram_digest(s->conf->tools, s->hash, all, digest) < 0)
+		return ERR_NOMEM;
+	b64_encode(digest, scram_bytes(s->hash), hash);
+	if (s->binding.tls_version)		/* XEP-0515 4.1 */
+		snprintf(tls, sizeof(tls), ",t=%04x", s->binding.tls_version);
+	snprintf(ret, OFFER_TEXT, ",h=%s%s", hash, tls);
+	return 0;
+}
+
 /* The account is known, or known to be missing: our first message. */
 static enum sasl_step scram_challenge(struct sasl *s)
 {
 	const struct scram_verifier *v = &s->creds.v[s->hash];
-	char nonce[NONCE_BYTES + 1], salt[B64_LEN(SCRAM_SALT_MAX) + 1];
+	char nonce[NONCE_BYTES + 1], salt[B64_LEN(SCRAM_SALT_MAX) + 1], more[OFFER_TEXT] = "";
 
 	rand_text(nonce, NONCE_BYTES);
 	b64_encode(v->salt, v->salt_n, salt);
-	s->server_first = arena_printf(s->a, "r=%.*s%s,s=%s,i=%u", STR_FMT(s->nonce), nonce, salt, v->iterations);
+	if (s->tells_offer && offer_text(s, more) < 0)
+		return fail_memory(s);
+	s->server_first = arena_printf(s->a, "r=%.*s%s,s=%s,i=%u%s", STR_FMT(s->nonce), nonce, salt, v->iterations, more);
 	if (!s->server_first.p)
 		return fail_memory(s);
 	s->nonce = str_make(s->server_first.p + 2, s->nonce.n + NONCE_BYTES);
@@ -552,6 +585,12 @@ static const char *mechanism_find(struct sasl *s, struct str name)
 		return NULL;
 	}
 	return "invalid-mechanism";
+}
+
+void sasl_tell_offer(struct sasl *s, bool on)
+{
+	CHECK_OBJ(s, SASL_MAGIC);
+	s->tells_offer = on;
 }
 
 enum sasl_step sasl_begin(struct sasl *s, struct str mechanism, struct str text)

@@ -47,6 +47,7 @@ struct sasl_conf {
 
 #define SASL_BINDING_BYTES 64
 struct sasl_binding {
+	uint16_t tls_version;			/* 0x0304: TLS 1.3; 0: not told to the client */
 	bool tls;				/* false: every mechanism answers encryption-required */
 	uint8_t exporter[SASL_BINDING_BYTES];	/* RFC 9266: 32 bytes; n 0: not available (TLS 1.2 without EMS) */
 	size_t exporter_n;
@@ -70,6 +71,9 @@ struct sasl;
 struct sasl *sasl_new(const struct sasl_conf *conf, const struct sasl_binding *binding);	/* NULL: out of memory */
 void sasl_free(struct sasl **s);
 
+/* Does SCRAM tell what was offered (XEP-0474) and the version of TLS (XEP-0515)? Off at first: some
+ * old clients take no challenge with more in it than they know, against RFC 5802 5.1; they speak the old profile. */
+void sasl_tell_offer(struct sasl *s, bool on);
 /* <auth mechanism=''>text</auth>; text empty: no initial response. */
 enum sasl_step sasl_begin(struct sasl *s, struct str mechanism, struct str text);
 enum sasl_step sasl_respond(struct sasl *s, struct str text);

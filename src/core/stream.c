@@ -279,6 +279,7 @@ static void on_secured(void *ctx)
 		return;
 	}
 	st->binding->tls = true;
+	st->binding->tls_version = (uint16_t)SSL_version(ssl);
 	n = tls_exporter(ssl, st->binding->exporter);
 	st->binding->exporter_n = n > 0 ? (size_t)n : 0;
 	n = tls_server_end_point(ssl, st->binding->endpoint);

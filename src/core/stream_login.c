@@ -251,9 +251,10 @@ int stream_login_in(struct stream *st, struct arena *a, const struct node *n)
 		st->sasl = sasl_new(&st->srv->sasl, st->binding);
 	if (!st->sasl)
 		return stream_fault(st, "resource-constraint", NULL);
-	if (node_is(n, NS_SASL, "auth"))
+	if (node_is(n, NS_SASL, "auth")) {
+		sasl_tell_offer(st->sasl, false);
 		stream_login_go(st, sasl_begin(st->sasl, node_attr(n, "mechanism"), node_text(a, n)));
-	else if (node_is(n, NS_SASL, "response"))
+	} else if (node_is(n, NS_SASL, "response"))
 		stream_login_go(st, sasl_respond(st->sasl, node_text(a, n)));
 	else if (node_is(n, NS_SASL, "abort"))
 		stream_login_go(st, sasl_abort(st->sasl));

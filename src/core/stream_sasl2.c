@@ -142,8 +142,10 @@ static int authenticate(struct stream *st, const struct node *n)
 		stream_login_fail(st, "malformed-request");
 	else if (x->fast || fast_is_name(node_attr(n, "mechanism")))
 		stream_device_fast(st, node_attr(own, "mechanism"), text);
-	else
+	else {
+		sasl_tell_offer(st->sasl, true);
 		stream_login_go(st, sasl_begin(st->sasl, node_attr(n, "mechanism"), text));
+	}
 	return st->closing ? STREAM_STOP : 0;
 }
 

@@ -29,6 +29,9 @@ class Two(Client):
     def begin(self, frm=None):
         frm = self.server.jid(self.user) if frm is None else frm
         self.restart(self.header_text(**({"from": frm} if frm else {})))
+        if self.auth_feature() is not None:		# as XEP-0474 hashes it
+            kinds = sorted(k.get("type") for k in self.features.iter(q(CB, "channel-binding")))
+            self.offered_first = "\x1e".join(sorted(self.offered())) + ("\x1f" + "\x1e".join(kinds) if kinds else "")
         return self
 
     def auth_feature(self):
@@ -295,6 +298,23 @@ def sasl2_tests(tap, users):
         except SaslFailure as e:
             check(e.condition == "not-authorized", e.condition)
     tap.run("xep0388-binding: wrong channel bindings, 'y' (cases 50, 51)", binding_lies)
+
+    def downgrade():
+        """XEP-0474 and 0515: what the client saw and what the server offered are the same, and the TLS versions, too."""
+        for mech in ("SCRAM-SHA-1", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512"):
+            c = users.two("u0").opened()
+            c.sasl2(mech)
+            algo = {"1": "sha1", "256": "sha256", "512": "sha512"}[mech.replace("-PLUS", "").rsplit("-", 1)[1]]
+            want = b64(hashlib.new(algo, c.offered_first.encode()).digest())
+            check(c.server_first.get("h") == want, f"{mech}: h={c.server_first.get('h')}, want {want} of {c.offered_first!r}")
+            want = {"TLSv1.3": "0304", "TLSv1.2": "0303"}[c.tls.version()]
+            check(c.server_first.get("t") == want, f"{mech}: t={c.server_first.get('t')}")
+            c.close()
+        c = Client(s, "u0").secure(True)
+        c.scram("SCRAM-SHA-1")
+        check(set(c.server_first) == {"r", "s", "i"}, f"the old profile says {c.server_first}")	# old clients take no more
+        c.close()
+    tap.run("xep0474-hash: over mechanisms and bindings, as offered; 0515: the version of TLS", downgrade)
 
     def gone_early():
         for cut in range(4):

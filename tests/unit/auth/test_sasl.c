@@ -751,6 +751,30 @@ static void a_recorded_exchange_is_of_no_use(void **st)
 	(void)st;
 }
 
+/* The example of XEP-0474 4.3, and XEP-0515 4.1. */
+static void the_offer_is_hashed_into_the_challenge(void **st)
+{
+	struct scram_client c = client(SCRAM_SHA_1);
+	struct str text;
+
+	w.conf.mechanisms = SASL_SCRAM_SHA_1 | SASL_SCRAM_SHA_1_PLUS;
+	fresh();
+	assert_int_equal(begin("SCRAM-SHA-1", scram_client_first(&c, w.a)), SASL_CHALLENGE);
+	text = scram_client_unwrap(w.a, sasl_text(w.s));
+	assert_true(str_find(text, STR(",h=")) < 0);		/* some clients take nothing that they do not know */
+	fresh();
+	sasl_tell_offer(w.s, true);
+	assert_int_equal(begin("SCRAM-SHA-1", scram_client_first(&c, w.a)), SASL_CHALLENGE);
+	text = scram_client_unwrap(w.a, sasl_text(w.s));
+	assert_true(str_ends(text, STR(",h=G6k/rBLDqgOhRRaCuuatSDFkJ08=")));
+	w.binding.tls_version = 0x0304;
+	fresh();
+	sasl_tell_offer(w.s, true);
+	assert_int_equal(begin("SCRAM-SHA-1", scram_client_first(&c, w.a)), SASL_CHALLENGE);
+	assert_true(str_ends(scram_client_unwrap(w.a, sasl_text(w.s)), STR(",h=G6k/rBLDqgOhRRaCuuatSDFkJ08=,t=0304")));
+	(void)st;
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_up, world_down)
@@ -778,6 +802,7 @@ int main(void)
 		T(a_client_that_was_told_we_cannot_bind_finds_the_man_in_the_middle),
 		T(wrong_bindings_are_refused),
 		T(a_recorded_exchange_is_of_no_use),
+		T(the_offer_is_hashed_into_the_challenge),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
