@@ -92,15 +92,18 @@ static int keep_item(struct vault *v, struct pubsub_call *c, const struct pubsub
 	struct vault_pub item = { .seq = vault_next_id(v, c->now_ms), .id = id, .publisher = c->viewer.bare };
 	uint32_t expire = n->config.n[PUBSUB_EXPIRE_S];
 	uint64_t age = (uint64_t)expire * 1000;
+	uint64_t used = 0;
 	struct buf b;
-	int r = 0;
+	int r = vault_pubsub_used(v, c->owner, &used);
 
 	buf_init(&b, PUBSUB_ITEM_BYTES);
-	if (payload)
+	if (r == 0 && payload)
 		r = wire_write(&b, payload, STR(NS_CLIENT));
 	item.payload = buf_str(&b);
 	if (r == ERR_LIMIT)
 		r = pubsub_ops_fail(c, ERR_NOT_ACCEPTABLE, "payload-too-big");
+	if (r == 0 && used + b.n + id.n > (c->viewer.service ? PUBSUB_SERVICE_BYTES : PUBSUB_BYTES))
+		r = ERR_LIMIT;
 	if (r == 0)
 		r = vault_pubsub_put(v, c->owner, n->name, &item);
 	buf_release(&b);

@@ -6,7 +6,8 @@
  * Ownership  Everything lives in the request's arena.
  * Threads    pubsub_call_run, pubsub_call_begin and _finish: loop's thread; the rest while the store job runs.
  *            work may run twice: what it collected is forgotten before each run.
- * Limits     PUBSUB_NODES nodes of an account, PUBSUB_SERVICE_NODES of the service; PUBSUB_PAGE_BYTES of items in one answer.
+ * Limits     PUBSUB_NODES nodes of an account, PUBSUB_SERVICE_NODES of the service; PUBSUB_BYTES, PUBSUB_SERVICE_BYTES of items
+ *            in all of them; PUBSUB_PAGE_BYTES of items in one answer.
  */
 #ifndef PUBSUB_PUBSUB_CALL_H
 #define PUBSUB_PUBSUB_CALL_H
@@ -17,6 +18,8 @@
 
 #define PUBSUB_NODES 250
 #define PUBSUB_SERVICE_NODES 1000
+#define PUBSUB_BYTES (32ull << 20)
+#define PUBSUB_SERVICE_BYTES (1024ull << 20)
 #define PUBSUB_PAGE_BYTES (512 * 1024)
 
 enum pubsub_change_kind { CHANGE_ITEM, CHANGE_RETRACT, CHANGE_PURGE, CHANGE_DELETE, CHANGE_CONFIG, CHANGE_SUBSCRIBED };

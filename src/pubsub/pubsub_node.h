@@ -16,7 +16,10 @@
 #define PUBSUB_ITEMS 2000		/* what pubsub#max_items 'max' comes to */
 #define PUBSUB_ITEM_BYTES (256 * 1024)	/* one item's payload */
 #define PUBSUB_AFFILIATIONS 500
-#define PUBSUB_SUBSCRIPTIONS 2000
+#define PUBSUB_SUBSCRIPTIONS 2000	/* at a node of the service */
+#define PUBSUB_ACCOUNT_SUBSCRIPTIONS 100	/* at one of an account: contacts need none */
+#define PUBSUB_OF_ONE 8			/* by one bare JID */
+#define PUBSUB_SUBSCRIBER 512		/* bytes of an address that subscribes */
 #define PUBSUB_TEXT 1023		/* a title, a description, a type */
 #define PUBSUB_GROUPS_TEXT 4096		/* all names of roster groups together */
 

@@ -24,6 +24,25 @@ static int add_subscription(struct pubsub_call *c, struct node *parent, const ch
 	return 0;
 }
 
+static bool is_of(struct str jid, struct str bare)
+{
+	return str_eq(jid, bare) || (str_starts(jid, bare) && jid.p[bare.n] == '/');
+}
+
+/* A stranger may subscribe at an open node: he does not fill it. */
+static int check_room(const struct pubsub_call *c, const struct pubsub_node *n, struct str jid)
+{
+	size_t own = 0;
+
+	if (pubsub_node_subscribed(n, jid))
+		return 0;
+	for (size_t i = 0; i < n->n_subscribers; i++)
+		own += is_of(n->subscribers[i], c->viewer.bare);
+	if (jid.n > PUBSUB_SUBSCRIBER)
+		return ERR_NOT_ACCEPTABLE;
+	return own >= PUBSUB_OF_ONE || (!c->viewer.service && n->n_subscribers >= PUBSUB_ACCOUNT_SUBSCRIPTIONS) ? ERR_LIMIT : 0;
+}
+
 int pubsub_people_subscribe(struct vault *v, struct pubsub_call *c)
 {
 	struct pubsub_change ch = { .kind = CHANGE_SUBSCRIBED, .tell = true };
@@ -35,6 +54,8 @@ int pubsub_people_subscribe(struct vault *v, struct pubsub_call *c)
 	if (!pubsub_access_read(n, &c->viewer))
 		return pubsub_access_denied(n, &c->viewer);
 	r = own_jid(c, &ch.jid);
+	if (r == 0)
+		r = check_room(c, n, ch.jid);
 	if (r == 0)
 		r = pubsub_node_subscribe(c->arena, n, ch.jid);
 	if (r == 0)
@@ -72,11 +93,6 @@ int pubsub_people_unsubscribe(struct vault *v, struct pubsub_call *c)
 		return r;
 	c->reply = node_new(c->arena, NS_PUBSUB, "pubsub");
 	return c->reply ? add_subscription(c, c->reply, NS_PUBSUB, n->name, jid, false) : ERR_LIMIT;
-}
-
-static bool is_of(struct str jid, struct str bare)
-{
-	return str_eq(jid, bare) || (str_starts(jid, bare) && jid.p[bare.n] == '/');
 }
 
 /* The nodes the request is about: the named one or all. */

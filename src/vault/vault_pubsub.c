@@ -1,7 +1,8 @@
 /* vault_pubsub.c - see vault_pubsub.h.
  *
  * Two rows an item: (owner, ITEM_PUBSUB, node tag, place) holds it sealed; (owner, ITEM_PUBSUB_ID, node tag, id tag)
- * has its place in the row's tag, so that publishing one of a thousand touches three rows and not a thousand.
+ * has its place in the row's tag and its size as value, so that publishing one of a thousand touches a few rows and not
+ * a thousand. One row an owner, where a node of tag 0 would be, has the sum of the sizes as its tag.
  */
 #include "vault/vault_pubsub.h"
 
@@ -44,7 +45,12 @@ static void span_of(struct vault *v, uint64_t owner, struct str node, uint64_t a
 	ret->range.to = vault_key_str(&ret->to);
 }
 
-static int find_place(struct vault *v, uint64_t owner, struct str node, struct str id, uint64_t *ret)
+/* What is at an id: where, and how large. */
+struct place {
+	uint64_t seq, size;
+};
+
+static int find_place(struct vault *v, uint64_t owner, struct str node, struct str id, struct place *ret)
 {
 	struct store_row row;
 	struct vault_key k;
@@ -53,9 +59,46 @@ static int find_place(struct vault *v, uint64_t owner, struct str node, struct s
 	id_of(v, owner, node, id, &k);
 	arena_clear(v->tmp);
 	r = store_get(v->store, STORE_TABLE_item, vault_key_str(&k), v->tmp, &row);
-	if (r == 0)
-		*ret = row.tag;
-	return r;
+	if (r < 0)
+		return r;
+	if (row.value.n != 8)
+		return ERR_CORRUPT;
+	*ret = (struct place){ .seq = row.tag, .size = store_number(row.value.p) };
+	return 0;
+}
+
+static void sum_key(uint64_t owner, struct vault_key *ret)
+{
+	*ret = (struct vault_key){ 0 };
+	vault_key_u64(ret, owner);
+	ret->p[ret->n++] = (uint8_t)ITEM_PUBSUB_ID;
+	vault_key_u64(ret, 0);
+}
+
+static int read_sum(struct vault *v, uint64_t owner, uint64_t *ret)
+{
+	struct store_row row;
+	struct vault_key k;
+	int r;
+
+	sum_key(owner, &k);
+	arena_clear(v->tmp);
+	r = store_get(v->store, STORE_TABLE_item, vault_key_str(&k), v->tmp, &row);
+	*ret = r == 0 ? row.tag : 0;
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static int change_sum(struct vault *v, uint64_t owner, uint64_t more, uint64_t less)
+{
+	struct vault_key k;
+	uint64_t sum;
+	int r = read_sum(v, owner, &sum);
+
+	if (r < 0 || more == less)
+		return r;
+	sum = sum + more > less ? sum + more - less : 0;
+	sum_key(owner, &k);
+	return vault_row_put_plain(v, STORE_TABLE_item, vault_key_str(&k), sum, STR_NONE);
 }
 
 static int unpack(struct str plain, uint64_t seq, struct vault_pub *ret)
@@ -101,13 +144,15 @@ static int remove_both(struct vault *v, uint64_t owner, struct str node, struct 
 
 int vault_pubsub_put(struct vault *v, struct str owner, struct str node, const struct vault_pub *item)
 {
-	uint64_t tag = vault_row_owner(v, owner), old;
+	uint64_t tag = vault_row_owner(v, owner), size = item->id.n + item->publisher.n + item->payload.n;
+	struct place old = { 0 };
 	struct vault_key k;
+	uint8_t bytes[8];
 	struct buf *b;
 	int r = find_place(v, tag, node, item->id, &old);
 
 	if (r == 0)
-		r = remove_both(v, tag, node, item->id, old);
+		r = remove_both(v, tag, node, item->id, old.seq);
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;
 	b = vault_row_pack(v);
@@ -121,31 +166,46 @@ int vault_pubsub_put(struct vault *v, struct str owner, struct str node, const s
 	if (r < 0)
 		return r;
 	id_of(v, tag, node, item->id, &k);
-	return vault_row_put_plain(v, STORE_TABLE_item, vault_key_str(&k), item->seq, STR_NONE);
+	store_key_number(size, bytes);
+	r = vault_row_put_plain(v, STORE_TABLE_item, vault_key_str(&k), item->seq, str_make((const char *)bytes, 8));
+	return r < 0 ? r : change_sum(v, tag, size, old.size);
 }
 
 int vault_pubsub_get(struct vault *v, struct str owner, struct str node, struct str id, struct arena *a, struct vault_pub *ret)
 {
-	uint64_t tag = vault_row_owner(v, owner), seq;
-	int r = find_place(v, tag, node, id, &seq);
+	uint64_t tag = vault_row_owner(v, owner);
+	struct place at;
+	int r = find_place(v, tag, node, id, &at);
 
 	if (r == 0)
-		r = read_place(v, tag, node, seq, a, ret);
+		r = read_place(v, tag, node, at.seq, a, ret);
 	/* Two ids with one tag: 2^-64. */
 	return r == 0 && !str_eq(ret->id, id) ? ERR_NOT_FOUND : r;
 }
 
+static int remove_one(struct vault *v, uint64_t owner, struct str node, struct str id)
+{
+	struct place at;
+	int r = find_place(v, owner, node, id, &at);
+
+	if (r == 0)
+		r = remove_both(v, owner, node, id, at.seq);
+	return r < 0 ? r : change_sum(v, owner, 0, at.size);
+}
+
 int vault_pubsub_remove(struct vault *v, struct str owner, struct str node, struct str id)
 {
-	uint64_t tag = vault_row_owner(v, owner), seq;
-	int r = find_place(v, tag, node, id, &seq);
-
-	return r < 0 ? r : remove_both(v, tag, node, id, seq);
+	return remove_one(v, vault_row_owner(v, owner), node, id);
 }
 
 int vault_pubsub_seq(struct vault *v, struct str owner, struct str node, struct str id, uint64_t *ret)
 {
-	return find_place(v, vault_row_owner(v, owner), node, id, ret);
+	struct place at;
+	int r = find_place(v, vault_row_owner(v, owner), node, id, &at);
+
+	if (r == 0)
+		*ret = at.seq;
+	return r;
 }
 
 int vault_pubsub_count(struct vault *v, struct str owner, struct str node, uint64_t before_seq, uint64_t *ret)
@@ -218,7 +278,7 @@ static int remove_oldest(struct vault *v, uint64_t owner, struct str node, uint6
 			break;
 		r = open_rows(v, owner, &rows, false, a, &one);
 		if (r == 0)
-			r = remove_both(v, owner, node, one.id, one.seq);
+			r = remove_one(v, owner, node, one.id);
 	}
 	arena_free(&a);
 	return r;
@@ -239,11 +299,34 @@ int vault_pubsub_trim(struct vault *v, struct str owner, struct str node, uint64
 	return r == 0 && n > keep ? remove_oldest(v, tag, node, n - keep, 0) : r;
 }
 
+static int add_size(void *ctx, const struct store_row *row)
+{
+	uint64_t *sum = ctx;
+
+	if (row->value.n == 8)
+		*sum += store_number(row->value.p);
+	return 0;
+}
+
+static int size_of_node(struct vault *v, uint64_t owner, struct str node, uint64_t *ret)
+{
+	struct store_range range = { .table = STORE_TABLE_item };
+	struct vault_key k;
+	uint8_t after[PREFIX];
+
+	prefix_of(v, ITEM_PUBSUB_ID, owner, node, &k);
+	range.from = vault_key_str(&k);
+	if (store_key_after(range.from, after))
+		range.to = str_make((const char *)after, PREFIX);
+	*ret = 0;
+	return store_scan(v->store, &range, add_size, ret);
+}
+
 int vault_pubsub_clear(struct vault *v, struct str owner, struct str node)
 {
 	static const enum vault_kind kinds[] = { ITEM_PUBSUB, ITEM_PUBSUB_ID };
-	uint64_t tag = vault_row_owner(v, owner);
-	int r = 0;
+	uint64_t tag = vault_row_owner(v, owner), size;
+	int r = size_of_node(v, tag, node, &size);
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds) && r == 0; i++) {
 		struct vault_key k;
@@ -251,5 +334,10 @@ int vault_pubsub_clear(struct vault *v, struct str owner, struct str node)
 		prefix_of(v, kinds[i], tag, node, &k);
 		r = vault_row_remove_prefix(v, STORE_TABLE_item, vault_key_str(&k), false);
 	}
-	return r;
+	return r < 0 ? r : change_sum(v, tag, 0, size);
+}
+
+int vault_pubsub_used(struct vault *v, struct str owner, uint64_t *ret)
+{
+	return read_sum(v, vault_row_owner(v, owner), ret);
 }

@@ -3,7 +3,7 @@
  * The nodes themselves are items of vault.h (ITEM_PUBSUB_NODE, by name). Here is what was published at them.
  *
  * Ownership, threads, atomicity  As in vault.h.
- * Limits     The caller counts: vault_pubsub_count, vault_pubsub_trim.
+ * Limits     The caller counts: vault_pubsub_count, vault_pubsub_trim, vault_pubsub_used.
  * Errors     ERR_NOT_FOUND, and those of vault.h.
  */
 #ifndef VAULT_VAULT_PUBSUB_H
@@ -37,5 +37,7 @@ MUST_CHECK int vault_pubsub_page(struct vault *v, struct str owner, struct str n
 MUST_CHECK int vault_pubsub_trim(struct vault *v, struct str owner, struct str node, uint64_t keep, uint64_t before_seq);
 /* Removes all. */
 MUST_CHECK int vault_pubsub_clear(struct vault *v, struct str owner, struct str node);
+/* Bytes of ids, publishers and payloads that this owner keeps, in all nodes together. */
+MUST_CHECK int vault_pubsub_used(struct vault *v, struct str owner, uint64_t *ret);
 
 #endif

@@ -322,6 +322,27 @@ def engine_tests(tap, users):
     tap.run("xep0060-quota: an account has so many nodes and no more (security-tests 109)", many_nodes)
 
 
+    def quota():
+        a = users.client()
+        big = f"<b xmlns='urn:x'>{'x' * 250000}</b>"
+        kept = 0
+        for i in range(160):
+            el = publish(a, "bomb", big, id=f"i{i}", options={"max_items": "max"})
+            if el.get("type") == "error":
+                refused(el, "resource-constraint")
+                break
+            kept += 1
+        check(100 <= kept < 150, f"{kept} items of 250 kB")
+        ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><purge node='bomb'/></pubsub>"))
+        ok(publish(a, "bomb", big, id="again"))
+        b = users.client()
+        ok(publish(a, "open", tune(), options={"access_model": "open"}))
+        made = [subscribe(b, "open", a.bare, jid=f"{b.bare}/r{i}").get("type") for i in range(12)]
+        check(made.count("result") == 8, f"{made.count('result')} subscriptions of one stranger")
+        refused(subscribe(b, "open", a.bare, jid=f"{b.bare}/{'r' * 800}"), "not-acceptable")
+    tap.run("xep0060-bomb: bytes and subscriptions are bounded, and given back (security-tests 109)", quota)
+
+
 def access_tests(tap, users):
     def models():
         a, friend = users.friends()

@@ -126,6 +126,41 @@ static void removing_and_clearing_leave_others_alone(void **st)
 	assert_int_equal(vault_pubsub_get(w->v, BERT, NODE, STR("i1"), w->a, &got), 0);
 }
 
+static void every_byte_is_counted_and_given_back(void **st)
+{
+	struct world *w = *st;
+	struct vault_pub item = { .seq = SEQ(1), .id = STR("a"), .publisher = STR_NONE, .payload = STR("12345") };
+	uint64_t used;
+
+	begin(w);
+	assert_int_equal(vault_pubsub_used(w->v, ANNA, &used), 0);
+	assert_true(used == 0);
+	assert_int_equal(vault_pubsub_put(w->v, ANNA, NODE, &item), 0);
+	item.id = STR("bb");
+	item.seq = SEQ(2);
+	assert_int_equal(vault_pubsub_put(w->v, ANNA, OTHER, &item), 0);
+	assert_int_equal(vault_pubsub_used(w->v, ANNA, &used), 0);
+	assert_true(used == 13);
+	item.payload = STR("1234567890");
+	item.seq = SEQ(3);
+	assert_int_equal(vault_pubsub_put(w->v, ANNA, OTHER, &item), 0);
+	commit(w);
+	world_restart(w);
+	assert_int_equal(vault_pubsub_used(w->v, ANNA, &used), 0);
+	assert_true(used == 18);
+	begin(w);
+	assert_int_equal(vault_pubsub_trim(w->v, ANNA, OTHER, 0, 0), 0);
+	assert_int_equal(vault_pubsub_used(w->v, ANNA, &used), 0);
+	assert_true(used == 6);
+	fill(w, 5);
+	assert_int_equal(vault_pubsub_clear(w->v, ANNA, NODE), 0);
+	assert_int_equal(vault_pubsub_used(w->v, ANNA, &used), 0);
+	assert_true(used == 0);
+	commit(w);
+	assert_int_equal(vault_pubsub_used(w->v, BERT, &used), 0);
+	assert_true(used == 0);
+}
+
 static void what_is_undone_was_never_there(void **st)
 {
 	struct world *w = *st;
@@ -166,6 +201,7 @@ int main(void)
 		IN_BOTH(pages_are_of_what_lies_between),
 		IN_BOTH(trimming_takes_the_oldest_and_the_expired),
 		IN_BOTH(removing_and_clearing_leave_others_alone),
+		IN_BOTH(every_byte_is_counted_and_given_back),
 		IN_BOTH(what_is_undone_was_never_there),
 		IN_BOTH(an_account_takes_its_items_with_it),
 	};
