@@ -112,6 +112,8 @@ int admin_account(struct admin_call *call, struct vault *v, struct vault_account
 	r = vault_account_get(v, jid, call->arena, ret);
 	if (r == ERR_NOT_FOUND)
 		return admin_why(call, r, "there is no account %.*s; `wardroom user list` shows all", STR_FMT(jid));
+	if (r == 0 && call->staff_only && ret->role != ROLE_STAFF)
+		return admin_why(call, ERR_FORBIDDEN, "%.*s has a role of its own: an administrator changes that account", STR_FMT(jid));
 	return r;
 }
 

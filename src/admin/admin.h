@@ -44,6 +44,7 @@ struct admin_call {
 	int err;			/* 0 or ERR_* */
 	struct str why;
 	struct admin_effect *effects;
+	bool staff_only;		/* who asks may change accounts with the role staff alone */
 	const char *instance_dir;
 	const char *domain;		/* of this instance */
 	bool live;			/* true: inside a running server */

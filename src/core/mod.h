@@ -21,6 +21,7 @@
 #include "xmpp/node.h"
 #include "xmpp/stanza.h"
 
+struct adhoc_command;
 struct config_component;
 struct pubsub_call;
 struct pubsub_caps;
@@ -127,6 +128,7 @@ struct mod_def {
 	const char *const *disco_account;	/* feature vars of an account */
 	const struct iq_hook *iq;	/* ends with an empty row; NULL: none */
 	const struct mod_hooks *hooks;	/* NULL: none */
+	const struct adhoc_command *commands;	/* core/adhoc.h; ends with an empty row; NULL: none */
 	const char *bind_feature;	/* what session_binding understands (XEP-0386 3.1); NULL: nothing */
 	const struct service_ops *service;	/* NULL: none */
 };

@@ -202,6 +202,7 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	s->started_wall_ms = clock_wall_ms();
 	list_init(&s->idle_users);
 	list_init(&s->streams);
+	list_init(&s->adhoc);
 	list_init(&s->delegated);
 	r = set_up(s);
 	if (r < 0)

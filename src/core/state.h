@@ -50,6 +50,8 @@ struct server {
 	struct map *peers;			/* bare JID -> its remote contacts that are there; pubsub/pubsub_peers.h */
 	struct outward { const struct outward_ops *ops; void *ctx; } outward[OUTWARD_LINKS];
 	unsigned n_outward;
+	struct list adhoc;			/* core/adhoc.c: forms being filled in */
+	unsigned n_adhoc;
 	struct list delegated;			/* features/delegation.c: blocks of malloc that begin with their struct list */
 
 	struct list streams;			/* every connection */

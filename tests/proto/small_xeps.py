@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The many smaller specifications, each case named after the one whose rule it checks."""
+import os
 import sys
 
 from harness import check, error_of, q, text_of
-from rawxmpp import CLIENT, Client, SaslFailure, befriend
-from rfc6121 import Users
-from wardroom_test import PASSWORD, Tap, new_server
+from rawxmpp import CLIENT, DATA, Client, SaslFailure, befriend, body_of
+from rfc6121 import STAMP, Users
+from wardroom_test import PASSWORD, Tap, new_server, until
 
 REGISTER = "jabber:iq:register"
 NEW = "violet envelope marmalade 7"
@@ -94,6 +95,266 @@ def register_tests(tap, users):
     tap.run("xep0077-password: not of a frozen account", frozen)
 
 
+COMMANDS, ADMIN = "http://jabber.org/protocol/commands", "http://jabber.org/protocol/admin"
+INFO, ITEMS = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"
+
+
+def form_of(el):
+    """The first data form in it: a dict from names of fields to lists of values."""
+    x = next(iter(el.iter(q(DATA, "x"))), None)
+    if x is None:
+        return None
+    return {f.get("var"): [v.text or "" for v in f.findall(q(DATA, "value"))] for f in x.findall(q(DATA, "field"))}
+
+
+def filled(**fields):
+    out = "<x xmlns='jabber:x:data' type='submit'>"
+    for k, v in fields.items():
+        values = v if isinstance(v, (list, tuple)) else [v]
+        out += f"<field var='{k.replace('_', '-') if k == 'password_verify' else k}'>" + "".join(f"<value>{x}</value>" for x in values) + "</field>"
+    return out + "</x>"
+
+
+def command(c, node, inner="", **attrs):
+    a = "".join(f" {k}='{v}'" for k, v in attrs.items())
+    return c.iq("set", f"<command xmlns='{COMMANDS}' node='{node}'{a}>{inner}</command>", to=c.server.domain)
+
+
+def run(c, node, form="", **fields):
+    """Asks for the form, sends it back filled in; the second answer."""
+    el = command(c, node)
+    got = el.find(q(COMMANDS, "command"))
+    check(el.get("type") == "result" and got is not None, f"{node}: {text_of(el)}")
+    check(got.get("status") == "executing" and got.get("sessionid"), f"{node}: {text_of(el)}")
+    return command(c, node, form or filled(**fields), sessionid=got.get("sessionid"))
+
+
+def done(el):
+    got = el.find(q(COMMANDS, "command"))
+    check(el.get("type") == "result" and got is not None and got.get("status") == "completed", text_of(el))
+    return el
+
+
+def command_tests(tap, users):
+    server, d = users.server, users.server.domain
+    chiefs = {}
+    for role in ("admin", "officer", "helpdesk", "auditor"):
+        server.cli("user", "add", server.jid("chief-" + role), "--role", role, "--password-file", server.secret)
+        chiefs[role] = Client(server, "chief-" + role, resource="desk").login(presence=True)
+    boss = chiefs["admin"]
+
+    def names(c):
+        el = c.iq("get", f"<query xmlns='{ITEMS}' node='{COMMANDS}'/>", to=d)
+        check(el.get("type") == "result", text_of(el))
+        return {i.get("node").split("#")[1] for i in el.iter(q(ITEMS, "item"))}
+
+    def found():
+        all_of_them = names(boss)
+        for name in ("add-user", "delete-user", "disable-user", "reenable-user", "end-user-session", "change-user-password",
+                     "get-user-roster", "get-user-lastlogin", "user-stats", "get-registered-users-num", "get-disabled-users-num",
+                     "get-online-users-num", "get-active-users-num", "get-idle-users-num", "get-registered-users-list",
+                     "get-disabled-users-list", "get-online-users-list", "announce"):
+            check(name in all_of_them, f"an administrator does not find {name} in {sorted(all_of_them)}")
+        el = boss.iq("get", f"<query xmlns='{INFO}' node='{ADMIN}#add-user'/>", to=d)
+        ids = [(i.get("category"), i.get("type")) for i in el.iter(q(INFO, "identity"))]
+        check(ids == [("automation", "command-node")], f"{ids}")
+        el = boss.iq("get", f"<query xmlns='{INFO}' node='{COMMANDS}'/>", to=d)
+        check([(i.get("category"), i.get("type")) for i in el.iter(q(INFO, "identity"))] == [("automation", "command-list")], text_of(el))
+        check(COMMANDS in {f.get("var") for f in boss.iq("get", f"<query xmlns='{INFO}'/>", to=d).iter(q(INFO, "feature"))}, "no feature")
+    tap.run("xep0050-discovery: items, identities, the feature (2)", found)
+
+    def roles():
+        a = users.client()
+        check(names(a) == set(), f"staff finds {names(a)}")
+        refused(a.iq("get", f"<query xmlns='{INFO}' node='{ADMIN}#add-user'/>", to=d), "item-not-found")
+        everything = names(boss)
+        for role, may in (("officer", {"disable-user", "reenable-user", "end-user-session"}), ("helpdesk", {"change-user-password", "end-user-session"}),
+                          ("auditor", set())):
+            c, found = chiefs[role], names(chiefs[role])
+            changing = found & {"add-user", "delete-user", "disable-user", "reenable-user", "end-user-session", "change-user-password",
+                                "get-user-roster"}
+            check(changing == may, f"{role} finds {changing}")
+            for name in everything - found:
+                refused(command(c, f"{ADMIN}#{name}"), "forbidden", "auth")
+        for name in everything:
+            refused(command(a, f"{ADMIN}#{name}"), "forbidden", "auth")
+        refused(command(a, "no-such-command"), "item-not-found")
+    tap.run("xep0133-roles: who may not, finds nothing and is refused", roles)
+
+    def own_form():
+        node = f"{ADMIN}#disable-user"
+        a = users.client()
+        sid = command(boss, node).find(q(COMMANDS, "command")).get("sessionid")
+        for c in (a, chiefs["officer"], chiefs["helpdesk"]):
+            el = command(c, node, filled(accountjids=a.bare), sessionid=sid)
+            check(error_of(el) is not None, f"another one's form was taken: {text_of(el)}")
+        other = Client(server, "chief-admin", resource="other").login()
+        el = command(other, node, filled(accountjids=a.bare), sessionid=sid)
+        refused(el, "bad-request", "modify")
+        check(el.find(f"{q(CLIENT, 'error')}/{q(COMMANDS, 'bad-sessionid')}") is not None, text_of(el))
+        check(server.json("user", "show", a.bare)["state"] == "active", "frozen all the same")
+    tap.run("xep0050-session: a form belongs to who asked for it", own_form)
+
+    def stages():
+        node = f"{ADMIN}#disable-user"
+        sid = command(boss, node).find(q(COMMANDS, "command")).get("sessionid")
+
+        def bad(condition, el):
+            check(el.find(f"{q(CLIENT, 'error')}/{q(COMMANDS, condition)}") is not None, f"wanted {condition}: {text_of(el)}")
+        bad("malformed-action", command(boss, node, action="dance"))
+        bad("bad-action", command(boss, node, action="prev", sessionid=sid))
+        bad("bad-action", command(boss, node, action="complete"))
+        bad("bad-payload", command(boss, node, sessionid=sid))
+        bad("bad-payload", command(boss, node, filled(accountjids=""), sessionid=sid))
+        bad("bad-sessionid", command(boss, node, sessionid="made-up"))
+        bad("bad-sessionid", command(boss, f"{ADMIN}#reenable-user", filled(accountjids="x"), sessionid=sid))
+        el = command(boss, node, action="cancel", sessionid=sid)
+        check(el.find(q(COMMANDS, "command")).get("status") == "canceled", text_of(el))
+        bad("bad-sessionid", command(boss, node, filled(accountjids="x"), sessionid=sid))
+        sid = command(boss, node).find(q(COMMANDS, "command")).get("sessionid")
+        el = command(boss, node, "<x xmlns='jabber:x:data' type='cancel'/>", sessionid=sid)
+        check(el.find(q(COMMANDS, "command")).get("status") == "canceled", text_of(el))
+    tap.run("xep0050-stages: actions, payloads, cancelling (3.4, 3.5)", stages)
+
+    def many_forms():
+        node = f"{ADMIN}#disable-user"
+        first = command(boss, node).find(q(COMMANDS, "command")).get("sessionid")
+        for _ in range(20):
+            last = command(boss, node).find(q(COMMANDS, "command")).get("sessionid")
+        el = command(boss, node, action="cancel", sessionid=first)
+        check(el.find(f"{q(CLIENT, 'error')}/{q(COMMANDS, 'bad-sessionid')}") is not None, "the first of 21 forms is still there")
+        check(command(boss, node, action="cancel", sessionid=last).get("type") == "result", "the last is not")
+    tap.run("xep0050-session: a client has a few forms open, not any number", many_forms)
+
+    def life():
+        name = users.name() + "-new"
+        jid = server.jid(name)
+        refused(run(boss, f"{ADMIN}#add-user", accountjid=jid, password="short", password_verify="short"), "not-acceptable")
+        refused(run(boss, f"{ADMIN}#add-user", accountjid=jid, password=NEW, password_verify=NEW + "x"), "not-acceptable")
+        refused(run(boss, f"{ADMIN}#add-user", accountjid="x@elsewhere.example", password=NEW, password_verify=NEW), "bad-request")
+        done(run(boss, f"{ADMIN}#add-user", accountjid=jid, password=NEW, password_verify=NEW))
+        refused(run(boss, f"{ADMIN}#add-user", accountjid=jid, password=NEW, password_verify=NEW), "conflict")
+        check(server.json("user", "show", jid)["role"] == "staff", "not staff")
+        c = Client(server, name, NEW).login()
+        done(run(boss, f"{ADMIN}#disable-user", accountjids=[jid]))
+        check(server.json("user", "show", jid)["state"] == "frozen", "not frozen")
+        c.send(f"<message to='{boss.bare}' id='fz' type='chat'><body>hello</body></message>")
+        refused(c.expect(name="message", id="fz", type="error"), "policy-violation")
+        done(run(chiefs["officer"], f"{ADMIN}#reenable-user", accountjids=[jid]))
+        check(server.json("user", "show", jid)["state"] == "active", "not thawed")
+        done(run(chiefs["helpdesk"], f"{ADMIN}#change-user-password", accountjid=jid, password=NEW + " 2"))
+        check(c.wait_end(), "a session with the old password stays")
+        check(not can_sign_in(server, name, NEW) and can_sign_in(server, name, NEW + " 2"), "the password")
+        c = Client(server, name, NEW + " 2").login()
+        done(run(chiefs["helpdesk"], f"{ADMIN}#end-user-session", accountjids=[jid]))
+        check(c.wait_end(), "its session stays")
+        done(run(boss, f"{ADMIN}#delete-user", accountjids=[jid]))
+        check(server.cli("user", "show", jid, want=None) == "" and not can_sign_in(server, name, NEW + " 2"), "still there")
+        said = [(e["what"].get("command"), e["what"].get("by")) for e in server.json("audit", "list")["entries"] if e["kind"] == "command"
+                and e["what"].get("jid") == jid and e["what"].get("by")]
+        want = [("user add", boss.bare), ("user freeze", boss.bare), ("user thaw", chiefs["officer"].bare), ("user passwd", chiefs["helpdesk"].bare),
+                ("user remove", boss.bare)]
+        check(said == want, f"the record says {said}")
+    tap.run("xep0133-accounts: added, frozen, thawed, given a password, put out, removed; and recorded", life)
+
+    def no_rise():
+        for role, name, fields in (("officer", "disable-user", {"accountjids": boss.bare}), ("helpdesk", "end-user-session", {"accountjids": boss.bare}),
+                                   ("helpdesk", "change-user-password", {"accountjid": boss.bare, "password": NEW}),
+                                   ("officer", "reenable-user", {"accountjids": chiefs["officer"].bare})):
+            refused(run(chiefs[role], f"{ADMIN}#{name}", **fields), "forbidden")
+        check(can_sign_in(server, "chief-admin", PASSWORD), "the administrator's password is another")
+        boss.settle()
+    tap.run("xep0133-roles: nobody reaches an account with a role through a lesser one", no_rise)
+
+    def looked_at():
+        a, b = users.pair()
+        el = done(run(boss, f"{ADMIN}#get-user-roster", accountjids=[a.bare]))
+        check([i.get("jid") for i in el.iter("{jabber:iq:roster}item")] == [b.bare], text_of(el))
+        got = form_of(done(run(boss, f"{ADMIN}#user-stats", accountjid=a.bare)))
+        check(got["rostersize"] == ["1"] and got["onlineresources"] == [a.jid.split("/")[1]], str(got))
+        refused(run(boss, f"{ADMIN}#get-user-roster", accountjids=[server.jid("nobody-here")]), "item-not-found")
+        events = [(e["what"]["event"], e["what"]["account"], e["what"]["why"]) for e in server.json("audit", "list")["entries"] if e["kind"] == "account"]
+        check(("roster read", a.bare, boss.bare) in events, f"not recorded: {events[-3:]}")
+    tap.run("xep0133-accounts: a roster is shown, and that is recorded", looked_at)
+
+
+def number_tests(tap, users):
+    server, d = users.server, users.server.domain
+    boss = Client(server, "chief-admin", resource="numbers").login(presence=True)
+
+    def number(which):
+        return int(form_of(done(command(boss, f"{ADMIN}#get-{which}-users-num")))[which + "usersnum"][0])
+
+    def numbers():
+        accounts = server.json("user", "list")["accounts"]
+        check(number("registered") == len(accounts), f"{number('registered')} registered, {len(accounts)} in the list")
+        before = number("online"), number("active"), number("idle"), number("disabled")
+        a = users.client()
+        check((number("online"), number("active")) == (before[0] + 1, before[1] + 1), "one more is online and active")
+        a.send("<presence><show>xa</show></presence>")
+        a.settle()
+        check((number("active"), number("idle")) == (before[1], before[2] + 1), "one more is idle")
+        server.cli("user", "freeze", a.bare)
+        check(number("disabled") == before[3] + 1, "one more is frozen")
+        for node, var, inside in (("get-registered-users-list", "registereduserjids", True), ("get-disabled-users-list", "disableduserjids", True),
+                                  ("get-online-users-list", "onlineuserjids", True), ("get-active-users", "activeuserjids", False),
+                                  ("get-idle-users", "idleuserjids", True)):
+            got = form_of(done(run(boss, f"{ADMIN}#{node}", max_items="none")))[var]
+            check((a.bare in got) == inside, f"{node}: {got}")
+        got = form_of(done(run(boss, f"{ADMIN}#get-registered-users-list", max_items="25")))["registereduserjids"]
+        check(len(got) == 25, f"{len(got)} of 25")
+        server.cli("user", "thaw", a.bare)
+    tap.run("xep0133-numbers: registered, frozen, online, active, idle; and who they are", numbers)
+
+    def last_login():
+        a = users.client()
+        live = form_of(done(run(boss, f"{ADMIN}#get-user-lastlogin", accountjids=[a.bare, server.jid(users.name())])))["lastlogin"]
+        check(STAMP.match(live[0]) and live[1] == "never", f"{live}")
+        a.goodbye()
+        until(lambda: form_of(done(run(boss, f"{ADMIN}#get-user-lastlogin", accountjids=[a.bare])))["lastlogin"] == live[:1], 5, "the same when it has left")
+    tap.run("xep0133-lastlogin: of who is here, who left, who never came", last_login)
+
+    def announcement():
+        a, away = users.client(), users.client(presence=False)
+        done(run(boss, f"{ADMIN}#announce", announcement=["The server restarts", "at noon."]))
+        m = a.expect(name="message", frm=d)
+        check(body_of(m) == "The server restarts\nat noon." and m.get("type") == "headline", text_of(m))
+        away.none(lambda e: e.get("from") == d and e.tag == q(CLIENT, "message"), "told who is not available")
+        c = users.client()
+        refused(command(c, f"{ADMIN}#announce"), "forbidden")
+    tap.run("xep0133-announce: everybody who is available", announcement)
+
+
+LAST = "<query xmlns='jabber:iq:last'/>"
+
+
+def last_tests(tap, users):
+    server, d = users.server, users.server.domain
+
+    def seconds(el):
+        got = el.find("{jabber:iq:last}query")
+        check(el.get("type") == "result" and got is not None, text_of(el))
+        return int(got.get("seconds"))
+
+    def contacts():
+        a, b = users.pair()
+        check(seconds(a.iq("get", LAST, to=b.bare)) == 0, "who is here is away")
+        b.goodbye()
+        until(lambda: a.iq("get", LAST, to=b.bare).get("type") == "result", 5, "when it left is written down")
+        check(0 <= seconds(a.iq("get", LAST, to=b.bare)) < 30, "since when")
+        check(0 <= seconds(a.iq("get", LAST, to=d)) < 3600, "how long the server runs")
+    tap.run("xep0012-contacts: since when somebody is away", contacts)
+
+    def strangers():
+        a, b = users.client(), users.client()
+        b2 = b.user
+        got = [error_of(a.iq("get", LAST, to=to)) for to in (b.bare, server.jid("nobody-here"))]
+        b.goodbye()
+        got.append(error_of(a.iq("get", LAST, to=server.jid(b2))))
+        check(got[0] is not None and got.count(got[0]) == 3, f"strangers are told {got}")
+    tap.run("xep0012-strangers: learn nothing, not even whether there is an account", strangers)
+
+
 def open_tests(tap):
     """Where everybody may open an account, everybody may end his own."""
     with new_server(users=["a", "b"], extra="registration: open\n") as server:
@@ -112,8 +373,15 @@ def open_tests(tap):
 def main():
     tap = Tap("small extensions")
     with new_server(users=[f"u{i}" for i in range(60)]) as server:
+        server.secret = os.path.join(server.top, "password")
+        with open(server.secret, "w") as f:
+            os.chmod(server.secret, 0o600)
+            f.write(PASSWORD)
         users = Users(server, 60)
         register_tests(tap, users)
+        command_tests(tap, users)
+        number_tests(tap, users)
+        last_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()
 
