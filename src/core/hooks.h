@@ -39,6 +39,7 @@ int hooks_pubsub_changed(struct vault *v, struct pubsub_call *c, const struct pu
 void hooks_component_open(struct server *srv, const struct config_component *c);
 int hooks_message_server(struct trip *t);
 void hooks_roster_push(struct user *u, struct arena *a, struct node *iq);
+int hooks_archive_access(struct iq *iq, struct str *ret_owner, uint64_t *ret_since_ms);
 void hooks_message_plan(struct trip *t);
 bool hooks_nonza(struct session *s, const struct node *n);
 void hooks_session_binding(struct session *s, const struct node *bind);

@@ -148,6 +148,16 @@ void hooks_roster_push(struct user *u, struct arena *a, struct node *iq)
 	EACH_HOOK(roster_push, u, a, iq);
 }
 
+int hooks_archive_access(struct iq *iq, struct str *ret_owner, uint64_t *ret_since_ms)
+{
+	int r = ERR_UNAVAILABLE;
+
+	for (size_t i = 0; i < N_MODS && r == ERR_UNAVAILABLE; i++)
+		if (mods[i]->hooks && mods[i]->hooks->archive_access)
+			r = mods[i]->hooks->archive_access(iq, ret_owner, ret_since_ms);
+	return r;
+}
+
 void hooks_message_plan(struct trip *t)
 {
 	EACH_HOOK(message_plan, t);

@@ -109,6 +109,8 @@ struct mod_hooks {
 	void (*message_plan)(struct trip *t);
 	/* A message has been stored and its copies are on their way. */
 	void (*message_done)(struct trip *t);
+	/* Whose archive a request to a room means, when the asker may read it: 0, or ERR_*; ERR_UNAVAILABLE: not mine. */
+	int (*archive_access)(struct iq *iq, struct str *ret_owner, uint64_t *ret_since_ms);
 	/* First-level element that is no stanza (nonza) from a bound session: true when it was ours. */
 	bool (*nonza)(struct session *s, const struct node *n);
 	/* A session is being bound by <bind/> of XEP-0386: what its children ask for is switched on at once. */

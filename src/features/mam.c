@@ -1,6 +1,7 @@
-/* mam.c - XEP-0313: the archive of one's own account, page by page (XEP-0059). */
+/* mam.c - XEP-0313: the archive of one's own account, and of a room, page by page (XEP-0059). */
 #include "base/clock.h"
 #include "base/limits.h"
+#include "core/hooks.h"
 #include "core/mod.h"
 #include "core/state.h"
 #include "vault/vault.h"
@@ -16,6 +17,7 @@ struct mam {
 	struct vault_page page;
 	struct arena *arena;		/* of the page; freed with the trip's reply */
 	struct str queryid;
+	uint64_t since_ms;		/* what is older is not for the asker */
 	uint64_t *ids;			/* NULL: a range is asked for */
 	size_t n_ids;
 	bool flip;
@@ -50,6 +52,9 @@ static int read_field(struct iq *iq, struct mam *m, struct str var, struct str v
 	if (str_is(var, "FORM_TYPE"))
 		return str_is(value, NS_MAM) ? 0 : ERR_BAD_REQUEST;
 	if (str_is(var, "with")) {
+		/* A room's archive is kept by real addresses: it must not answer who said something. */
+		if (iq->target != TO_SELF)
+			return ERR_UNSUPPORTED;
 		if (jid_parse(iq->arena, value, &with) < 0)
 			return ERR_JID;
 		m->q.with = with.bare;
@@ -129,13 +134,14 @@ static int send_result(struct iq *iq, const struct mam *m, const struct vault_en
 	result = msg ? node_add(a, msg, NS_MAM, "result") : NULL;
 	fwd = result ? node_add(a, result, NS_FORWARD, "forwarded") : NULL;
 	delay = fwd ? node_add(a, fwd, NS_DELAY, "delay") : NULL;
-	if (delay && node_set_attr(a, msg, "to", iq->session->full) == 0 && node_set_attr(a, result, "id", str_of(id)) == 0 &&
+	if (delay && node_set_attr(a, msg, "to", iq->trip->from.full) == 0 &&
+	    (iq->target == TO_SELF || node_set_attr(a, msg, "from", m->q.owner) == 0) && node_set_attr(a, result, "id", str_of(id)) == 0 &&
 	    (m->queryid.n == 0 || node_set_attr(a, result, "queryid", m->queryid) == 0) &&
 	    node_set_attr(a, delay, "stamp", str_of(stamp)) == 0)
 		r = wire_parse(a, e->stanza, &inner);
 	if (r == 0) {
 		node_append(fwd, inner);
-		session_send(iq->session, msg);
+		trip_answer(iq->trip, msg);
 	}
 	arena_free(&a);
 	return r;
@@ -175,8 +181,11 @@ static int ids_work(struct vault *v, struct iq *iq)
 	struct vault_page page = { .v = arena_alloc(m->arena, (m->n_ids + 1) * sizeof(*page.v)), .complete = true };
 	int r = page.v ? 0 : ERR_LIMIT;
 
-	for (; r == 0 && page.n < m->n_ids; page.n++)
+	for (; r == 0 && page.n < m->n_ids; page.n++) {
 		r = vault_archive_one(v, m->q.owner, m->ids[page.n], m->arena, &page.v[page.n]);
+		if (r == 0 && page.v[page.n].when_ms < m->since_ms)
+			r = ERR_NOT_FOUND;
+	}
 	page.count = page.n;
 	if (r == 0)
 		m->page = page;
@@ -227,15 +236,13 @@ static int page_work(struct vault *v, struct iq *iq)
 static int page_done(struct iq *iq, int err)
 {
 	struct mam *m = iq->data;
-	uint64_t session_id = iq->trip->session_id;
 
-	for (size_t i = 0; err == 0 && iq->session && i < m->page.n; i++) {
+	for (size_t i = 0; err == 0 && i < m->page.n; i++) {
 		const struct vault_entry *e = &m->page.v[m->flip ? m->page.n - 1 - i : i];
 
 		if (e->gone)
 			continue;
 		err = send_result(iq, m, e);
-		iq->session = session_find(iq->server, session_id);
 	}
 	if (err == 0)
 		err = finish(iq, m);
@@ -272,20 +279,32 @@ static int send_form(struct iq *iq)
 	return iq_reply(iq, q);
 }
 
+/* Whose archive it is, for those who may read it. */
+static int owner_of(struct iq *iq, struct str *ret, uint64_t *ret_since_ms)
+{
+	*ret_since_ms = 0;
+	if (iq->target == TO_ROOM)
+		return hooks_archive_access(iq, ret, ret_since_ms);
+	*ret = iq->trip->from.bare;
+	return iq->target == TO_SELF ? 0 : ERR_FORBIDDEN;
+}
+
 static int on_query(struct iq *iq)
 {
 	struct mam *m;
-	int r;
+	struct str owner;
+	uint64_t since_ms;
+	int r = owner_of(iq, &owner, &since_ms);
 
-	if (iq->target != TO_SELF)
-		return ERR_FORBIDDEN;
+	if (r < 0)
+		return r;
 	if (iq->type == IQ_GET)
 		return send_form(iq);
 	m = arena_alloc(iq->arena, sizeof(*m));
-	if (!m || !iq->session)
+	if (!m)
 		return ERR_LIMIT;
 	iq->data = m;
-	m->q.owner = iq->user->bare;
+	m->q.owner = owner;
 	m->q.with = STR_NONE;
 	m->queryid = node_attr(iq->payload, "queryid");
 	m->flip = node_child(iq->payload, NS_MAM, "flip-page") != NULL;
@@ -294,6 +313,9 @@ static int on_query(struct iq *iq)
 		r = read_rsm(iq, m);
 	if (r < 0)
 		return r;
+	m->since_ms = since_ms;
+	if (m->q.start_ms < since_ms)
+		m->q.start_ms = since_ms;
 	m->arena = arena_new(ARENA_BYTES);
 	if (!m->arena)
 		return ERR_NOMEM;
@@ -305,12 +327,12 @@ static int on_query(struct iq *iq)
 
 /* --- metadata (XEP-0313 5) ----------------------------------------------------------------------------------------- */
 
-struct ends { struct vault_page first, last; };
+struct ends { struct vault_page first, last; struct str owner; uint64_t since_ms; };
 
 static int ends_work(struct vault *v, struct iq *iq)
 {
 	struct ends *e = iq->data;
-	struct vault_query q = { .owner = iq->user->bare, .with = STR_NONE, .max = 1 };
+	struct vault_query q = { .owner = e->owner, .with = STR_NONE, .start_ms = e->since_ms, .max = 1 };
 	int r = vault_archive_page(v, &q, iq->arena, &e->first);
 
 	q.backward = true;
@@ -346,10 +368,11 @@ static int ends_done(struct iq *iq, int err)
 
 static int on_metadata(struct iq *iq)
 {
-	if (iq->target != TO_SELF)
-		return ERR_FORBIDDEN;
-	iq->data = arena_alloc(iq->arena, sizeof(struct ends));
-	return iq->data ? iq_store(iq, ends_work, ends_done) : ERR_LIMIT;
+	struct ends *e = arena_alloc(iq->arena, sizeof(*e));
+	int r = e ? owner_of(iq, &e->owner, &e->since_ms) : ERR_LIMIT;
+
+	iq->data = e;
+	return r < 0 ? r : iq_store(iq, ends_work, ends_done);
 }
 
 /* --- preferences (XEP-0441) ------------------------------------------------------------------------------------------ */
@@ -381,8 +404,8 @@ static int on_prefs(struct iq *iq)
 }
 
 static const struct iq_hook iqs[] = {
-	{ IQ_GET | IQ_SET, NS_MAM, "query", TO_SELF | TO_ACCOUNT, on_query },
-	{ IQ_GET, NS_MAM, "metadata", TO_SELF | TO_ACCOUNT, on_metadata },
+	{ IQ_GET | IQ_SET, NS_MAM, "query", TO_SELF | TO_ACCOUNT | TO_ROOM, on_query },
+	{ IQ_GET, NS_MAM, "metadata", TO_SELF | TO_ACCOUNT | TO_ROOM, on_metadata },
 	{ IQ_GET | IQ_SET, NS_MAM, "prefs", TO_SELF | TO_ACCOUNT, on_prefs },
 	{ 0 }
 };

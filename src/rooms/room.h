@@ -183,6 +183,8 @@ enum trip_next room_message_deliver(struct trip *t, struct room *r);
 void room_message_history(struct room *r, struct device *d, const struct node *history, struct arena *a);
 void room_message_subject(struct room *r, struct device *d, struct arena *a);
 void room_message_remember(struct room *r, uint64_t when_ms, struct str stanza);
+/* The line with this stanza-id is not shown to newcomers any more. */
+void room_message_forget(struct room *r, struct str id);
 /* A message of the room itself to everybody in it (status codes and the like). */
 void room_message_all(struct room *r, struct arena *a, struct node *m);
 
@@ -201,6 +203,8 @@ int room_register_on(struct iq *iq);		/* jabber:iq:register: a reserved nick */
 int room_disco_info(struct iq *iq);
 int room_disco_items(struct iq *iq);
 struct rooms *rooms_of(const struct server *srv);
+int room_archive_access(struct iq *iq, struct str *ret_owner, uint64_t *ret_since_ms);
+int room_archive_moderate(struct iq *iq);	/* XEP-0425 */
 /* The room an iq is addressed to, or NULL. */
 struct room *rooms_addressed(const struct iq *iq);
 /* The room is empty and not persistent: it goes. True when it is gone. */

@@ -364,6 +364,27 @@ void room_message_remember(struct room *r, uint64_t when_ms, struct str stanza)
 		forget_oldest(r);
 }
 
+void room_message_forget(struct room *r, struct str id)
+{
+	struct room_line **at = &r->first, *before = NULL;
+
+	while (*at) {
+		struct room_line *l = *at;
+
+		if (str_find(str_make(l->stanza, l->n), id) < 0) {
+			before = l;
+			at = &l->next;
+			continue;
+		}
+		*at = l->next;
+		if (r->last == l)
+			r->last = before;
+		r->n_lines--;
+		r->line_bytes -= l->n;
+		free(l);
+	}
+}
+
 struct wanted {
 	uint64_t stanzas, chars, since_ms;
 };

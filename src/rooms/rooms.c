@@ -204,6 +204,7 @@ static const struct iq_hook iqs[] = {
 	{ IQ_GET | IQ_SET, NS_MUC_OWNER, "query", TO_ROOM, room_owner_on },
 	{ IQ_GET | IQ_SET, NS_VCARD, "vCard", TO_ROOM, room_avatar_on },
 	{ IQ_GET | IQ_SET, NS_REGISTER, "query", TO_ROOM, room_register_on },
+	{ IQ_SET, NS_MODERATE, "moderate", TO_ROOM, room_archive_moderate },
 	{ IQ_GET, NS_PING, "ping", TO_SERVICE | TO_ROOM, room_iq_ping },
 	{ IQ_GET, NS_PING, "ping", TO_OCCUPANT, room_iq_ping_occupant },
 	{ 0 }
@@ -215,6 +216,7 @@ static const struct mod_hooks hooks = {
 	.session_gone = session_gone,
 	.presence_out = presence_out,
 	.disco_items = disco_items,
+	.archive_access = room_archive_access,
 };
 
 const struct mod_def mod_rooms = {

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import cases_rooms
 from harness import check, error_of
-from rawxmpp import CLIENT, DATA, DELAY, SID, body_of
+from rawxmpp import CLIENT, DATA, DELAY, MAM, SID, body_of
 from rfc6121 import Users
 from wardroom_test import Tap, new_server
 
@@ -394,6 +394,51 @@ def more(tap, users, rooms):
         p3 = rooms.join(b, other, "ben")
         check(p3.find(f"{{{OID}}}occupant-id").get("id") != ids[0], "the id tells who somebody is in another room")
     tap.run("xep0421-occupantid: stable for the account, different in every room", occupant_id)
+
+    def archive():
+        a, b, c = users.client(), users.client(), users.client()
+        room = rooms.open(a, "ann", membersonly=1)
+        for n in range(3):
+            a.message(room, f"kept {n}", type="groupchat")
+            a.expect(name="message", body=f"kept {n}")
+        a.send(f"<iq type='set' id='mq' to='{room}'><query xmlns='{MAM}' queryid='q'/></iq>")
+        got = []
+        while True:
+            e = a.expect(lambda e: e.get("id") == "mq" or e.find(f"{{{MAM}}}result") is not None)
+            if e.get("id") == "mq":
+                break
+            check(e.get("from") == room, text_of(e))
+            got.append((e.find(f"{{{MAM}}}result").get("id"), e.find(f".//{{{CLIENT}}}body").text, e.find(f".//{{{CLIENT}}}message").get("from")))
+        check([g[1:] for g in got] == [(f"kept {n}", f"{room}/ann") for n in range(3)], f"{got}")
+        el = c.iq("set", f"<query xmlns='{MAM}'/>", to=room)
+        check(error_of(el)[0] == "forbidden", text_of(el))
+        el = a.iq("set", f"<query xmlns='{MAM}'><x xmlns='{DATA}' type='submit'><field var='FORM_TYPE'><value>{MAM}</value></field>"
+                         f"<field var='with'><value>{a.bare}</value></field></x></query>", to=room)
+        check(error_of(el)[0] == "feature-not-implemented", "a room's archive tells who said something")
+    tap.run("xep0313-muc: a room's archive, for those who may come in, without real addresses", archive)
+
+    def moderation():
+        a, b = users.client(), users.client()
+        room = rooms.open(a, "ann")
+        rooms.join(b, room, "ben")
+        b.message(room, "rude", type="groupchat")
+        m = a.expect(name="message", body="rude")
+        sid = next(s for s in m.iter(f"{{{SID}}}stanza-id") if s.get("by") == room).get("id")
+        req = f"<moderate xmlns='urn:xmpp:message-moderate:1' id='{sid}'><retract xmlns='urn:xmpp:message-retract:1'/><reason>manners</reason></moderate>"
+        check(error_of(b.iq("set", req, to=room))[0] == "forbidden", "an ordinary occupant moderates")
+        check(a.iq("set", req, to=room).get("type") == "result", "the moderator may not")
+        r = b.expect(lambda e: e.find("{urn:xmpp:message-retract:1}retract") is not None, name="message")
+        check(r.get("from") == room and r.find("{urn:xmpp:message-retract:1}retract").get("id") == sid and "manners" in text_of(r) and f"{room}/ann" in text_of(r), text_of(r))
+        check(error_of(a.iq("set", req.replace(sid, "0" * 13), to=room))[0] == "item-not-found", "an id that is not there")
+        a.clear()
+        a.send(f"<iq type='set' id='mq' to='{room}'><query xmlns='{MAM}'/></iq>")
+        a.expect(id="mq", keep=True)
+        check(not [e for e in a.inbox if "rude" in text_of(e)], "still in the archive")
+        c = users.client()
+        c.send(f"<presence to='{room}/cat'><x xmlns='{MUC}'/></presence>")
+        m = c.expect(lambda e: e.find(f"{{{CLIENT}}}subject") is not None or body_of(e) == "rude", name="message")
+        check(body_of(m) != "rude", "still in the history")
+    tap.run("xep0425-moderation: moderators take a message back for all; archive and history forget it", moderation)
 
     def lasting():
         a, b, c = users.client(), users.client(), users.client()

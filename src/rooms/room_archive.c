@@ -1,0 +1,124 @@
+/* room_archive.c - who may read what was said in a room (XEP-0313 for rooms): whoever may come in; and taking a message
+ * out of it again (XEP-0425): moderators may. */
+#include "base/clock.h"
+#include "base/rand.h"
+#include "rooms/room.h"
+
+int room_archive_access(struct iq *iq, struct str *ret_owner, uint64_t *ret_since_ms)
+{
+	const struct room *r = rooms_addressed(iq);
+	enum room_affiliation a;
+
+	if (!r)
+		return ERR_NOT_FOUND;
+	a = room_affiliation_of(r, iq->trip->from.bare);
+	if (a == ROOM_OUTCAST)
+		return ERR_FORBIDDEN;
+	if (a < ROOM_MEMBER && !room_device(r, iq->trip->from.full) && (r->config.members_only || r->config.password.n || r->locked))
+		return ERR_FORBIDDEN;
+	*ret_owner = r->jid;
+	*ret_since_ms = r->created_ms;		/* what an earlier room of this name said was for others */
+	return 0;
+}
+
+/* --- moderation ------------------------------------------------------------------------------------------------ */
+
+struct moderation {
+	struct str room, local, by, stanza;
+	uint64_t target, id, when_ms;
+	struct node *notice;
+};
+
+/* <message> from the room: the retraction everybody sees, and the archive keeps. */
+static struct node *notice(struct iq *iq, const struct room *r, const struct occupant *by, const struct node *moderate, uint64_t id)
+{
+	const struct node *reason = node_child(moderate, NS_MODERATE, "reason");
+	struct node *m = node_new(iq->arena, NS_CLIENT, "message"), *retract, *moderated, *oid, *sid;
+	struct str why = reason ? node_text(iq->arena, reason) : STR_NONE;
+	char name[17], text[VAULT_ID_TEXT];
+
+	rand_text(name, sizeof(name) - 1);
+	vault_id_text(id, text);
+	if (!m || why.n > ROOMS_TEXT || node_set_attr(iq->arena, m, "id", str_of(name)) < 0 ||
+	    node_set_attr(iq->arena, m, "from", r->jid) < 0 || node_set_attr(iq->arena, m, "type", STR("groupchat")) < 0)
+		return NULL;
+	retract = node_add(iq->arena, m, NS_RETRACT, "retract");
+	if (!retract || node_set_attr(iq->arena, retract, "id", node_attr(moderate, "id")) < 0)
+		return NULL;
+	moderated = node_add(iq->arena, retract, NS_MODERATE, "moderated");
+	if (!moderated || node_set_attr(iq->arena, moderated, "by", by->address) < 0)
+		return NULL;
+	oid = node_add(iq->arena, moderated, NS_OCCUPANT_ID, "occupant-id");
+	if (!oid || node_set_attr(iq->arena, oid, "id", by->id) < 0 || (why.n && !node_add_leaf(iq->arena, retract, NS_RETRACT, "reason", why)))
+		return NULL;
+	sid = node_add(iq->arena, m, NS_SID, "stanza-id");
+	if (!sid || node_set_attr(iq->arena, sid, "by", r->jid) < 0 ||
+	    node_set_attr(iq->arena, sid, "id", str_make(text, VAULT_ID_TEXT - 1)) < 0)
+		return NULL;
+	return m;
+}
+
+static int work(struct vault *v, struct iq *iq)
+{
+	const struct moderation *k = iq->data;
+	struct vault_message m = { .id = k->id, .when_ms = k->when_ms, .stanza = k->stanza, .n_owners = 1 };
+	struct vault_entry found;
+	int r = vault_archive_one(v, k->room, k->target, iq->arena, &found);
+
+	m.owners[0] = (struct vault_owner){ .owner = k->room, .peer = k->by };
+	if (r == 0 && !found.gone)
+		r = vault_archive_purge(v, k->target);
+	return r < 0 ? r : vault_archive_add(v, &m);
+}
+
+static int done(struct iq *iq, int err)
+{
+	const struct moderation *k = iq->data;
+	struct room *r = room_find(rooms_of(iq->server), k->local);
+	char text[VAULT_ID_TEXT];
+
+	if (err < 0)
+		return err;
+	if (r) {
+		vault_id_text(k->target, text);
+		room_message_forget(r, str_make(text, VAULT_ID_TEXT - 1));
+		room_message_all(r, iq->arena, k->notice);
+	}
+	return iq_reply(iq, NULL);
+}
+
+int room_archive_moderate(struct iq *iq)
+{
+	const struct room *r = rooms_addressed(iq);
+	const struct device *d = r ? room_device(r, iq->trip->from.full) : NULL;
+	struct moderation *k = arena_alloc(iq->arena, sizeof(*k));
+	struct buf b;
+	int err;
+
+	if (!r)
+		return ERR_NOT_FOUND;
+	if (!d || d->occupant->role != ROOM_MODERATOR)
+		return ERR_FORBIDDEN;
+	if (!node_child(iq->payload, NS_RETRACT, "retract"))
+		return ERR_BAD_REQUEST;
+	err = k ? vault_id_parse(node_attr(iq->payload, "id"), &k->target) : ERR_LIMIT;
+	if (err < 0)
+		return err;
+	k->when_ms = clock_wall_ms();
+	k->id = vault_next_id(iq->server->vault, k->when_ms);
+	k->room = arena_str(iq->arena, r->jid);
+	k->local = arena_str(iq->arena, r->local);
+	k->by = iq->trip->from.bare;
+	k->notice = notice(iq, r, d->occupant, iq->payload, k->id);
+	if (!k->room.p || !k->local.p || !k->notice)
+		return ERR_LIMIT;
+	buf_init(&b, ROOMS_STANZA_BYTES);
+	err = room_write(&b, k->notice);
+	if (err == 0) {
+		k->stanza = arena_str(iq->arena, buf_str(&b));
+		err = k->stanza.p ? 0 : ERR_LIMIT;
+	}
+	buf_release(&b);
+	iq->data = k;
+	return err < 0 ? err : iq_store(iq, work, done);
+}
