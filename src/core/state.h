@@ -46,7 +46,7 @@ struct server {
 	struct map *asks;			/* id -> struct ask */
 	struct str pubsub;			/* features/pubsub.c: its domain, in names */
 	struct map *caps;			/* hash -> struct pubsub_caps; features/caps.c */
-	unsigned peer_walks, peer_asks;		/* work under way for them */
+	unsigned extra_walks, peer_asks;	/* pubsub/pubsub_last.h, features/caps.c: work under way */
 	struct map *peers;			/* bare JID -> its remote contacts that are there; pubsub/pubsub_peers.h */
 	struct outward { const struct outward_ops *ops; void *ctx; } outward[OUTWARD_LINKS];
 	unsigned n_outward;

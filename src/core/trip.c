@@ -50,6 +50,14 @@ static bool take_token(struct session *s)
 	return true;
 }
 
+/* A message, or what is published: every contact may get a copy of that. */
+static bool reaches_many(const struct trip *t)
+{
+	const struct node *payload = t->kind == STANZA_IQ ? node_child(t->stanza, NS_PUBSUB, "pubsub") : NULL;
+
+	return t->kind == STANZA_MESSAGE || (payload && node_child(payload, NS_PUBSUB, "publish"));
+}
+
 static void pump(struct session *s);
 
 static void on_tokens(void *ctx)
@@ -83,7 +91,7 @@ static void pump(struct session *s)
 	while (!s->routing && !s->throttled && !list_empty(&s->waiting)) {
 		struct trip *t = LIST_ITEM(s->waiting.next, struct trip, queue);
 
-		if (t->kind == STANZA_MESSAGE && !take_token(s)) {
+		if (reaches_many(t) && !take_token(s)) {
 			wait_for_tokens(s);
 			break;
 		}

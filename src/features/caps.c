@@ -219,12 +219,26 @@ static void peer_came(struct trip *t, struct str key, const struct node *c)
 		t->server->peer_asks--;
 }
 
+/* An account has let a contact in: he is sent what it published last (XEP-0163 4.3.1). */
+static void let_in(struct trip *t)
+{
+	struct user *owner = t->from_user ? t->from_user : user_cached(t->server, t->from.bare);
+	const struct roster_item *it = owner && t->to_user ? roster_find(&owner->roster, t->to_user->bare) : NULL;
+
+	if (!it || (it->sub != SUB_FROM && it->sub != SUB_BOTH))
+		return;
+	LIST_EACH(at, &t->to_user->sessions)
+		pubsub_last_send_of(LIST_ITEM(at, struct session, of_user), owner);
+}
+
 static int presence_directed(struct trip *t)
 {
 	struct str type = node_attr(t->stanza, "type"), key;
 	const struct roster_item *it;
 	bool verifiable;
 
+	if (str_is(type, "subscribed") && !trip_is_foreign(t))
+		let_in(t);
 	if (!trip_is_foreign(t) || !t->to_user || t->from.resource.n == 0)
 		return 0;
 	if (str_is(type, "unavailable")) {

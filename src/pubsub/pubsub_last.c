@@ -33,16 +33,17 @@ struct walk {
 	size_t n, at, upto;
 	struct found *found, **last;
 	bool calling, answered;
+	bool extra;			/* counts in srv->extra_walks, not in the session */
 };
 
 static void walk_free(struct walk *w)
 {
 	struct session *s = session_find(w->srv, w->session_id);
 
-	if (s)
+	if (w->extra)
+		w->srv->extra_walks--;
+	else if (s)
 		s->last_walk = false;
-	if (w->peer.n)
-		w->srv->peer_walks--;
 	pubsub_caps_unref(&w->wants);
 	pubsub_caps_unref(&w->had);
 	arena_free(&w->arena);
@@ -218,24 +219,42 @@ static struct walk *walk_new(struct server *srv, struct pubsub_caps *wants)
 	return w;
 }
 
-void pubsub_last_send_peer(struct user *owner, const struct pubsub_peer *p)
+/* Takes the walk on its way, with this one owner. */
+static void start_extra(struct walk *w, const struct user *owner)
 {
-	struct server *srv = owner->server;
-	struct walk *w;
-
-	if (!p->caps || p->caps->n == 0 || srv->peer_walks >= LAST_PEERS)
-		return;
-	w = walk_new(srv, p->caps);
-	if (!w)
-		return;
-	w->peer = w->names ? arena_str(w->names, p->full) : (struct str){ 0 };
 	w->owners = w->names ? arena_alloc(w->names, sizeof(*w->owners)) : NULL;
 	if (w->owners)
 		w->owners[w->n++] = arena_str(w->names, owner->bare);
-	if (w->peer.n)
-		srv->peer_walks++;
-	if (!w->arena || !w->owners || !w->peer.n || !w->owners[0].p || server_store(srv, w, walk_work, walk_done) < 0)
+	w->extra = true;
+	w->srv->extra_walks++;
+	if (!w->arena || !w->owners || !w->owners[0].p || server_store(w->srv, w, walk_work, walk_done) < 0)
 		walk_free(w);
+}
+
+void pubsub_last_send_peer(struct user *owner, const struct pubsub_peer *p)
+{
+	struct walk *w;
+
+	if (!p->caps || p->caps->n == 0 || owner->server->extra_walks >= LAST_EXTRA)
+		return;
+	w = walk_new(owner->server, p->caps);
+	if (!w)
+		return;
+	w->peer = w->names ? arena_str(w->names, p->full) : (struct str){ 0 };
+	start_extra(w, owner);
+}
+
+void pubsub_last_send_of(struct session *s, struct user *owner)
+{
+	struct walk *w;
+
+	if (!s->available || !s->caps || s->caps->n == 0 || s->server->extra_walks >= LAST_EXTRA)
+		return;
+	w = walk_new(s->server, s->caps);
+	if (!w)
+		return;
+	w->session_id = s->id;
+	start_extra(w, owner);
 }
 
 void pubsub_last_send(struct session *s, const struct pubsub_caps *had)

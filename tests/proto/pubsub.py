@@ -468,6 +468,18 @@ def notify_tests(tap, users):
         silent(stranger, TUNE)
     tap.run("xep0163-last-item: with the first presence, also of who is away; once (4.3.4)", last)
 
+    def let_in():
+        a, b = users.client(), users.aware(TUNE)
+        ok(publish(a, TUNE, tune("before"), id="L"))
+        silent(b, TUNE)
+        for c in (a, b):
+            c.iq("get", "<query xmlns='jabber:iq:roster'/>")
+        b.send(f"<presence type='subscribe' to='{a.bare}'/>")
+        a.expect(name="presence", type="subscribe", frm=b.bare)
+        a.send(f"<presence type='subscribed' to='{b.bare}'/>")
+        check(event(b, TUNE, frm=a.bare).find(f".//{q(EVENT, 'item')}").get("id") == "L", "the item")
+    tap.run("xep0163-new-contact: who is let in is sent what was published last (4.3.1)", let_in)
+
     def changes():
         a, b = users.friends(TUNE)
         ok(publish(a, TUNE, tune(), id="x"))
@@ -522,6 +534,24 @@ def notify_tests(tap, users):
         el = refused(stranger.iq("set", f"<pubsub xmlns='{PUBSUB}'><unsubscribe node='open' jid='{stranger.bare}'/></pubsub>", to=a.bare), "unexpected-request")
         specific(el, "not-subscribed")
     tap.run("xep0060-subscribe: explicitly, for oneself, as long as one may read (6.1, 6.2)", explicit)
+
+
+    def rate():
+        with Instance(users=["u0", "u1"], limits={"messages_per_s": "20"}) as slow:
+            rate_at(People(slow, 2))
+
+    def rate_at(own):
+        a, b = own.friends(TUNE)
+        t0 = time.monotonic()
+        for i in range(1, 76):
+            a.send(f"<iq type='set' id='p{i}'><pubsub xmlns='{PUBSUB}'><publish node='{TUNE}'><item id='x'>{tune(str(i))}</item></publish></pubsub></iq>")
+        a.expect(name="iq", id="p75", timeout=30)
+        took = time.monotonic() - t0
+        check(took > 1, f"75 events for every contact in {took:.2f} s")
+        for _ in range(75):
+            el = event(b, TUNE)
+        check(el.findtext(f".//{q(TUNE, 'title')}") == "75", "none was lost")
+    tap.run("xep0163-rate: publishing counts as sending a message does (security-tests 133)", rate)
 
 
 def caps_tests(tap, users):
