@@ -171,22 +171,30 @@ int scram_prepare(struct str password, char ret[SCRAM_PASSWORD_BYTES + 1], size_
 	return 0;
 }
 
-/* RFC 5802 3: StoredKey and ServerKey of a prepared password. */
-static int verifier_fill(const struct scram_tools *t, enum scram_hash hash, struct str prepared,
-			 struct scram_verifier *v)
+int scram_from_salted(const struct scram_tools *t, enum scram_hash hash, const uint8_t *salted, struct scram_verifier *v)
 {
-	uint8_t salted[SCRAM_MAX_BYTES], client[SCRAM_MAX_BYTES];
+	uint8_t client[SCRAM_MAX_BYTES];
 	size_t n = hashes[hash].bytes;
-	int r = scram_salted(t, hash, prepared, str_make((const char *)v->salt, v->salt_n), v->iterations, salted);
+	int r = scram_hmac(t, hash, str_make((const char *)salted, n), STR("Client Key"), client);
 
-	if (r == 0)
-		r = scram_hmac(t, hash, str_make((const char *)salted, n), STR("Client Key"), client);
 	if (r == 0)
 		r = scram_digest(t, hash, str_make((const char *)client, n), v->stored_key);
 	if (r == 0)
 		r = scram_hmac(t, hash, str_make((const char *)salted, n), STR("Server Key"), v->server_key);
-	secret_wipe(salted, sizeof(salted));
 	secret_wipe(client, sizeof(client));
+	return r;
+}
+
+/* RFC 5802 3: StoredKey and ServerKey of a prepared password. */
+static int verifier_fill(const struct scram_tools *t, enum scram_hash hash, struct str prepared,
+			 struct scram_verifier *v)
+{
+	uint8_t salted[SCRAM_MAX_BYTES];
+	int r = scram_salted(t, hash, prepared, str_make((const char *)v->salt, v->salt_n), v->iterations, salted);
+
+	if (r == 0)
+		r = scram_from_salted(t, hash, salted, v);
+	secret_wipe(salted, sizeof(salted));
 	return r;
 }
 

@@ -50,6 +50,10 @@ MUST_CHECK int scram_derive(const struct scram_tools *t, struct str password, ui
 MUST_CHECK int scram_check_password(const struct scram_tools *t, struct str password,
 				    const struct credentials *c, bool *ret_right);
 
+/* StoredKey and ServerKey of a SaltedPassword that was derived elsewhere, into v: salt and rounds stay (RFC 5802 3). */
+MUST_CHECK int scram_from_salted(const struct scram_tools *t, enum scram_hash hash, const uint8_t *salted,
+				 struct scram_verifier *v);
+
 /* The blob the vault keeps: a version byte, then the verifiers that are there. */
 #define SCRAM_BLOB_BYTES 448
 size_t scram_encode(const struct credentials *c, uint8_t ret[SCRAM_BLOB_BYTES]);	/* how many bytes */

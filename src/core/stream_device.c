@@ -78,7 +78,7 @@ bool stream_device_parse(struct sasl2 *x, const struct node *n)
 
 /* --- on the store thread ------------------------------------------------------------------------------ */
 
-/* The account must be the one whose password was proven; a token needs only that it is there. */
+/* The account must be the one whose password was proven. */
 static int check_account(struct vault *v, struct stream *st)
 {
 	struct sasl2 *x = st->sasl2;
@@ -87,10 +87,12 @@ static int check_account(struct vault *v, struct stream *st)
 	uint8_t now[32];
 	int r = a ? vault_account_get(v, x->user, a, &acc) : ERR_NOMEM;
 
-	if (r == 0 && !x->fast)
+	if (r == 0)
 		r = scram_digest(st->srv->scram, SCRAM_SHA_256, acc.credentials, now);
-	if (r == 0 && !x->fast && !secret_eq(now, st->creds, sizeof(now)))
+	if (r == 0 && !secret_eq(now, st->creds, sizeof(now)))
 		r = ERR_CONFLICT;
+	if (r == 0)
+		r = stream_upgrade_store(v, x, acc.credentials);
 	if (a)
 		arena_wipe_on_free(a);
 	arena_free(&a);
@@ -115,14 +117,12 @@ static int device_work(struct vault *v, void *ctx)
 	struct stream *st = ctx;
 	struct sasl2 *x = st->sasl2;
 	uint64_t now = clock_wall_ms();
-	int r = check_account(v, st), c;
+	int r = x->fast ? 0 : check_account(v, st), c;	/* no account, no device: a token says that it is there */
 
 	x->issued = false;
 	x->verdict = FAST_WRONG;
-	if (r < 0 && !(x->fast && r == ERR_NOT_FOUND))
+	if (r < 0 || x->agent.n == 0)
 		return r;
-	if (x->agent.n == 0)
-		return 0;
 	r = vault_device_get(v, x->user, x->agent, x->a, &x->stored);
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;

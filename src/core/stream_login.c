@@ -43,6 +43,10 @@ static void lookup_done(void *ctx, int err)
 		what = SASL_ACCOUNT_OK;
 	if (what == SASL_ACCOUNT_OK && scram_digest(st->srv->scram, SCRAM_SHA_256, l->account.credentials, st->creds) < 0)
 		what = SASL_ACCOUNT_ERROR;
+	st->lacking = 0;
+	for (unsigned h = 0; what == SASL_ACCOUNT_OK && h < SCRAM_HASHES; h++)
+		if (creds.v[h].iterations < st->srv->sasl.iterations)
+			st->lacking |= 1u << h;
 	arena_free(&l->arena);
 	free(l);
 	st->busy = false;

@@ -30,7 +30,11 @@ struct sasl2 {
 	const char *mechanism;
 	struct vault_page first, last;	/* of the archive */
 	struct buf inner;		/* of <success/>, behind the identifier */
-	bool proven;			/* nothing more is to be said */
+	bool proven;			/* nothing more is to be said, but for tasks */
+	enum { TASK_NONE, TASK_OFFERED, TASK_SALTED } task;	/* XEP-0480 */
+	enum scram_hash task_hash;
+	unsigned upgrades, done;	/* 1 << enum scram_hash: wanted and lacking; derived */
+	struct credentials upgraded;
 
 	/* The device (vault/vault_device.h) and its tokens (auth/fast.h): */
 	struct str agent, software, name;	/* agent empty: it does not say which it is */
@@ -58,6 +62,7 @@ struct stream {
 	struct sasl *sasl;
 	struct sasl_binding *binding;	/* until signed in */
 	struct sasl2 *sasl2;		/* an <authenticate/> is under way (XEP-0388) */
+	unsigned lacking;		/* 1 << enum scram_hash: no verifier, or fewer rounds than today's */
 	uint8_t creds[32];		/* SHA-256 of the credentials that the proof was against */
 	char device[VAULT_DEVICE_ID + 1];	/* who signs in here or has signed in; "": it does not say */
 	struct str claimed;		/* bare JID of the header's 'from'; own memory; p NULL: none */
@@ -121,6 +126,16 @@ void stream_sasl2_known(struct stream *st);
 /* The answer to an inline <resume/>; s NULL: it failed, and binding goes on. */
 void stream_sasl2_resume(struct stream *st, struct session *s, const char *xml);
 void stream_sasl2_free(struct stream *st);
+
+/* stream_upgrade.c: <upgrade/> in the features and in the request. */
+void stream_upgrade_offer(const struct stream *st, struct buf *b);
+void stream_upgrade_parse(struct stream *st, struct sasl2 *x, const struct node *authenticate);
+/* The password was proven: sends <continue/> when something is to be derived. False: nothing (more). */
+bool stream_upgrade_next(struct stream *st);
+/* <next/>, <task-data/> or <abort/> while a task is open. */
+void stream_upgrade_in(struct stream *st, struct arena *a, const struct node *n);
+/* On the store thread, in the transaction that knows these credentials to be the account's. */
+MUST_CHECK int stream_upgrade_store(struct vault *v, const struct sasl2 *x, struct str credentials);
 
 /* stream_device.c: which client it is, and its token. False: the request is malformed. */
 MUST_CHECK bool stream_device_parse(struct sasl2 *x, const struct node *authenticate);

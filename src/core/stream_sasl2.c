@@ -49,7 +49,9 @@ void stream_sasl2_offer(const struct stream *st, struct buf *b)
 	fast_offer(&st->srv->sasl, st->binding, b);
 	buf_printf(b, "<sm xmlns='" NS_SM "'/><bind xmlns='" NS_BIND2 "'><inline>");
 	hooks_bind_features(b);
-	buf_printf(b, "<feature var='" NS_SM "'/></inline></bind></inline></authentication>");
+	buf_printf(b, "<feature var='" NS_SM "'/></inline></bind></inline>");
+	stream_upgrade_offer(st, b);
+	buf_printf(b, "</authentication>");
 }
 
 /* --- whom the stream was opened for ------------------------------------------------------------------------ */
@@ -144,6 +146,7 @@ static int authenticate(struct stream *st, const struct node *n)
 		stream_device_fast(st, node_attr(own, "mechanism"), text);
 	else {
 		sasl_tell_offer(st->sasl, true);
+		stream_upgrade_parse(st, x, own);
 		stream_login_go(st, sasl_begin(st->sasl, node_attr(n, "mechanism"), text));
 	}
 	return st->closing ? STREAM_STOP : 0;
@@ -153,6 +156,10 @@ int stream_sasl2_in(struct stream *st, struct arena *a, const struct node *n)
 {
 	bool begins = node_is(n, NS_SASL2, "authenticate");
 
+	if (st->sasl2 && st->sasl2->task && !st->busy && !begins) {
+		stream_upgrade_in(st, a, n);
+		return st->closing ? STREAM_STOP : 0;
+	}
 	/* "Servers MUST disconnect Clients immediately if any other traffic is received" (XEP-0388 2.4). */
 	if (begins ? st->sasl2 || st->busy : !st->sasl2 || st->sasl2->proven)
 		return stream_fault(st, "not-authorized", NULL);
@@ -357,5 +364,6 @@ void stream_sasl2_proven(struct stream *st)
 		stream_end(st, "resource-constraint");
 		return;
 	}
-	stream_device_record(st);
+	if (!stream_upgrade_next(st))
+		stream_device_record(st);
 }

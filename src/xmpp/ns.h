@@ -28,6 +28,8 @@
 #define NS_SASL_CB "urn:xmpp:sasl-cb:0"			/* XEP-0440 */
 #define NS_SASL2 "urn:xmpp:sasl:2"			/* XEP-0388 */
 #define NS_BIND2 "urn:xmpp:bind:0"			/* XEP-0386 */
+#define NS_UPGRADE "urn:xmpp:sasl:upgrade:0"		/* XEP-0480 */
+#define NS_SCRAM_UPGRADE "urn:xmpp:scram-upgrade:0"
 #define NS_FAST "urn:xmpp:fast:0"			/* XEP-0484 */
 #define NS_CAM "urn:xmpp:cam:0"				/* XEP-0494 */
 #define NS_REGISTER "jabber:iq:register"		/* XEP-0077 */

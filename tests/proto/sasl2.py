@@ -1143,6 +1143,136 @@ def short_lives(tap):
         tap.run("xep0484-off: switched off", off, server)
 
 
+UPGRADE, SCRAM_UPGRADE = "urn:xmpp:sasl:upgrade:0", "urn:xmpp:scram-upgrade:0"
+
+
+def upgrades(tap):
+    """Passwords set with fewer rounds than the server wants now."""
+    def wish(*tasks):
+        return "".join(f"<upgrade xmlns='{UPGRADE}'>{t}</upgrade>" for t in tasks)
+
+    def rounds(users, user, mech, **kw):
+        c = users.two(user, **kw).opened()
+        c.sasl2(mech)
+        c.close()
+        return int(c.server_first["i"])
+
+    def task_of(el):
+        return [t.text for t in el.iter(q(SASL2, "task"))]
+
+    def perform(c, task):
+        """One task up to the server's next word."""
+        c.send(f"<next xmlns='{SASL2}' task='{task}'/>")
+        el = c.answer("task-data")
+        salt = el.find(q(SCRAM_UPGRADE, "salt"))
+        algo = "sha" + task.rsplit("-", 1)[1]
+        salted = hashlib.pbkdf2_hmac(algo, c.password.encode(), base64.b64decode(salt.text), int(salt.get("iterations")))
+        c.send(f"<task-data xmlns='{SASL2}'><hash xmlns='{SCRAM_UPGRADE}'>{b64(salted)}</hash></task-data>")
+        return int(salt.get("iterations"))
+
+    with new_server(users=["u1", "u2", "u3"], extra="auth: { scram_iterations: 4096 }\n") as server:
+        users = Users(server)
+        path = os.path.join(server.top, "password")
+        with open(path, "w") as f:
+            os.chmod(path, 0o600)
+            f.write("another horse battery staple")
+        check(rounds(users, "u1", "SCRAM-SHA-256") == 4096, "rounds at first")
+        c = users.two("u1").opened()
+        t = token_of(c.sasl2(inner=request(), agent=PHONE))
+        c.close()
+        server.stop()
+        server.extra = "auth: { scram_iterations: 6000 }\n"
+        server.write_config()
+        server.start()
+
+        def works():
+            c = users.two("u1").opened()
+            have = [u.text for u in c.auth_feature().findall(q(UPGRADE, "upgrade"))]
+            check(have == ["UPGR-SCRAM-SHA-256", "UPGR-SCRAM-SHA-512"], f"offered {have}")
+            el = c.sasl2("SCRAM-SHA-1", inner=wish("UPGR-SCRAM-SHA-512", "UPGR-SCRAM-SHA-256", "UPGR-OTHER") + bind(), last="continue")
+            check(task_of(el) == ["UPGR-SCRAM-SHA-256"], f"tasks {task_of(el)}")
+            check(perform(c, "UPGR-SCRAM-SHA-256") == 6000, "rounds of the task")
+            el = c.answer("continue")
+            check(task_of(el) == ["UPGR-SCRAM-SHA-512"] and el.find(q(SASL2, "additional-data")) is None, text_of(el))
+            perform(c, "UPGR-SCRAM-SHA-512")
+            e = c.signed_in(c.answer("success"))
+            check(e.find(q(SASL2, "additional-data")) is None and e.find(q(BIND2, "bound")) is not None, text_of(e))
+            c.settle()
+            c.close()
+            for mech, n in (("SCRAM-SHA-1", 4096), ("SCRAM-SHA-256", 6000), ("SCRAM-SHA-512-PLUS", 6000)):
+                got = rounds(users, "u1", mech)
+                check(got == n, f"{mech}: {got}")
+            c = users.two("u1").opened()
+            c.sasl2("SCRAM-SHA-1", inner=wish("UPGR-SCRAM-SHA-256"))		# nothing to do any more
+            c.close()
+            c = users.two("u1", password="wrong").opened()
+            try:
+                c.sasl2("SCRAM-SHA-256", inner=wish("UPGR-SCRAM-SHA-512"))
+                raise Failed("got in")
+            except SaslFailure as e:
+                check(e.condition == "not-authorized", e.condition)
+            c = users.two("u1").opened()
+            by_token(c, t)		# the same password: the devices stay
+            c.close()
+        tap.run("xep0480-upgrade: verifiers with the rounds of today, at login", works)
+
+        def by_a_token():
+            c = users.two("u2").opened()
+            t2 = token_of(c.sasl2(inner=request(), agent=PHONE))
+            c.close()
+            c = users.two("u2").opened()
+            by_token(c, t2, inner=wish("UPGR-SCRAM-SHA-256"))
+            c.close()
+            check(rounds(users, "u2", "SCRAM-SHA-256") == 4096, "a token changed the verifier")
+        tap.run("xep0480-token: a token is no reason for a new verifier", by_a_token)
+
+        def bad():
+            good = b64(b"x" * 32)
+            hash_ = "<task-data xmlns='%s'><hash xmlns='%s'>%%s</hash></task-data>" % (SASL2, SCRAM_UPGRADE)
+            nxt = f"<next xmlns='{SASL2}' task='UPGR-SCRAM-SHA-256'/>"
+            for name, say in (("another task", [f"<next xmlns='{SASL2}' task='UPGR-SCRAM-SHA-512'/>"]), ("no task", [f"<next xmlns='{SASL2}'/>"]),
+                              ("data at once", [hash_ % good]), ("twice next", [nxt, nxt]), ("short", [nxt, hash_ % b64(b"x" * 31)]),
+                              ("long", [nxt, hash_ % b64(b"x" * 64)]), ("longer", [nxt, hash_ % b64(b"x" * 3000)]), ("empty", [nxt, hash_ % ""]), ("not Base64", [nxt, hash_ % "!!"]),
+                              ("no hash", [nxt, f"<task-data xmlns='{SASL2}'/>"]), ("response", [f"<response xmlns='{SASL2}'>YQ==</response>"])):
+                c = users.two("u3").opened()
+                c.sasl2("SCRAM-SHA-1", inner=wish("UPGR-SCRAM-SHA-256"), last="continue")
+                for text in say:
+                    c.send(text)
+                try:
+                    for _ in say:
+                        c.answer("task-data")
+                    raise Failed(f"{name}: was taken")
+                except SaslFailure as e:
+                    check(e.condition == "malformed-request", f"{name}: {e.condition}")
+                c.sasl2("SCRAM-SHA-1")		# the stream is as before
+                c.close()
+            for name, text in (("authenticate", f"<authenticate xmlns='{SASL2}' mechanism='SCRAM-SHA-1'/>"), ("presence", "<presence/>"),
+                               ("auth", f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-1'/>")):
+                c = users.two("u3").opened()
+                c.sasl2("SCRAM-SHA-1", inner=wish("UPGR-SCRAM-SHA-256"), last="continue")
+                c.send(text)
+                check(c.stream_error()[0] == "not-authorized", name)
+            c = users.two("u3").opened()
+            c.sasl2("SCRAM-SHA-1", inner=wish("UPGR-SCRAM-SHA-256") + bind(), last="continue")
+            c.send(f"<abort xmlns='{SASL2}'/>")
+            try:
+                c.answer("success")
+            except SaslFailure as e:
+                check(e.condition == "aborted", e.condition)
+            c.close()
+            check(rounds(users, "u3", "SCRAM-SHA-256") == 4096, "something of it stayed")
+        tap.run("xep0480-bad: tasks out of order, bent, aborted", bad)
+
+        def overtaken():
+            c = users.two("u3").opened()
+            c.sasl2("SCRAM-SHA-1", inner=wish("UPGR-SCRAM-SHA-256") + bind() + request(), agent=PHONE, last="continue")
+            server.cli("user", "passwd", server.jid("u3"), "--password-file", path)
+            check(c.stream_error()[0] == "not-authorized", "a login with the old password goes on")
+            check(rounds(users, "u3", "SCRAM-SHA-256", password="another horse battery staple") == 6000, "the new password")
+        tap.run("xep0480-overtaken: the password changes while a task is open", overtaken)
+        tap.run("the server with upgrades is well", server.assert_healthy)
+
+
 def main():
     tap = Tap("sasl2")
     with new_server(users=[f"u{i}" for i in range(120)]) as server:
@@ -1155,6 +1285,7 @@ def main():
         report = server.sanitizer_report()
         tap.ok("no sanitizer report at the end", not report, report or "")
     short_lives(tap)
+    upgrades(tap)
     return tap.end()
 
 
