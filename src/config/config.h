@@ -94,6 +94,11 @@ struct config {
 	struct { uint64_t max_bytes, per_day, keep_s; } upload;	/* per_day, keep_s 0: off */
 	struct { const char *clamd; bool required; } scanner;
 	struct { bool sender; } push;
+	struct { struct config_texts abuse, admin, feedback, sales, security, status, support; } contacts;
+	struct {
+		const char *terms, *notice;	/* "": none */
+		unsigned access;		/* bits, in the order of XEP-0504 */
+	} data_policy;
 	struct {
 		bool plain;
 		unsigned mechanisms;		/* bits 0 to 2: SCRAM-SHA-1, -256, -512, as in auth/sasl.h */

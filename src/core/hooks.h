@@ -45,7 +45,8 @@ bool hooks_nonza(struct session *s, const struct node *n);
 void hooks_session_binding(struct session *s, const struct node *bind);
 /* <feature var=''/> for each feature that can be switched on while binding. */
 void hooks_bind_features(struct buf *b);
-void hooks_stream_features(struct arena *a, struct node *features);
+void hooks_stream_features(struct server *srv, struct arena *a, struct node *features);
+void hooks_server_forms(struct server *srv, struct arena *a, struct node *query);
 void hooks_disco_info(struct iq *iq, struct node *query);
 void hooks_disco_items(struct iq *iq, struct node *query);
 /* Who answers in the place of whoever fits, or NULL. */

@@ -193,9 +193,14 @@ void hooks_bind_features(struct buf *b)
 			buf_printf(b, "<feature var='%s'/>", mods[i]->bind_feature);
 }
 
-void hooks_stream_features(struct arena *a, struct node *features)
+void hooks_stream_features(struct server *srv, struct arena *a, struct node *features)
 {
-	EACH_HOOK(stream_features, a, features);
+	EACH_HOOK(stream_features, srv, a, features);
+}
+
+void hooks_server_forms(struct server *srv, struct arena *a, struct node *query)
+{
+	EACH_HOOK(server_forms, srv, a, query);
 }
 
 const struct iq_hook *hooks_claim(const struct trip *t, unsigned target, const struct node *payload)

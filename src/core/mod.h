@@ -116,9 +116,12 @@ struct mod_hooks {
 	/* A session is being bound by <bind/> of XEP-0386: what its children ask for is switched on at once. */
 	void (*session_binding)(struct session *s, const struct node *bind);
 	/* Children to add to <stream:features/> after login. */
-	void (*stream_features)(struct arena *a, struct node *features);
+	void (*stream_features)(struct server *srv, struct arena *a, struct node *features);
 	/* More for disco#info of server or account (see iq->target): identities, features, forms; entries of disco#items. */
 	void (*disco_info)(struct iq *iq, struct node *query);
+	/* Forms of the server's own information (XEP-0128): they count for the hash of its capabilities, so they change with the
+	 * configuration alone. */
+	void (*server_forms)(struct server *srv, struct arena *a, struct node *query);
 	void (*disco_items)(struct iq *iq, struct node *query);
 };
 

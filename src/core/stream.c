@@ -150,6 +150,8 @@ void stream_send_features(struct stream *st)
 
 	buf_init(&b, 64 * 1024);
 	buf_printf(&b, "<stream:features>");
+	buf_printf(&b, "<limits xmlns='" NS_LIMITS "'><max-bytes>%llu</max-bytes></limits>",	/* XEP-0478 */
+		   st->phase < PHASE_SIGNED_IN ? (unsigned long long)LIMIT_STANZA_PREAUTH : (unsigned long long)st->srv->config->limits.stanza_bytes);
 	if (st->phase == PHASE_PLAIN) {
 		buf_printf(&b, "<starttls xmlns='" NS_TLS "'><required/></starttls>");
 	} else if (st->phase == PHASE_SECURE) {
@@ -161,7 +163,7 @@ void stream_send_features(struct stream *st)
 			buf_printf(&b, "<bind xmlns='" NS_BIND "'/>");
 		if (!st->session || !st->session->sm)
 			buf_printf(&b, "<sm xmlns='" NS_SM "'/>");
-		hooks_stream_features(a, f);
+		hooks_stream_features(st->srv, a, f);
 		for (const struct node *c = node_first_element(f); c; c = node_next_element(c))
 			if (wire_write(&b, c, STR(NS_CLIENT)) < 0)
 				b.failed = true;

@@ -200,8 +200,9 @@ static void session_gone(struct session *s)
 	forget(s);
 }
 
-static void stream_features(struct arena *a, struct node *features)
+static void stream_features(struct server *srv, struct arena *a, struct node *features)
 {
+	(void)srv;
 	node_add(a, features, NS_CSI, "csi");
 }
 

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 
 #include "base/b64.h"
+#include "base/buf.h"
 #include "core/hooks.h"
 #include "core/mod.h"
 
 #define FEATURES_MOST 128
 #define CAPS_NODE "https://wardroom.example/caps"
-#define CAPS_TEXT_BYTES 8192
+#define CAPS_TEXT_BYTES 65536
+#define FORM_MOST 32			/* forms of the server, fields of a form, values of a field */
 
 struct vars { const char *v[FEATURES_MOST]; size_t n; };
 
@@ -39,63 +41,150 @@ static void collect(bool account, struct vars *ret)
 	ret->n = kept;
 }
 
-/* XEP-0115 5.1 of the server's own information: one identity, the features, no forms. */
-static int server_ver(char ret[B64_LEN(20) + 1])
+static int identity(struct arena *a, struct node *query, const char *category, const char *type, const char *name)
 {
-	char text[CAPS_TEXT_BYTES];
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	struct vars vars;
-	int n = snprintf(text, sizeof(text), "server/im//Wardroom<");
+	struct node *id = node_add(a, query, NS_DISCO_INFO, "identity");
+	int r = id ? node_set_attr(a, id, "category", str_of(category)) : ERR_LIMIT;
 
-	collect(false, &vars);
-	for (size_t i = 0; i < vars.n && n > 0 && (size_t)n < sizeof(text); i++)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s<", vars.v[i]);
-	if (n < 0 || (size_t)n >= sizeof(text) || EVP_Digest(text, (size_t)n, digest, &len, EVP_sha1(), NULL) != 1)
-		return ERR_INTERNAL;
-	b64_encode(digest, len, ret);
-	return 0;
+	if (r == 0)
+		r = node_set_attr(a, id, "type", str_of(type));
+	if (r == 0 && name)
+		r = node_set_attr(a, id, "name", str_of(name));
+	return r;
 }
 
-static void stream_features(struct arena *a, struct node *features)
+/* Identity, features and, of the server, the forms. */
+static int add_info(struct server *srv, struct arena *a, struct node *query, bool account)
+{
+	struct vars vars;
+	int r = account ? identity(a, query, "account", "registered", NULL) : identity(a, query, "server", "im", "Wardroom");
+
+	collect(account, &vars);
+	for (size_t i = 0; r == 0 && i < vars.n; i++) {
+		struct node *f = node_add(a, query, NS_DISCO_INFO, "feature");
+
+		r = f ? node_set_attr(a, f, "var", str_of(vars.v[i])) : ERR_LIMIT;
+	}
+	if (r == 0 && !account)
+		hooks_server_forms(srv, a, query);
+	return r;
+}
+
+/* --- the hash (XEP-0115 5.1) ---------------------------------------------------------------------------------- */
+
+static int compare_str(const void *x, const void *y)
+{
+	return str_cmp(*(const struct str *)x, *(const struct str *)y);
+}
+
+/* The values of a field, or the texts of a form's fields: sorted, each followed by '<'. */
+static void write_sorted(struct buf *b, struct str *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), compare_str);
+	for (size_t i = 0; i < n; i++)
+		buf_str_add(b, v[i]);
+}
+
+static bool write_field(struct arena *a, const struct node *field, struct str *ret)
+{
+	struct str values[FORM_MOST];
+	struct buf b;
+	size_t n = 0;
+
+	for (const struct node *v = node_child(field, NS_XDATA, "value"); v && n < FORM_MOST; v = node_child_next(v, NS_XDATA, "value"))
+		values[n++] = arena_printf(a, "%.*s<", STR_FMT(node_text(a, v)));
+	buf_init(&b, CAPS_TEXT_BYTES);
+	if (!str_is(node_attr(field, "var"), "FORM_TYPE")) {
+		buf_str_add(&b, node_attr(field, "var"));
+		buf_char(&b, '<');
+	}
+	write_sorted(&b, values, n);
+	*ret = b.failed ? (struct str){ 0 } : arena_str(a, buf_str(&b));
+	buf_release(&b);
+	return ret->p != NULL;
+}
+
+/* FORM_TYPE comes first, whatever its place. */
+static bool write_form(struct arena *a, const struct node *x, struct str *ret)
+{
+	struct str fields[FORM_MOST], type = STR_NONE;
+	struct buf b;
+	size_t n = 0;
+
+	for (const struct node *f = node_child(x, NS_XDATA, "field"); f && n < FORM_MOST; f = node_child_next(f, NS_XDATA, "field")) {
+		bool is_type = str_is(node_attr(f, "var"), "FORM_TYPE");
+
+		if (!write_field(a, f, is_type ? &type : &fields[n]))
+			return false;
+		n += !is_type;
+	}
+	buf_init(&b, CAPS_TEXT_BYTES);
+	buf_str_add(&b, type);
+	write_sorted(&b, fields, n);
+	*ret = b.failed ? (struct str){ 0 } : arena_str(a, buf_str(&b));
+	buf_release(&b);
+	return ret->p != NULL;
+}
+
+static bool write_info(struct arena *a, const struct node *query, struct buf *b)
+{
+	struct str forms[FORM_MOST];
+	size_t n = 0;
+
+	for (const struct node *e = node_first_element(query); e; e = node_next_element(e)) {
+		if (node_is(e, NS_DISCO_INFO, "identity"))
+			buf_printf(b, "%.*s/%.*s//%.*s<", STR_FMT(node_attr(e, "category")), STR_FMT(node_attr(e, "type")),
+				   STR_FMT(node_attr(e, "name")));
+		else if (node_is(e, NS_DISCO_INFO, "feature"))		/* sorted already */
+			buf_printf(b, "%.*s<", STR_FMT(node_attr(e, "var")));
+		else if (node_is(e, NS_XDATA, "x") && (n == FORM_MOST || !write_form(a, e, &forms[n++])))
+			return false;
+	}
+	write_sorted(b, forms, n);
+	return !b->failed;
+}
+
+static int server_ver(struct server *srv, char ret[B64_LEN(20) + 1])
+{
+	struct arena *a = arena_new(CAPS_TEXT_BYTES * 16);
+	struct node *query = a ? node_new(a, NS_DISCO_INFO, "query") : NULL;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	struct buf b;
+	int r = query ? add_info(srv, a, query, false) : ERR_LIMIT;
+
+	buf_init(&b, CAPS_TEXT_BYTES);
+	if (r == 0 && (!write_info(a, query, &b) || EVP_Digest(b.p, b.n, digest, &len, EVP_sha1(), NULL) != 1))
+		r = ERR_INTERNAL;
+	if (r == 0)
+		b64_encode(digest, len, ret);
+	buf_release(&b);
+	arena_free(&a);
+	return r;
+}
+
+static void stream_features(struct server *srv, struct arena *a, struct node *features)
 {
 	char ver[B64_LEN(20) + 1];
-	struct node *c = server_ver(ver) == 0 ? node_add(a, features, NS_CAPS, "c") : NULL;
+	struct node *c = server_ver(srv, ver) == 0 ? node_add(a, features, NS_CAPS, "c") : NULL;
 
 	if (c && (node_set_attr(a, c, "hash", STR("sha-1")) < 0 || node_set_attr(a, c, "node", STR(CAPS_NODE)) < 0 ||
 		  node_set_attr(a, c, "ver", str_of(ver)) < 0))
 		node_remove(c);
 }
 
-static int identity(struct iq *iq, struct node *query, const char *category, const char *type, const char *name)
-{
-	struct node *id = node_add(iq->arena, query, NS_DISCO_INFO, "identity");
-	int r = id ? node_set_attr(iq->arena, id, "category", str_of(category)) : ERR_LIMIT;
-
-	if (r == 0)
-		r = node_set_attr(iq->arena, id, "type", str_of(type));
-	if (r == 0 && name)
-		r = node_set_attr(iq->arena, id, "name", str_of(name));
-	return r;
-}
+/* --- answers ----------------------------------------------------------------------------------------------------- */
 
 static int reply_info(struct iq *iq, bool account)
 {
 	struct str asked = node_attr(iq->payload, "node");
 	struct node *query = node_new(iq->arena, NS_DISCO_INFO, "query");
-	struct vars vars;
 	int r = query ? 0 : ERR_LIMIT;
 
 	if (r == 0 && asked.n)
 		r = node_set_attr(iq->arena, query, "node", asked);
 	if (r == 0)
-		r = account ? identity(iq, query, "account", "registered", NULL) : identity(iq, query, "server", "im", "Wardroom");
-	collect(account, &vars);
-	for (size_t i = 0; r == 0 && i < vars.n; i++) {
-		struct node *f = node_add(iq->arena, query, NS_DISCO_INFO, "feature");
-
-		r = f ? node_set_attr(iq->arena, f, "var", str_of(vars.v[i])) : ERR_LIMIT;
-	}
+		r = add_info(iq->server, iq->arena, query, account);
 	if (r < 0)
 		return r;
 	hooks_disco_info(iq, query);
@@ -110,7 +199,7 @@ static bool knows_node(const struct iq *iq)
 
 	if (!node_has_attr(iq->payload, "node"))
 		return true;
-	if (iq->target != TO_SERVER || server_ver(ver) < 0 || !str_starts(asked, STR(CAPS_NODE "#")))
+	if (iq->target != TO_SERVER || server_ver(iq->server, ver) < 0 || !str_starts(asked, STR(CAPS_NODE "#")))
 		return false;
 	return str_is(str_cut(asked, sizeof(CAPS_NODE "#") - 1), ver);
 }

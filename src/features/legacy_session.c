@@ -1,10 +1,11 @@
 /* legacy_session.c - RFC 3921 3: the session request that old clients still send; nothing to do. */
 #include "core/mod.h"
 
-static void stream_features(struct arena *a, struct node *features)
+static void stream_features(struct server *srv, struct arena *a, struct node *features)
 {
 	struct node *s = node_add(a, features, NS_SESSION, "session");
 
+	(void)srv;
 	if (s)
 		node_add(a, s, NS_SESSION, "optional");
 }

@@ -710,8 +710,9 @@ static int presence_directed(struct trip *t)
 	return 0;
 }
 
-static void stream_features(struct arena *a, struct node *features)
+static void stream_features(struct server *srv, struct arena *a, struct node *features)
 {
+	(void)srv;
 	node_add(a, features, NS_PREAPPROVAL, "sub");
 }
 

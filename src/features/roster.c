@@ -10,8 +10,9 @@
 
 #define ROSTER_BYTES (3u << 19)
 
-static void stream_features(struct arena *a, struct node *features)
+static void stream_features(struct server *srv, struct arena *a, struct node *features)
 {
+	(void)srv;
 	node_add(a, features, NS_ROSTERVER, "ver");
 }
 

@@ -70,6 +70,8 @@
 #define NS_COMMANDS "http://jabber.org/protocol/commands"	/* XEP-0050 */
 #define NS_ADMIN "http://jabber.org/protocol/admin"	/* XEP-0133 */
 #define NS_SERVERINFO "http://jabber.org/network/serverinfo"	/* XEP-0157 */
+#define NS_SERVERINFO_DATA "urn:xmpp:serverinfo:0"	/* XEP-0485 */
+#define NS_DATA_POLICY "urn:xmpp:data-policy:0"		/* XEP-0504 */
 #define NS_EXTDISCO "urn:xmpp:extdisco:2"		/* XEP-0215 */
 #define NS_UPLOAD "urn:xmpp:http:upload:0"		/* XEP-0363 */
 #define NS_BYTESTREAMS "http://jabber.org/protocol/bytestreams"	/* XEP-0065 */

@@ -355,6 +355,69 @@ def last_tests(tap, users):
     tap.run("xep0012-strangers: learn nothing, not even whether there is an account", strangers)
 
 
+CONTACTS = """contacts: { abuse: [ "mailto:abuse@example.test", "xmpp:abuse@example.test" ], security: [ "https://example.test/security" ] }
+data_policy: { terms: "https://example.test/terms", notice: "Messages are kept.", access: [ admins, government ] }
+"""
+
+
+def forms_of(el):
+    return {(f := {x.get("var"): [v.text or "" for v in x.findall(q(DATA, "value"))] for x in form.findall(q(DATA, "field"))}).pop("FORM_TYPE")[0]: f
+            for form in el.iter(q(DATA, "x"))}
+
+
+def info_tests(tap, users):
+    server, d = users.server, users.server.domain
+
+    def defaults():
+        a = users.client()
+        forms = forms_of(a.iq("get", f"<query xmlns='{INFO}'/>", to=d))
+        got = forms["http://jabber.org/network/serverinfo"]
+        check(got["support-addresses"] == [f"xmpp:helpdesk@{d}"] and "abuse-addresses" not in got, f"{got}")
+        got = forms["urn:xmpp:data-policy:0"]
+        want = {"auth_data": ["hidden"], "data_retention": ["infinite"], "encryption_at_rest": ["true"], "full_erasure": ["false"],
+                "access_policy": ["admins", "organization_member"]}
+        check(all(got.get(k) == v for k, v in want.items()), f"{got}")
+    tap.run("xep0157-contacts: the help desk when nobody is named; xep0504-policy: what follows from the options", defaults)
+
+    def itself():
+        a = users.client()
+        uri = forms_of(a.iq("get", f"<query xmlns='{INFO}'/>", to=d))["http://jabber.org/network/serverinfo"]["serverinfo-pubsub-node"]
+        check(uri == [f"xmpp:{d}?;node=serverinfo"], str(uri))
+        el = a.iq("get", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='serverinfo'/></pubsub>", to=d)
+        got = [x.get("name") for x in el.iter("{urn:xmpp:serverinfo:0}domain")]
+        check(got == [d] and not list(el.iter("{urn:xmpp:serverinfo:0}remote-domain")), text_of(el))
+        el = a.iq("get", f"<query xmlns='{INFO}' node='serverinfo'/>", to=d)
+        check([(i.get("category"), i.get("type")) for i in el.iter(q(INFO, "identity"))] == [("pubsub", "leaf")], text_of(el))
+        refused(a.iq("get", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='other'/></pubsub>", to=d), "item-not-found")
+    tap.run("xep0485-itself: its own domain and nobody else's", itself)
+
+    def limits():
+        c = Client(server, users.name()).secure(True)
+        before = c.features.findtext("{urn:xmpp:stream-limits:0}limits/{urn:xmpp:stream-limits:0}max-bytes")
+        c.scram()
+        c.restart()
+        after = c.features.findtext("{urn:xmpp:stream-limits:0}limits/{urn:xmpp:stream-limits:0}max-bytes")
+        check((before, after) == ("10000", "262144"), f"{before} before, {after} after")
+    tap.run("xep0478-limits: before and after signing in, as they are enforced", limits)
+
+
+def told_tests(tap):
+    with new_server(users=["a"], extra=CONTACTS) as server:
+        def told():
+            a = Client(server, "a").login()
+            forms = forms_of(a.iq("get", f"<query xmlns='{INFO}'/>", to=server.domain))
+            got = forms["http://jabber.org/network/serverinfo"]
+            check(got["abuse-addresses"] == ["mailto:abuse@example.test", "xmpp:abuse@example.test"], f"{got}")
+            check(got["security-addresses"] == ["https://example.test/security"], f"{got}")
+            got = forms["urn:xmpp:data-policy:0"]
+            check(got["tos"] == ["https://example.test/terms"] and got["extra_info"] == ["Messages are kept."], f"{got}")
+            check(got["access_policy"] == ["admins", "government"], f"{got}")
+            c = a.features.find("{http://jabber.org/protocol/caps}c")
+            el = a.iq("get", f"<query xmlns='{INFO}' node='{c.get('node')}#{c.get('ver')}'/>", to=server.domain)
+            check(forms_of(el) == forms, "the hashed information has other forms")
+        tap.run("xep0157-contacts, xep0504-policy: as wardroom.yaml says", told)
+
+
 def open_tests(tap):
     """Where everybody may open an account, everybody may end his own."""
     with new_server(users=["a", "b"], extra="registration: open\n") as server:
@@ -382,7 +445,9 @@ def main():
         command_tests(tap, users)
         number_tests(tap, users)
         last_tests(tap, users)
+        info_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
+    told_tests(tap)
     return tap.end()
 
 
