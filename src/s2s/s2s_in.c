@@ -87,7 +87,7 @@ static int judge(struct s2s_link *l)
 	l->trusted = s2s_trust_holds(l->s->trust, conn_ssl(l->conn), str_of(l->remote), &why);
 	if (l->trusted || may_dialback(l))
 		return 0;
-	log_event(LOG_WARN, "s2s.refused", LOG_Z("peer", l->remote), LOG_Z("why", why));
+	log_event(LOG_WARN, "s2s.refused", LOG_Z("peer", l->remote), LOG_Z("way", "in"), LOG_Z("why", why));
 	return s2s_link_fault(l, "not-authorized", why);
 }
 

@@ -38,7 +38,7 @@ void s2s_out_secured(struct s2s_link *l)
 
 	l->trusted = s2s_trust_holds(l->s->trust, conn_ssl(l->conn), str_of(l->remote), &why);
 	if (!l->trusted && l->s->srv->config->s2s.dialback != CONFIG_DIALBACK_TLS) {
-		log_event(LOG_WARN, "s2s.refused", LOG_Z("peer", l->remote), LOG_Z("why", why));
+		log_event(LOG_WARN, "s2s.refused", LOG_Z("peer", l->remote), LOG_Z("way", "out"), LOG_Z("why", why));
 		l->why = why;
 		l->refused = true;
 		s2s_link_header(l);

@@ -23,9 +23,10 @@ MUC = "http://jabber.org/protocol/muc"
 class Pair:
     """Our server and one other, with a person on each."""
 
-    def __init__(self, top, kind, name, s2s="", peer_cert=None, **how):
+    def __init__(self, top, zone, kind, name, s2s="", peer_cert=None, **how):
         self.ca = Authority(os.path.join(top, f"ca-{name}"))
-        self.zone = Zone(RESOLVER)
+        self.zone = zone
+        zone.table.clear()
         self.theirs = f"{name}.example"
         self.server = Federated(self.ca, self.zone, s2s=s2s, domain=OURS, users=("ann", "bob"), extra="log: { level: debug }\n")
         for d in (OURS, f"rooms.{OURS}"):
@@ -38,7 +39,7 @@ class Pair:
         self.zoe = Client(self.peer, "zoe", resource="sofa").login(presence=True)
 
     def close(self):
-        for x in (self.ann, self.zoe, self.server, self.peer, self.zone):
+        for x in (self.ann, self.zoe, self.server, self.peer):
             x.close()
 
 
@@ -166,12 +167,12 @@ CASES = [("messages both ways", messages), ("fifty each way, in order", burst), 
          ("their server is killed and comes back", they_restart), ("our server restarts", we_restart)]
 
 
-def refused(tap, top, kind, what, peer_cert, word):
+def refused(tap, top, zone, kind, what, peer_cert, word):
     """A server whose certificate does not hold gets nothing, and says nothing to us."""
     name = f"{kind.peer}-{what}"
     if not tap.wants(f"{kind.peer}: {what}"):
         return
-    p = Pair(top, kind, name, peer_cert=peer_cert)
+    p = Pair(top, zone, kind, name, peer_cert=peer_cert)
 
     def out():
         i = p.ann.message(f"zoe@{p.theirs}", "secret")
@@ -181,7 +182,7 @@ def refused(tap, top, kind, what, peer_cert, word):
 
     def into():
         p.zoe.message(f"ann@{OURS}", "let me in")
-        until(lambda: "s2s.refused" in p.server.log(), 20, "the refusal in the log")
+        until(lambda: f"s2s.refused peer={p.theirs} way=in" in p.server.log(), 20, "the refusal in the log")
         p.ann.none(lambda e: body_of(e) == "let me in", "a message of a server that has proven nothing")
     try:
         tap.run(f"{kind.peer}: {what} certificate, outgoing", out)
@@ -192,12 +193,12 @@ def refused(tap, top, kind, what, peer_cert, word):
         p.close()
 
 
-def play(tap, top, kind, how, s2s="", **more):
+def play(tap, top, zone, kind, how, s2s="", **more):
     label = f"{kind.peer} ({how})"
     cases = [(f"{label}: {name}", fn) for name, fn in CASES if tap.wants(f"{label}: {name}")]
     if not cases:
         return
-    p = Pair(top, kind, f"{kind.peer}-{how.replace(' ', '-').lower()}", s2s=s2s, **more)
+    p = Pair(top, zone, kind, f"{kind.peer}-{how.replace(' ', '-').lower()}", s2s=s2s, **more)
     try:
         for name, fn in cases:
             tap.run(name, fn, p)
@@ -207,7 +208,7 @@ def play(tap, top, kind, how, s2s="", **more):
         p.server.assert_healthy()
     finally:
         if os.environ.get("WARDROOM_LOG"):
-            print(p.server.log()[-8000:], p.peer.log())
+            print(p.server.log()[-8000:], p.peer.log(), p.zone.asked[-20:])
         p.close()
 
 
@@ -215,11 +216,16 @@ def in_own_network():
     """Runs this file again in a network namespace with nothing but loopback; returns when that is where we are."""
     if "WARDROOM_NETNS" not in os.environ:
         user = [] if os.geteuid() == 0 else ["-r"]
-        if not shutil.which("unshare") or not shutil.which("ip") or subprocess.run(["unshare", "-n", *user, "true"], capture_output=True).returncode:
+        if not shutil.which("unshare") or not shutil.which("ip") or subprocess.run(["unshare", "-n", "-m", *user, "true"], capture_output=True).returncode:
             skip_all("no network namespace can be made here")
-        os.execvpe("unshare", ["unshare", "-n", *user, sys.executable, os.path.abspath(__file__)], dict(os.environ, WARDROOM_NETNS="1"))
-    for cmd in (["ip", "link", "set", "lo", "up"], ["ip", "addr", "add", f"{RESOLVER}/32", "dev", "lo"]):
+        os.execvpe("unshare", ["unshare", "-n", "-m", *user, sys.executable, os.path.abspath(__file__)], dict(os.environ, WARDROOM_NETNS="1"))
+    with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as f:
+        f.write(f"nameserver {RESOLVER}\n")
+    os.chmod(f.name, 0o644)
+    for cmd in (["ip", "link", "set", "lo", "up"], ["ip", "addr", "add", f"{RESOLVER}/32", "dev", "lo"],
+                ["mount", "--bind", f.name, "/etc/resolv.conf"]):
         subprocess.run(cmd, check=True)
+    os.unlink(f.name)
 
 
 def main():
@@ -229,18 +235,19 @@ def main():
     in_own_network()
     tap = Tap("federation with real servers")
     top = tempfile.mkdtemp(prefix="wardroom-peers-")
+    zone = Zone(RESOLVER, 53)	# the port that Erlang asks
     try:
         for k in (ProsodyPeer, EjabberdPeer):
             if k.missing():
                 tap.skip(f"{k.peer}", k.missing())
                 continue
-            play(tap, top, k, "certificates")
-            play(tap, top, k, "direct TLS", direct=True)
+            play(tap, top, zone, k, "certificates")
+            play(tap, top, zone, k, "direct TLS", direct=True)
             if k is ProsodyPeer:
-                play(tap, top, k, "both ways on one stream", bidi=True)
-            refused(tap, top, k, "self-signed", lambda ca, d: ca.issue(d, self_signed=True), "self-signed")
-            refused(tap, top, k, "expired", lambda ca, d: ca.issue(d, begin="20200101000000Z", end="20210101000000Z"), "expired")
-            refused(tap, top, k, "wrong", lambda ca, d: ca.issue("other.example"), "another name")
+                play(tap, top, zone, k, "both ways on one stream", bidi=True)
+            refused(tap, top, zone, k, "self-signed", lambda ca, d: ca.issue(d, self_signed=True), "self-signed")
+            refused(tap, top, zone, k, "expired", lambda ca, d: ca.issue(d, begin="20200101000000Z", end="20210101000000Z"), "expired")
+            refused(tap, top, zone, k, "wrong", lambda ca, d: ca.issue("other.example"), "another name")
     finally:
         shutil.rmtree(top, ignore_errors=True)
     return tap.end()

@@ -60,6 +60,8 @@ class PeerServer(Server):
                 kill(pid)
         self.proc.wait()
         self.proc = None
+        for pid in family:
+            until(lambda: not is_running(pid), 5, "a process of the peer is gone")
 
     def kill9(self):
         self.stop("kill")
@@ -176,8 +178,9 @@ listen:
         with open(f"{self.top}/conf/ejabberdctl.cfg", "w") as f:
             f.write(f'ERL_DIST_PORT={self.dist}\nINET_DIST_INTERFACE=127.0.0.1\nERLANG_NODE=ejabberd-{self.dist}@localhost\n'
                     f'ERL_OPTIONS=""\nERL_INETRC={self.top}/conf/inetrc\n')
+        check(self.zone.port == 53, "Erlang asks port 53 alone")
         with open(f"{self.top}/conf/inetrc", "w") as f:
-            f.write('{lookup,["file","native"]}.\n{nameservers,[{{%s},%d}]}.\n{resolv_conf,""}.\n{hosts_file,""}.\n{cache_size,0}.\n' % (self.zone.address.replace(".", ","), self.zone.port))
+            f.write('{resolv_conf,""}.\n{hosts_file,""}.\n{nameserver,{%s}}.\n{lookup,[file,dns]}.\n' % self.zone.address.replace(".", ","))
         self.registered = False
 
     def start(self):
