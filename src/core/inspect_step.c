@@ -150,6 +150,59 @@ static enum trip_next obey(struct trip *t)
 	return trip_refuse(t, ERR_POLICY, NULL);
 }
 
+/* Nodes whose items no client shows to a person who is not their owner: keys, bytes of pictures, what was read. */
+static bool is_shown(struct str node)
+{
+	static const char *const families[] = { NS_OMEMO, NS_OMEMO_2, NS_AVATAR_DATA, NS_BOOKMARKS, NS_BOOKMARKS_OLD, NS_MDS };
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (str_starts(node, str_of(families[i])))
+			return false;
+	return true;
+}
+
+/* What somebody publishes reaches his contacts as a message would (XEP-0163): it is judged as one to all of them. */
+static bool is_publication(const struct trip *t)
+{
+	const struct node *payload = t->kind == STANZA_IQ ? node_child(t->stanza, NS_PUBSUB, "pubsub") : NULL;
+	const struct node *publish = payload ? node_child(payload, NS_PUBSUB, "publish") : NULL;
+
+	return publish && (t->origin == TRIP_CLIENT || trip_is_foreign(t)) && is_shown(node_attr(publish, "node"));
+}
+
+static unsigned count_contacts(const struct user *u)
+{
+	struct map_iter it = { 0 };
+	unsigned n = 0;
+	void *item;
+
+	while (u && u->roster.items && map_next(u->roster.items, &it, NULL, &item)) {
+		enum roster_sub s = ((const struct roster_item *)item)->sub;
+
+		n += s == SUB_FROM || s == SUB_BOTH;
+	}
+	return n;
+}
+
+/* There is no quarantine for it: what would be held is refused. */
+static enum trip_next inspect_publication(struct trip *t)
+{
+	struct subject sub = { 0 };
+	int r = gather(t, &sub) ? 0 : ERR_NOMEM;
+
+	sub.audience = count_contacts(t->from_user);
+	if (r == 0 && !has_text(&sub))
+		return TRIP_NEXT;
+	if (r == 0)
+		r = guard_judge(t->server->guard, &sub, t->arena, &t->verdict);
+	if (r < 0)
+		return trip_refuse(t, r, "what you publish could not be inspected; try again later");
+	if (t->verdict.decision == DECISION_DELIVER || t->verdict.decision == DECISION_FLAG || t->verdict.decision == DECISION_DEFANG)
+		return TRIP_NEXT;
+	t->judged = true;	/* the copy that was counted is given back */
+	return trip_refuse(t, ERR_POLICY, "refused by the company's policy");
+}
+
 enum trip_next step_inspect(struct trip *t)
 {
 	struct subject sub = { 0 };
@@ -157,6 +210,8 @@ enum trip_next step_inspect(struct trip *t)
 
 	if (frozen_out(t))
 		return trip_refuse(t, ERR_POLICY, "this account is frozen; please write to the help desk");
+	if (is_publication(t))
+		return inspect_publication(t);
 	if (t->kind != STANZA_MESSAGE || (t->origin != TRIP_CLIENT && !trip_is_foreign(t)) ||
 	    str_is(node_attr(t->stanza, "type"), "error"))
 		return TRIP_NEXT;

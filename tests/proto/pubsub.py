@@ -554,6 +554,22 @@ def notify_tests(tap, users):
     tap.run("xep0163-rate: publishing counts as sending a message does (security-tests 133)", rate)
 
 
+    def inspected():
+        a, b = users.friends("urn:blog", BM)
+        entry = "<entry xmlns='urn:blog'><title>see %s</title></entry>"
+        svc = f"pubsub.{users.server.domain}"
+        ok(create(a, "inspected", svc))
+        for to, node in ((None, "urn:blog"), (svc, "inspected")):
+            for text in ("https://examp1e.test/login", "<![CDATA[https://examp1e.test]]>/login", "<a xmlns='http://www.w3.org/1999/xhtml' href='https://examp1e.test/'>here</a>"):
+                refused(publish(a, node, entry % text, id="bad", to=to), "policy-violation")
+        silent(b, "urn:blog", "what was refused")
+        refused(items(a, "urn:blog"), "item-not-found")
+        ok(publish(a, "urn:blog", entry % "https://wiki.example/page", id="good"))
+        event(b, "urn:blog")
+        ok(publish(a, BM, conference(extra="<extensions><x xmlns='urn:x'>https://examp1e.test/login</x></extensions>"), id="r@conference.example"))
+    tap.run("xep0163-inspection: what is published to contacts is judged as a message to them is", inspected)
+
+
 def caps_tests(tap, users):
     def poisoned():
         a, liar = users.friends()
