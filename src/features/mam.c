@@ -279,6 +279,12 @@ static int send_form(struct iq *iq)
 	return iq_reply(iq, q);
 }
 
+/* To who is from elsewhere an account is as one that is not there. */
+static int refusal(const struct iq *iq)
+{
+	return trip_is_foreign(iq->trip) ? ERR_UNAVAILABLE : ERR_FORBIDDEN;
+}
+
 /* Whose archive it is, for those who may read it. */
 static int owner_of(struct iq *iq, struct str *ret, uint64_t *ret_since_ms)
 {
@@ -286,7 +292,7 @@ static int owner_of(struct iq *iq, struct str *ret, uint64_t *ret_since_ms)
 	if (iq->target == TO_ROOM)
 		return hooks_archive_access(iq, ret, ret_since_ms);
 	*ret = iq->trip->from.bare;
-	return iq->target == TO_SELF ? 0 : ERR_FORBIDDEN;
+	return iq->target == TO_SELF ? 0 : refusal(iq);
 }
 
 static int on_query(struct iq *iq)
@@ -384,7 +390,7 @@ static int on_prefs(struct iq *iq)
 	const char *def = "always";
 
 	if (iq->target != TO_SELF)
-		return ERR_FORBIDDEN;
+		return refusal(iq);
 	if (iq->type == IQ_SET)
 		return ERR_NOT_ALLOWED;
 	switch (iq->server->config->archive.def) {

@@ -201,6 +201,9 @@ static int on_query(struct iq *iq)
 {
 	unsigned may = iq->type == IQ_GET ? CONFIG_MAY_ROSTER_GET : CONFIG_MAY_ROSTER_SET;
 
+	/* To who is from elsewhere, and may not read rosters, an account is as one that is not there. */
+	if (iq->target == TO_ACCOUNT && trip_is_foreign(iq->trip) && !component_may(iq->trip, CONFIG_MAY_ROSTER_GET | may))
+		return ERR_UNAVAILABLE;
 	if (iq->target == TO_ACCOUNT && !component_may(iq->trip, may))
 		return ERR_FORBIDDEN;
 	if (iq->target == TO_SELF && !iq->session)

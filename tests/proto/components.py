@@ -558,6 +558,65 @@ def privilege_tests(tap, server, users):
     tap.run("xep0356-iq: requests on behalf of accounts, of the granted namespaces alone (7)", request)
 
 
+# (type, payload)
+DATA_OF_ACCOUNTS = (
+    ("get", "<query xmlns='jabber:iq:roster'/>"), ("set", "<query xmlns='jabber:iq:roster'><item jid='x@evil.example' name='HOSTILE'/></query>"),
+    ("get", "<query xmlns='jabber:iq:private'><s xmlns='urn:s'/></query>"),
+    ("set", "<query xmlns='jabber:iq:private'><s xmlns='urn:s'>HOSTILE</s></query>"),
+    ("set", "<vCard xmlns='vcard-temp'><FN>HOSTILE</FN></vCard>"),
+    ("get", "<blocklist xmlns='urn:xmpp:blocking'/>"), ("set", "<block xmlns='urn:xmpp:blocking'><item jid='a@b.example'/></block>"),
+    ("set", "<unblock xmlns='urn:xmpp:blocking'/>"),
+    ("set", "<query xmlns='urn:xmpp:mam:2'/>"), ("get", "<query xmlns='urn:xmpp:mam:2'/>"), ("get", "<metadata xmlns='urn:xmpp:mam:2'/>"),
+    ("get", "<prefs xmlns='urn:xmpp:mam:2'/>"), ("set", "<prefs xmlns='urn:xmpp:mam:2' default='never'><always/><never/></prefs>"),
+    ("get", f"<query xmlns='{INFO}'/>"), ("get", f"<query xmlns='{ITEMS}'/>"),
+    ("get", "<query xmlns='jabber:iq:last'/>"),
+    ("set", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='storage:bookmarks'><item id='current'><x xmlns='urn:HOSTILE'/></item></publish></pubsub>"),
+    ("set", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><create node='HOSTILE'/></pubsub>"),
+    ("get", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='storage:bookmarks'/></pubsub>"),
+    ("get", "<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><configure node='storage:bookmarks'/></pubsub>"),
+    ("set", "<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><delete node='storage:bookmarks'/></pubsub>"),
+    ("set", "<enable xmlns='urn:xmpp:push:0' jid='irc.example.test' node='HOSTILE'/>"), ("set", "<disable xmlns='urn:xmpp:push:0' jid='irc.example.test'/>"),
+    ("set", "<enable xmlns='urn:xmpp:carbons:2'/>"), ("get", "<list xmlns='urn:xmpp:cam:0'/>"), ("set", "<revoke xmlns='urn:xmpp:cam:0' id='1'/>"),
+    ("set", "<query xmlns='jabber:iq:register'><remove/></query>"), ("set", "<query xmlns='jabber:iq:register'><username>x</username><password>y</password></query>"),
+)
+TO_THE_SERVER = (
+    ("set", "<query xmlns='jabber:iq:register'><username>u1</username><password>HOSTILE-hostile</password></query>"),
+    ("set", "<query xmlns='jabber:iq:register'><remove/></query>"),
+    ("set", "<command xmlns='http://jabber.org/protocol/commands' node='http://jabber.org/protocol/admin#add-user' action='execute'/>"),
+    ("set", "<command xmlns='http://jabber.org/protocol/commands' node='http://jabber.org/protocol/admin#delete-user' action='execute'/>"),
+    ("set", "<command xmlns='http://jabber.org/protocol/commands' node='http://jabber.org/protocol/admin#get-online-users-list' action='execute'/>"),
+    ("set", "<query xmlns='jabber:iq:roster'><item jid='x@evil.example'/></query>"), ("set", "<query xmlns='urn:xmpp:mam:2'/>"),
+    ("set", "<enable xmlns='urn:xmpp:push:0' jid='irc.example.test' node='n'/>"), ("get", "<services xmlns='urn:xmpp:extdisco:2'/>"),
+    ("set", "<enable xmlns='urn:xmpp:carbons:2'/>"), ("get", "<blocklist xmlns='urn:xmpp:blocking'/>"),
+)
+
+
+def stranger_tests(tap, server, users):
+    def accounts():
+        c, u, wrong = Component(server, IRC).login(), users.client(), []
+        nobody = server.jid("nobody-here")
+        for kind, x in DATA_OF_ACCOUNTS:
+            for frm in (IRC, f"somebody@{IRC}/r"):
+                a, b = (error_of(c.iq(kind, x, to=to, frm=frm)) for to in (u.bare, nobody))
+                if a is None or a != b:
+                    wrong.append(f"{kind} {x[:70]} from {frm}: {a}, of a missing account {b}")
+        check(not wrong, f"{len(wrong)}: " + "; ".join(wrong))
+        u.settle()
+        check("HOSTILE" not in str(bytes(u.raw)), "the account noticed something")
+        c.close()
+    tap.run("xep0114-data: a component gets at no account's data, and cannot tell which accounts there are", accounts)
+
+    def the_server():
+        c = Component(server, IRC).login()
+        for kind, x in TO_THE_SERVER:
+            r = c.iq(kind, x)
+            check(error_of(r) is not None, f"{kind} {x[:90]}: {text_of(r)}")
+        server.assert_healthy()
+        Client(server, "u1").login().close()
+        c.close()
+    tap.run("xep0114-administration: a component administers nothing", the_server)
+
+
 DELEG, OWN = "urn:xmpp:delegation:2", "urn:delegated:one"
 
 
@@ -574,6 +633,34 @@ def give_back(c, w, inner, payload="", **attrs):
     a.update(attrs)
     text = " ".join(f"{k}='{v}'" for k, v in a.items() if v is not None)
     c.answer(w, f"<delegation xmlns='{DELEG}'><forwarded xmlns='{FORWARD}'><iq xmlns='jabber:client' {text}>{payload}</iq></forwarded></delegation>")
+
+
+def behalf_of_all_tests(tap):
+    """Every handler of the own account, asked by nobody's session."""
+    import re
+    spaces = sorted({re.search("xmlns='([^']*)'", x).group(1) for _, x in DATA_OF_ACCOUNTS} |
+                    {"jabber:iq:register", "http://jabber.org/protocol/commands", "vcard-temp", "urn:xmpp:ping"})
+    groups, names = [], []
+    for i in range(0, len(spaces), 16):
+        names.append(f"all{i}.example.test")
+        part = "[" + ", ".join(f"'{ns}'" for ns in spaces[i:i + 16]) + "]"
+        groups.append({"domain": names[-1], "iq_get": part, "iq_set": part})
+
+    def run():
+        with Instance(users=["alice", "bob"], component=True, extra=components_text(*groups)) as s:
+            for n, name in enumerate(names):
+                c = Component(s, name).login()
+                for kind, x in DATA_OF_ACCOUNTS + TO_THE_SERVER + (("get", "<vCard xmlns='vcard-temp'/>"), ("get", "<ping xmlns='urn:xmpp:ping'/>")):
+                    for to in (s.jid("alice"), s.domain, s.jid("bob")):
+                        if "register" in x or re.search("xmlns='([^']*)'", x).group(1) not in spaces[16 * n:16 * n + 16]:
+                            continue
+                        r = c.iq(kind, f"<privileged_iq xmlns='{PRIV}'><iq xmlns='jabber:client' type='{kind}' id='b' to='{to}'>{x}</iq></privileged_iq>",
+                                 to=s.jid("alice"))
+                        check(r.get("type") == "result", f"{x[:80]}: {text_of(r)}")
+                        s.assert_healthy()
+                c.close()
+            Client(s, "alice").login().close()
+    tap.run("xep0356-iq-all: every handler bears a request without a session", run)
 
 
 def delegation_tests(tap, server, users):
@@ -723,8 +810,8 @@ GROUPS = ({"domain": IRC, "name": "Chat elsewhere"}, {"domain": MAIL, "delegate"
 
 def main():
     tap = Tap("components")
-    with Instance(users=[f"u{i}" for i in range(60)], component=True, extra=components_text(*GROUPS) + SERVICES) as server:
-        users = Users(server, 60)
+    with Instance(users=[f"u{i}" for i in range(80)], component=True, extra=components_text(*GROUPS) + SERVICES) as server:
+        users = Users(server, 80)
         handshake_tests(tap, server)
         stream_tests(tap, server, users)
         road_tests(tap, server, users)
@@ -733,7 +820,9 @@ def main():
         delegation_tests(tap, server, users)
         privilege_tests(tap, server, users)
         presence_tests(tap, server, users)
+        stranger_tests(tap, server, users)
         tap.run("the server is well at the end", server.assert_healthy)
+    behalf_of_all_tests(tap)
     config_tests(tap)
     return tap.end()
 
