@@ -53,6 +53,7 @@ struct session {
 	void *csi;			/* features/csi.c */
 	struct pubsub_caps *caps;	/* what it wants to be told of (XEP-0115); NULL: not known */
 	struct str caps_key;		/* what its presence says of them; own memory */
+	bool caps_asked;		/* and has not answered yet */
 	bool no_photo;			/* its presence says that it shows no picture (XEP-0153) */
 	bool last_walk;			/* it is being sent what was published last */
 

@@ -87,6 +87,8 @@ static void on_answer(void *ctx, const struct node *answer)
 	struct session *s = session_find(q->srv, q->session_id);
 	struct pubsub_caps *c = read_answer(q->srv, q->key, answer);
 
+	if (s && str_eq(s->caps_key, q->key))
+		s->caps_asked = false;
 	/* It may have said something else since. */
 	if (c && s && !s->ending && str_eq(s->caps_key, q->key))
 		set_caps(s, c);
@@ -131,7 +133,9 @@ static void ask_session(struct session *s, const struct node *c)
 
 	if (q)
 		q->session_id = s->id;
-	ask(q, s->user->bare, s->full, c, on_answer);
+	s->caps_asked = true;
+	if (!ask(q, s->user->bare, s->full, c, on_answer))
+		s->caps_asked = false;
 }
 
 static void look(struct session *s, const struct node *presence)
@@ -141,7 +145,7 @@ static void look(struct session *s, const struct node *presence)
 	struct str key = a ? pubsub_caps_key(a, presence, &verifiable) : STR_NONE;
 	struct pubsub_caps *c;
 
-	if (key.n && !str_eq(key, s->caps_key)) {
+	if (key.n && (!str_eq(key, s->caps_key) || (!s->caps && !s->caps_asked))) {
 		set_key(s, key);
 		c = pubsub_caps_find(s->server, key);
 		if (c)
@@ -192,6 +196,8 @@ static void on_peer_answer(void *ctx, const struct node *answer)
 	struct pubsub_caps *c = read_answer(q->srv, q->key, answer);
 
 	q->srv->peer_asks--;
+	if (p && str_eq(p->key, q->key))
+		p->asked = false;
 	if (c && p && owner && str_eq(p->key, q->key))
 		peer_knows(owner, p, c);
 	else
@@ -205,7 +211,9 @@ static void peer_came(struct trip *t, struct str key, const struct node *c)
 	struct pubsub_peer *p;
 	struct pubsub_caps *known;
 
-	if (pubsub_peers_add(t->server, owner->bare, &t->from, &p) < 0 || str_eq(p->key, key) || pubsub_peers_set_key(p, key) < 0)
+	if (pubsub_peers_add(t->server, owner->bare, &t->from, &p) < 0)
+		return;
+	if (str_eq(p->key, key) ? p->caps || p->asked : pubsub_peers_set_key(p, key) < 0)
 		return;
 	known = pubsub_caps_find(t->server, key);
 	if (known) {
@@ -215,8 +223,11 @@ static void peer_came(struct trip *t, struct str key, const struct node *c)
 	if (t->server->peer_asks >= PEER_ASKS)
 		return;
 	t->server->peer_asks++;
-	if (!ask(question_new(t->server, key, owner->bare, t->from.full), owner->bare, t->from.full, c, on_peer_answer))
-		t->server->peer_asks--;
+	p->asked = true;
+	if (ask(question_new(t->server, key, owner->bare, t->from.full), owner->bare, t->from.full, c, on_peer_answer))
+		return;
+	t->server->peer_asks--;
+	p->asked = false;
 }
 
 /* An account has let a contact in: he is sent what it published last (XEP-0163 4.3.1). */

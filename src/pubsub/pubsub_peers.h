@@ -24,6 +24,7 @@ struct pubsub_peer {
 	struct str full, bare;		/* own memory */
 	struct str key;			/* of its presence (pubsub_caps_key); own memory */
 	struct pubsub_caps *caps;	/* a reference; NULL: not known yet */
+	bool asked;			/* it has not answered yet */
 };
 
 MUST_CHECK int pubsub_peers_start(struct server *srv);
