@@ -40,6 +40,7 @@
 #define LIMIT_BLOCKLIST 2000
 #define LIMIT_OFFLINE 1000
 #define LIMIT_ROOMS 20000			/* stored ones, of the whole instance */
+#define LIMIT_OCCUPANTS 4000			/* stored ones, of one room */
 #define LIMIT_ITEMS 1000				/* stored values of one kind */
 #define LIMIT_DEVICES 64				/* installations of clients that have signed in (XEP-0388) */
 #define LIMIT_VCARD_BYTES (128 * 1024)

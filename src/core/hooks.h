@@ -25,6 +25,7 @@ int hooks_server_start(struct server *srv);
 void hooks_server_stop(struct server *srv);
 void hooks_session_bound(struct session *s);
 void hooks_session_resumed(struct session *s);
+void hooks_session_restored(struct session *s);
 void hooks_session_gone(struct session *s);
 void hooks_session_detached(struct session *s);
 void hooks_message_done(struct trip *t);

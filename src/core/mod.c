@@ -51,6 +51,11 @@ void hooks_session_bound(struct session *s)
 	EACH_HOOK(session_bound, s);
 }
 
+void hooks_session_restored(struct session *s)
+{
+	EACH_HOOK(session_restored, s);
+}
+
 void hooks_session_resumed(struct session *s)
 {
 	EACH_HOOK(session_resumed, s);

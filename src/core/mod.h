@@ -80,6 +80,8 @@ struct mod_hooks {
 	/* A resource was bound or resumed / is about to be forgotten. */
 	void (*session_bound)(struct session *s);
 	void (*session_resumed)(struct session *s);
+	/* After a restart: it has come back from the store and waits for its client. */
+	void (*session_restored)(struct session *s);
 	void (*session_gone)(struct session *s);
 	/* Its connection was lost; it waits for a resumption. */
 	void (*session_detached)(struct session *s);

@@ -775,10 +775,12 @@ static void on_user(void *ctx, struct user *u, int err)
 			s->sm->resumable = true;
 		}
 		if (!s->sm || !decode_state(s, r->state, &out, &presence) || session_set_presence(s, presence) < 0 ||
-		    !refill(s, r, out) || map_put(r->srv->resumable, str_of(s->sm->id), s) < 0)
+		    !refill(s, r, out) || map_put(r->srv->resumable, str_of(s->sm->id), s) < 0) {
 			session_end(s, NULL);
-		else
+		} else {
 			session_hibernate(s);
+			hooks_session_restored(s);
+		}
 	}
 	arena_free(&r->arena);
 	free(r);

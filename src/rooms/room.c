@@ -142,12 +142,7 @@ void room_free(struct room **ref)
 	map_free(&r->grants);
 	map_free(&r->nicks);
 	map_free(&r->devices);
-	while (r->first) {
-		struct room_line *l = r->first;
-
-		r->first = l->next;
-		free(l);
-	}
+	room_message_forget_all(r);
 	room_text_free(&r->config.name);
 	room_text_free(&r->config.desc);
 	room_text_free(&r->config.lang);

@@ -74,7 +74,6 @@ struct room {
 	size_t n_lines, line_bytes;
 	bool history_known;		/* read back from the archive since the start */
 	bool locked;			/* new, until its owner has configured it */
-	bool unsaved;
 };
 
 struct occupant {
@@ -91,6 +90,7 @@ struct device {
 	struct list of_occupant, of_client;
 	struct str full;
 	uint64_t session_id;		/* 0: of another domain */
+	bool kept;			/* has a stored seat */
 	struct str presence;		/* <presence/> as it was shown last: from the occupant, without 'to' and <x/> */
 };
 
@@ -105,6 +105,7 @@ struct rooms {
 	struct map *all;		/* local part -> struct room */
 	struct map *clients;		/* full JID -> struct client */
 	uint8_t id_key[32];		/* for occupant ids */
+	struct loop_timer seats;
 };
 
 /* A copy in own memory; .p NULL when there is none to be had. Replaces *s. */
@@ -150,10 +151,18 @@ void room_send(struct rooms *rs, const struct device *d, struct str bytes);
 void room_send_node(struct rooms *rs, struct arena *a, const struct device *d, struct node *n);
 MUST_CHECK int room_write(struct buf *b, const struct node *n);
 
-/* room_store.c: rooms outlive a restart when they are persistent. */
+/* room_store.c: persistent rooms outlive a restart, the others as long as somebody is in them. */
 MUST_CHECK int room_store_load(struct rooms *rs, struct vault *v);
-void room_store_save(struct room *r);			/* behind; removes the stored one when it is not persistent (any more) */
+void room_store_save(struct room *r);			/* behind */
 void room_store_remove(struct room *r);
+/* room_seat.c: so do seats of who can come back. */
+void room_seat_keep(struct device *d);
+void room_seat_keep_all(struct occupant *o);
+void room_seat_give_up(struct device *d);
+MUST_CHECK int room_seat_load(struct room *r, struct vault *v);
+void room_seat_restored(struct rooms *rs, struct session *s);
+/* Whoever is not back in time has left. */
+void room_seat_wait(struct rooms *rs);
 /* Reads the history back; then fn(ctx). Once a room. */
 MUST_CHECK int room_store_history(struct room *r, void (*fn)(void *ctx), void *ctx);
 
@@ -185,6 +194,7 @@ void room_message_subject(struct room *r, struct device *d, struct arena *a);
 void room_message_remember(struct room *r, uint64_t when_ms, struct str stanza);
 /* The line with this stanza-id is not shown to newcomers any more. */
 void room_message_forget(struct room *r, struct str id);
+void room_message_forget_all(struct room *r);
 /* A message of the room itself to everybody in it (status codes and the like). */
 void room_message_all(struct room *r, struct arena *a, struct node *m);
 

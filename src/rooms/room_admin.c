@@ -217,6 +217,7 @@ static void change_role(const struct asker *w, const struct item *i)
 		return;
 	}
 	o->role = i->role;
+	room_seat_keep_all(o);
 	room_presence_show(o, &why);
 }
 

@@ -137,6 +137,7 @@ static enum trip_next answer_voice(struct trip *t, struct room *r, const struct 
 		return trip_refuse_cond(t, "auth", "forbidden", NULL);
 	if (who && who->role == ROOM_VISITOR && (str_is(allow, "true") || str_is(allow, "1"))) {
 		who->role = ROOM_PARTICIPANT;
+		room_seat_keep_all(who);
 		room_presence_show(who, NULL);
 	}
 	return TRIP_NEXT;

@@ -174,7 +174,8 @@ static struct node *as_said(struct trip *t, const struct room *r, const struct o
 	for (struct node *c = node_first_element(m); c; c = next) {
 		next = node_next_element(c);
 		if (node_is(c, NS_MUC_USER, "x") || node_is(c, NS_OCCUPANT_ID, "occupant-id") || node_is(c, NS_MUC, "x") ||
-		    (node_is(c, NS_SID, "stanza-id") && str_eq(node_attr(c, "by"), r->jid)))
+		    (node_is(c, NS_SID, "stanza-id") && str_eq(node_attr(c, "by"), r->jid)) ||
+		    (node_is(c, NS_DELAY, "delay") && str_eq(node_attr(c, "from"), r->jid)))
 			node_remove(c);
 	}
 	id = node_add(t->arena, m, NS_OCCUPANT_ID, "occupant-id");
@@ -341,6 +342,12 @@ static void forget_oldest(struct room *r)
 	r->n_lines--;
 	r->line_bytes -= l->n;
 	free(l);
+}
+
+void room_message_forget_all(struct room *r)
+{
+	while (r->first)
+		forget_oldest(r);
 }
 
 void room_message_remember(struct room *r, uint64_t when_ms, struct str stanza)

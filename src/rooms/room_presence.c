@@ -214,6 +214,7 @@ void room_presence_left(struct device *d, const struct room_change *why, const s
 		o->role = role;
 	}
 	arena_free(&a);
+	room_seat_give_up(d);
 	room_leave(d, &last);
 	if (!last)
 		room_presence_show(o, NULL);	/* what the devices that stay have said */
@@ -226,20 +227,27 @@ void room_presence_remove(struct occupant *o, const struct room_change *why)
 	room_presence_left(LIST_ITEM(o->devices.next, struct device, of_occupant), why, NULL);
 }
 
+static bool belongs(const struct room *r, enum room_affiliation a)
+{
+	return a != ROOM_OUTCAST && (!r->config.members_only || a >= ROOM_MEMBER);
+}
+
 void room_presence_changed(struct room *r, struct str bare, const struct room_change *why)
 {
 	enum room_affiliation a = room_affiliation_of(r, bare);
+	struct map_iter it = { 0 };
 	struct occupant *o;
+	void *v;
 
-	while ((o = room_by_bare(r, bare)) != NULL) {
-		bool out = a == ROOM_OUTCAST || (r->config.members_only && a < ROOM_MEMBER);
-
-		if (!out) {
-			o->role = room_default_role(r, a);
-			room_presence_show(o, why);
-			return;
-		}
+	while (!belongs(r, a) && (o = room_by_bare(r, bare)) != NULL)
 		room_presence_remove(o, why);
+	while (map_next(r->nicks, &it, NULL, &v)) {	/* one account may be here under two names */
+		o = v;
+		if (!str_eq(o->bare, bare))
+			continue;
+		o->role = room_default_role(r, a);
+		room_seat_keep_all(o);
+		room_presence_show(o, why);
 	}
 }
 
@@ -375,6 +383,8 @@ static enum trip_next create(struct trip *t, struct room **ret)
 		err = room_grant(*ret, t->from.bare, ROOM_OWNER, STR_NONE, STR_NONE);
 		if (err < 0)
 			room_free(ret);
+		else
+			room_store_save(*ret);
 	}
 	return err < 0 ? trip_refuse(t, err, NULL) : TRIP_NEXT;
 }
@@ -409,6 +419,7 @@ static enum trip_next join(struct trip *t, struct room *r)
 		rooms_settle(r);
 		return err == ERR_CONFLICT ? refuse(t, "cancel", "conflict") : trip_refuse(t, err, NULL);
 	}
+	room_seat_keep(d);
 	welcome(t, r, d, created, first);
 	return TRIP_NEXT;
 }
@@ -451,6 +462,7 @@ static enum trip_next rename_to(struct trip *t, struct room *r, struct device *d
 		err = keep_presence(t, d);
 	if (err < 0)
 		return trip_refuse(t, err, NULL);
+	room_seat_keep_all(o);
 	room_presence_show(o, NULL);
 	return TRIP_NEXT;
 }
@@ -459,6 +471,9 @@ static enum trip_next update(struct trip *t, struct room *r, struct device *d)
 {
 	int err;
 
+	d->session_id = t->session_id;		/* the same address may have signed in anew */
+	if (!d->kept)
+		room_seat_keep(d);
 	if (!str_eq(d->occupant->nick, t->to.resource))
 		return rename_to(t, r, d);
 	err = keep_presence(t, d);

@@ -1,5 +1,4 @@
-/* room_store.c - what is kept of a room: configuration, affiliations, subject, avatar, as one sealed value each; and
- * its history, read back from the archive for the first who joins after a start. */
+/* room_store.c - what is kept of a room: configuration, affiliations, subject, as one sealed value each; and its history, read back from the archive for the first who joins after a start. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -133,6 +132,8 @@ int room_store_load(struct rooms *rs, struct vault *v)
 		r = room_new(rs, items[i].key, &room);
 		if (r == 0)
 			r = unpack(room, items[i].value);
+		if (r == 0)
+			r = room_seat_load(room, v);
 	}
 	arena_free(&a);
 	return r;
@@ -151,7 +152,9 @@ static int remove_work(struct vault *v, const struct save *s)
 {
 	int r = vault_item_remove(v, s->domain, ITEM_ROOM, s->local);
 
-	return r < 0 ? r : vault_item_remove(v, s->jid, ITEM_VCARD, STR_NONE);
+	if (r == 0)
+		r = vault_item_remove(v, s->jid, ITEM_VCARD, STR_NONE);
+	return r < 0 ? r : vault_item_clear(v, s->jid, ITEM_OCCUPANT);
 }
 
 static int save_work(struct vault *v, void *ctx)
@@ -202,9 +205,7 @@ static void save(struct room *r, bool removal)
 
 void room_store_save(struct room *r)
 {
-	if (r->config.persistent || r->unsaved)
-		save(r, !r->config.persistent);
-	r->unsaved = r->config.persistent;	/* from now on there is something to remove */
+	save(r, false);
 }
 
 void room_store_remove(struct room *r)
@@ -238,11 +239,13 @@ static void read_done(void *ctx, int err)
 
 	if (err < 0 && err != ERR_NOT_FOUND)
 		log_event(LOG_ERROR, "rooms.history_unread", LOG_Z("why", err_text(err)));
-	/* What was said since the start stands behind what was said before it. */
-	if (r && err == 0 && !r->history_known && r->n_lines == 0)
+	/* Done in the store's order: what was said since the start up to now is in the page as well. */
+	if (r && err == 0 && !r->history_known) {
+		room_message_forget_all(r);
 		for (size_t i = 0; i < g->page.n; i++)
 			if (!g->page.v[i].gone && g->page.v[i].when_ms >= r->created_ms)
 				room_message_remember(r, g->page.v[i].when_ms, g->page.v[i].stanza);
+	}
 	if (r)
 		r->history_known = true;
 	g->fn(g->ctx);

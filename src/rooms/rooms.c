@@ -74,8 +74,7 @@ bool rooms_settle(struct room *r)
 {
 	if (room_occupants(r) > 0 || r->config.persistent)
 		return false;
-	if (r->unsaved)
-		room_store_remove(r);
+	room_store_remove(r);
 	room_free(&r);
 	return true;
 }
@@ -96,8 +95,7 @@ void rooms_destroy(struct room *r, struct str destroy)
 	const struct room_change why = { .destroy = destroy };
 
 	everybody_out(r, &why);
-	if (r->config.persistent || r->unsaved)
-		room_store_remove(r);
+	room_store_remove(r);
 	room_free(&r);
 }
 
@@ -118,6 +116,12 @@ static void session_gone(struct session *s)
 		room_presence_left(d, NULL, NULL);
 		rooms_settle(r);
 	}
+}
+
+static void session_restored(struct session *s)
+{
+	if (rooms_of(s->server))
+		room_seat_restored(rooms_of(s->server), s);
 }
 
 /* XEP-0045 7.14: who goes offline leaves. */
@@ -151,7 +155,10 @@ static int start(struct server *srv)
 	rs->all = map_new(ROOMS_MOST);
 	rs->clients = map_new((size_t)ROOMS_MOST * 10);
 	vault_secret(srv->vault, "occupant ids", rs->id_key);
-	return rs->all && rs->clients ? room_store_load(rs, srv->vault) : ERR_NOMEM;
+	r = rs->all && rs->clients ? room_store_load(rs, srv->vault) : ERR_NOMEM;
+	if (r == 0)
+		room_seat_wait(rs);
+	return r;
 }
 
 /* Nobody is told: the sessions are gone, or come back to the next server. */
@@ -175,6 +182,7 @@ static void stop(struct server *srv)
 
 	if (!rs)
 		return;
+	loop_timer_cancel(srv->loop, &rs->seats);
 	while (rs->all && map_next(rs->all, &it, NULL, &v)) {
 		struct room *r = v;
 
@@ -214,6 +222,7 @@ static const struct mod_hooks hooks = {
 	.server_start = start,
 	.server_stop = stop,
 	.session_gone = session_gone,
+	.session_restored = session_restored,
 	.presence_out = presence_out,
 	.disco_items = disco_items,
 	.archive_access = room_archive_access,

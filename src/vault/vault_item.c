@@ -9,10 +9,10 @@ static void key_of(struct vault *v, uint64_t owner, enum vault_kind kind, struct
 	vault_key_u64(ret, vault_row_tag(v, (char)('A' + (int)kind), owner, key));
 }
 
-/* Rooms are items of their service, not of a person. */
+/* Rooms are items of their service, occupants of their room, not of a person. */
 static uint64_t limit_of(enum vault_kind kind)
 {
-	return kind == ITEM_ROOM ? LIMIT_ROOMS : LIMIT_ITEMS;
+	return kind == ITEM_ROOM ? LIMIT_ROOMS : kind == ITEM_OCCUPANT ? LIMIT_OCCUPANTS : LIMIT_ITEMS;
 }
 
 /* ERR_LIMIT when the row is not there and there is no room for one more. */

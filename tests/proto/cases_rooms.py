@@ -4,11 +4,11 @@ import hashlib
 from xml.etree import ElementTree
 
 from harness import check, error_of
-from rawxmpp import CLIENT, DATA, body_of
+from rawxmpp import CLIENT, DATA, Client, body_of
 
 MUC, USER = "http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#user"
 ADMIN, OWNER = "http://jabber.org/protocol/muc#admin", "http://jabber.org/protocol/muc#owner"
-INFO = "http://jabber.org/protocol/disco#info"
+INFO, PING = "http://jabber.org/protocol/disco#info", "urn:xmpp:ping"
 REGISTER, MUCREG = "jabber:iq:register", "http://jabber.org/protocol/muc#register"
 
 
@@ -26,6 +26,19 @@ def item(p):
 
 def refused(el, condition, what):
     check(el.get("type") == "error" and error_of(el)[0] == condition, f"{what}: {text_of(el)}")
+
+
+def counted(c):
+    """Every stanza of this client counts for stream management, whichever way it is sent."""
+    raw = c.send
+
+    def send(data):
+        if c.sm_sending and isinstance(data, str) and data.startswith(("<presence", "<message", "<iq")):
+            c.sm_sent += 1
+            c.sm_unacked.append((c.sm_sent, data))
+        raw(data)
+    c.send = c.stanza = send
+    return c
 
 
 def pictures(tap, users, rooms):
@@ -93,6 +106,200 @@ def reserved(tap, users, rooms):
     tap.run("xep0045-register-closed: registration is no way into a room of members (7.10)", closed)
 
 
+def restart(tap, users, rooms):
+    def seats(way):
+        a, b, c = users.client(), users.client(), users.client()
+        for x in (a, b):
+            counted(x).sm_enable()
+        room = rooms.open(a, "ann", moderatedroom=1)	# not persistent
+        rooms.join(b, room, "ben")
+        rooms.join(c, room, "cat")
+        rooms.admin(a, room, "<item nick='ben' role='participant'/>")
+        b.expect(lambda e: item(e) is not None and item(e).get("role") == "participant", name="presence", frm=f"{room}/ben")
+        b.send(f"<presence to='{room}/benny'/>")
+        b.expect(lambda e: "110" in codes(e) and e.get("from") == f"{room}/benny", name="presence")
+        a.message(room, "before", type="groupchat")
+        b.expect(name="message", body="before")
+        for x in (a, b):
+            x.sm_all_acked()
+        c.settle()
+        getattr(users.server, way)()
+        for x in (a, b, c):
+            x.close()
+        users.server.start()
+        back = []
+        for x in (a, b):
+            n = counted(Client(users.server, x.user).login(bind=False))
+            check(n.resume(x), "not resumed")
+            back.append(n.clear())
+        a, b = back
+        el = b.iq("get", f"<ping xmlns='{PING}'/>", to=f"{room}/benny")
+        check(el.get("type") == "result", f"not in the room any more: {text_of(el)}")
+        b.message(room, "after", type="groupchat")	# with the voice that was given
+        for x in (a, b):
+            m = x.expect(name="message", body="after")
+            check(m.get("from") == f"{room}/benny", text_of(m))
+        c = users.client(c.user)
+        el = c.iq("get", f"<ping xmlns='{PING}'/>", to=f"{room}/cat")
+        refused(el, "not-acceptable", "who did not resume")
+        c.send(f"<presence to='{room}/cat'><x xmlns='{MUC}'/></presence>")
+        got = [body_of(c.expect(name="message")) for _ in range(2)]
+        check(got == ["before", "after"], f"history {got}")
+    tap.run("xep0198-rooms-kill: who resumes after a killed server is in his rooms, as what he was", lambda: seats("kill9"))
+    tap.run("xep0198-rooms-stop: the same after an orderly restart", lambda: seats("stop"))
+
+    def another():
+        a, b, c = users.client(), users.client(), users.client()
+        counted(b).sm_enable()
+        room = rooms.open(a, "ann", persistentroom=1)
+        rooms.join(b, room, "ben")
+        a.message(room, "of the old room", type="groupchat")
+        b.expect(name="message", body="of the old room")
+        check(a.iq("set", f"<query xmlns='{OWNER}'><destroy/></query>", to=room).get("type") == "result", "not destroyed")
+        rooms.join(c, room, "cat")
+        rooms.configure(c, room, persistentroom=1)
+        c.settle()
+        b.sm_all_acked()
+        users.server.kill9()
+        for x in (a, b, c):
+            x.close()
+        users.server.start()
+        n = counted(Client(users.server, b.user).login(bind=False))
+        check(n.resume(b), "not resumed")
+        refused(n.clear().iq("get", f"<ping xmlns='{PING}'/>", to=f"{room}/ben"), "not-acceptable", "a seat of the old room")
+        n.send(f"<presence to='{room}/ben'><x xmlns='{MUC}'/></presence>")
+        m = n.expect(name="message")
+        check(m.find(f"{{{CLIENT}}}subject") is not None and body_of(m) is None, f"the old room's history: {text_of(m)}")
+    tap.run("xep0045-another: a new room of an old name knows nothing of it, after a restart too", another)
+
+
+def refusals(tap, users, rooms):
+    def ranks():
+        o, a, m, x, y = (users.client() for _ in range(5))
+        room = rooms.open(o, "own")
+        rooms.admin(o, room, f"<item affiliation='admin' jid='{a.bare}'/>", f"<item affiliation='member' jid='{m.bare}'/>")
+        for c, n in ((a, "adm"), (m, "mem"), (x, "xen"), (y, "yan")):
+            rooms.join(c, room, n)
+        no = [
+            # XEP-0045 8.2: nobody kicks above himself.
+            (a, "<item nick='own' role='none'/>", "not-allowed"), (m, "<item nick='xen' role='none'/>", "forbidden"),
+            (x, "<item nick='own' role='none'/>", "forbidden"),
+            # 8.4: voice of admins and owners is not taken.
+            (a, "<item nick='own' role='visitor'/>", "not-allowed"), (x, "<item nick='yan' role='visitor'/>", "forbidden"),
+            # 9.6, 9.7: moderators are made by admins, and admins stay moderators.
+            (m, "<item nick='xen' role='moderator'/>", "forbidden"), (a, "<item nick='own' role='participant'/>", "not-allowed"),
+            # 9.1: no admin bans an owner or admin, nobody himself.
+            (a, f"<item jid='{o.bare}' affiliation='outcast'/>", "not-allowed"), (a, f"<item jid='{a.bare}' affiliation='outcast'/>", "conflict"),
+            (o, f"<item jid='{o.bare}' affiliation='outcast'/>", "conflict"), (m, f"<item jid='{x.bare}' affiliation='outcast'/>", "forbidden"),
+            # 9.3, 10.3, 10.6: membership by admins, admins and owners by owners.
+            (x, f"<item jid='{x.bare}' affiliation='member'/>", "forbidden"), (a, f"<item jid='{x.bare}' affiliation='admin'/>", "forbidden"),
+            (a, f"<item jid='{a.bare}' affiliation='owner'/>", "forbidden"), (a, f"<item jid='{o.bare}' affiliation='none'/>", "not-allowed"),
+            # malformed
+            (o, "<item nick='xen'/>", "bad-request"), (o, "<item nick='xen' role='king'/>", "bad-request"),
+            (o, "<item nick='nobody' role='none'/>", "item-not-found"), (o, "<item jid='@' affiliation='member'/>", "jid-malformed"),
+            (o, f"<item nick='xen' role='none' jid='{x.bare}' affiliation='none'/>", "bad-request"), (o, "", "bad-request"),
+        ]
+        for who, what, condition in no:
+            el = rooms.admin(who, room, what)
+            check(el.get("type") == "error" and error_of(el)[0] == condition, f"{what} by {who.user}: {text_of(el)}, wanted {condition}")
+        for kind in ("owner", "admin", "member", "outcast"):
+            refused(x.iq("get", f"<query xmlns='{ADMIN}'><item affiliation='{kind}'/></query>", to=room), "forbidden", f"list of {kind}s")
+        for kind in ("moderator", "participant"):
+            refused(x.iq("get", f"<query xmlns='{ADMIN}'><item role='{kind}'/></query>", to=room), "forbidden", f"list of {kind}s")
+        for c in (o, a, m, x, y):
+            el = c.iq("get", f"<ping xmlns='{PING}'/>", to=f"{room}/{'own adm mem xen yan'.split()[(o, a, m, x, y).index(c)]}")
+            check(el.get("type") == "result", "a refused request has put somebody out")
+    tap.run("xep0045-ranks: who may not kick, ban, promote or read lists gets the condition of the text (8, 9, 10)", ranks)
+
+    def rights():
+        o, a, x, y = (users.client() for _ in range(4))
+        room = rooms.open(o, "own")
+        rooms.join(a, room, "adm")
+        rooms.join(x, room, "xen")
+        rooms.join(y, room, "yan")
+
+        def done(who, what, watcher, nick, **want):
+            check(rooms.admin(who, room, what).get("type") == "result", what)
+            p = watcher.expect(lambda e: item(e) is not None and all(item(e).get(k) == v for k, v in want.items()), name="presence", frm=f"{room}/{nick}",
+                               what=f"{nick} as {want}")
+            return p
+        done(o, f"<item jid='{a.bare}' affiliation='admin'/>", x, "adm", affiliation="admin", role="moderator")
+        done(a, "<item nick='xen' role='moderator'/>", y, "xen", role="moderator")
+        done(x, "<item nick='yan' role='visitor'><reason>hush</reason></item>", a, "yan", role="visitor")
+        done(x, "<item nick='yan' role='participant'/>", a, "yan", role="participant")
+        done(a, "<item nick='xen' role='participant'/>", y, "xen", role="participant")
+        done(a, f"<item jid='{x.bare}' affiliation='member'/>", y, "xen", affiliation="member")
+        el = a.iq("get", f"<query xmlns='{ADMIN}'><item affiliation='member'/></query>", to=room)
+        check(x.bare in text_of(el), text_of(el))
+        done(a, f"<item jid='{x.bare}' affiliation='none'/>", y, "xen", affiliation="none", role="participant")
+        done(o, f"<item jid='{a.bare}' affiliation='owner'/>", x, "adm", affiliation="owner")
+        done(a, f"<item jid='{o.bare}' affiliation='none'/>", x, "own", affiliation="none", role="participant")
+        p = done(a, "<item nick='xen' affiliation='outcast'><reason>enough</reason></item>", y, "xen", affiliation="outcast", role="none")
+        check("301" in codes(p) and p.get("type") == "unavailable" and next(p.iter(f"{{{USER}}}actor")).get("nick") == "adm", text_of(p))
+        refused(o.iq("get", f"<query xmlns='{OWNER}'/>", to=room), "forbidden", "who was an owner")
+    tap.run("xep0045-rights: every right given and taken is seen by all (8.2-8.4, 9, 10.3-10.6)", rights)
+
+    def entering():
+        a, b, c = users.client(), users.client(), users.client()
+        room = rooms.open(a, "ann", maxusers=1)
+        rooms.refused(b, room, "ben", "service-unavailable")
+        rooms.refused(b, room, "n" * 300, "not-acceptable")
+        rooms.configure(a, room, maxusers=0)
+        rooms.join(b, room, "ben")
+        refused(c.iq("get", "<query xmlns='jabber:iq:version'/>", to=f"{room}/ben"), "not-acceptable", "an outsider asks an occupant")
+        refused(a.iq("get", "<query xmlns='jabber:iq:version'/>", to=f"{room}/nobody"), "item-not-found", "nobody there")
+        b.send(f"<iq type='get' id='v1' to='{room}/ann'><query xmlns='jabber:iq:version'/></iq>")
+        q = a.expect(name="iq", type="get")
+        check(q.get("from") == f"{room}/ben", text_of(q))
+        a.send(f"<iq type='result' id='{q.get('id')}' to='{room}/ben'><query xmlns='jabber:iq:version'><name>x</name></query></iq>")
+        r = b.expect(name="iq", id="v1")
+        check(r.get("from") == f"{room}/ann" and a.jid not in text_of(r), text_of(r))
+        refused(a.iq("get", f"<query xmlns='{INFO}'/>", to=rooms.fresh()), "item-not-found", "disco of no room")
+        refused(b.iq("set", f"<query xmlns='{OWNER}'><x xmlns='{DATA}' type='submit'/></query>", to=room), "forbidden", "configuration by an occupant")
+        refused(a.iq("set", f"<query xmlns='{OWNER}'><x xmlns='{DATA}' type='form'/></query>", to=room), "bad-request", "no submission")
+        for field, value, condition in (("persistentroom", "maybe", "bad-request"), ("whois", "all", "not-acceptable"), ("maxusers", "-1", "not-acceptable"),
+                                        ("passwordprotectedroom", "1", "not-acceptable"), ("roomname", "n" * 5000, "not-acceptable")):
+            el = a.iq("set", f"<query xmlns='{OWNER}'><x xmlns='{DATA}' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>"
+                             f"<field var='muc#roomconfig_{field}'><value>{value}</value></field></x></query>", to=room)
+            check(el.get("type") == "error" and error_of(el)[0] in (condition, "bad-request"), f"{field}={value[:10]}: {text_of(el)}")
+    tap.run("xep0045-bad: full, too long, wrong forms, outsiders' requests: exact errors (7.2, 10.2, 17.4)", entering)
+
+    def spoofed():
+        a, b = users.client(), users.client()
+        room = rooms.open(a, "ann")
+        rooms.join(b, room, "ben")
+        b.send(f"<message to='{room}' type='groupchat'><body>spoof</body><occupant-id xmlns='urn:xmpp:occupant-id:0' id='mine'/>"
+               f"<stanza-id xmlns='urn:xmpp:sid:0' id='mine' by='{room}'/><x xmlns='{USER}'><status code='307'/></x>"
+               f"<delay xmlns='urn:xmpp:delay' from='{room}' stamp='2001-01-01T00:00:00Z'/></message>")
+        m = a.expect(name="message", body="spoof")
+        check("mine" not in text_of(m) and "307" not in text_of(m) and "2001" not in text_of(m), text_of(m))
+        b.send(f"<presence to='{room}/ben'><x xmlns='{USER}'><item affiliation='owner' role='moderator'/></x><occupant-id xmlns='urn:xmpp:occupant-id:0' id='mine'/>"
+               "<hats xmlns='urn:xmpp:hats:0'><hat title='Boss' uri='urn:boss'/></hats></presence>")
+        p = a.expect(name="presence", frm=f"{room}/ben")
+        check("mine" not in text_of(p) and "owner" not in text_of(p) and "Boss" not in text_of(p), text_of(p))
+    tap.run("xep0421-spoof: what the room says of an occupant nobody says himself (security-tests 95)", spoofed)
+
+    def invitations():
+        a, b, c = users.client(), users.client(), users.client()
+        room = rooms.open(a, "ann", membersonly=1)
+        rooms.admin(a, room, f"<item affiliation='member' jid='{b.bare}'/>")
+        rooms.join(b, room, "ben")
+        b.send(f"<message to='{room}' id='i1'><x xmlns='{USER}'><invite to='{c.bare}'/></x></message>")
+        refused(b.expect(name="message", id="i1"), "forbidden", "a member invites where only admins may")
+        c.send(f"<message to='{room}' id='i2'><x xmlns='{USER}'><invite to='{b.bare}'/></x></message>")
+        refused(c.expect(name="message", id="i2"), "not-acceptable", "an outsider invites")
+        c.send(f"<message to='{room}' id='i3'><x xmlns='{USER}'><decline to='{users.server.jid('u0')}'/></x></message>")
+        refused(c.expect(name="message", id="i3"), "not-acceptable", "a decline to somebody who is not there")
+        b.message(room, "not groupchat", type="chat", id="i4")
+        refused(b.expect(name="message", id="i4"), "bad-request", "a chat message to the room")
+        a.send(f"<message to='{c.bare}'><x xmlns='jabber:x:conference' jid='{room}' reason='come'/></message>")
+        m = c.expect(lambda e: e.find("{jabber:x:conference}x") is not None, name="message")
+        check(m.get("from") == a.jid, text_of(m))
+    tap.run("xep0249-refusals: who may not invite; a direct invitation arrives as it was sent (7.8)", invitations)
+
+
 def all_cases(tap, users, rooms):
     pictures(tap, users, rooms)
     reserved(tap, users, rooms)
+    refusals(tap, users, rooms)
+    restart(tap, users, rooms)
