@@ -25,7 +25,7 @@ int room_archive_access(struct iq *iq, struct str *ret_owner, uint64_t *ret_sinc
 
 struct moderation {
 	struct str room, local, by, stanza;
-	uint64_t target, id, when_ms;
+	uint64_t target, id, when_ms, since_ms;
 	struct node *notice;
 };
 
@@ -66,6 +66,8 @@ static int work(struct vault *v, struct iq *iq)
 	int r = vault_archive_one(v, k->room, k->target, iq->arena, &found);
 
 	m.owners[0] = (struct vault_owner){ .owner = k->room, .peer = k->by };
+	if (r == 0 && found.when_ms < k->since_ms)
+		return ERR_NOT_FOUND;		/* said in an earlier room of this name */
 	if (r == 0 && !found.gone)
 		r = vault_archive_purge(v, k->target);
 	return r < 0 ? r : vault_archive_add(v, &m);
@@ -108,6 +110,7 @@ int room_archive_moderate(struct iq *iq)
 	k->id = vault_next_id(iq->server->vault, k->when_ms);
 	k->room = arena_str(iq->arena, r->jid);
 	k->local = arena_str(iq->arena, r->local);
+	k->since_ms = r->created_ms;
 	k->by = iq->trip->from.bare;
 	k->notice = notice(iq, r, d->occupant, iq->payload, k->id);
 	if (!k->room.p || !k->local.p || !k->notice)
