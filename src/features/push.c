@@ -432,7 +432,7 @@ static void occupants(struct trip *t)
 	for (struct copy *c = t->copies; c; c = c->next) {
 		struct session *s = session_find(t->server, c->session_id);
 
-		if (s && c->main && !s->stream && !s->ending)
+		if (s && c->main && !s->stream && !s->ending && s->user != t->from_user)
 			spread(t->server, s->user, s->resource, t->from.bare, 1);
 	}
 }

@@ -145,6 +145,26 @@ def stream_tests(tap, server, users):
         c.settle().close()
     tap.run("xep0114-addresses: without 'to' nobody gets it, without 'from' it is from the component", addresses)
 
+    def slow():
+        c, u = Component(server, IRC).login(), users.client()
+        big = "x" * 60000
+        for i in range(400):
+            u.send(f"<message to='x@{IRC}' type='chat' id='b{i}'><body>{big}</body></message>")
+            if i % 20 == 0:
+                u.take()
+            if u.inbox:
+                break
+        e = u.expect(lambda e: e.get("type") == "error", name="message", timeout=20)
+        check(error_of(e) in (("resource-constraint", "wait"), ("service-unavailable", "cancel")), text_of(e))
+        u.settle()
+        server.assert_healthy()
+        c.close()
+        c = Component(server, IRC).login()
+        u.message(f"x@{IRC}", "after that")
+        c.expect(name="message", body="after that")
+        c.close()
+    tap.run("xep0114-slow: what a component does not read has a maximum", slow)
+
     def closing():
         c = Component(server, IRC).login()
         c.send("</stream:stream>")

@@ -141,6 +141,27 @@ def tests(tap, server, users, app):
         desk.goodbye()
     tap.run("xep0357-devices: a connected device does not keep the others asleep", other_device)
 
+    def room():
+        a, b = users.client(resource="phone"), users.client()
+        where = f"pushed@rooms.{server.domain}"
+        muc = "<x xmlns='http://jabber.org/protocol/muc'/>"
+        for c, nick in ((b, "b"), (a, "a")):
+            c.send(f"<presence to='{where}/{nick}'>{muc}</presence>")
+            c.expect(lambda e: "code=\"110\"" in text_of(e), name="presence", frm=f"{where}/{nick}")
+            if c is b:
+                c.iq("set", "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query>", to=where)
+        a.sm_enable()
+        enable(a, "room")
+        b.send(f"<message to='{where}' type='groupchat' id='g1'><body>live</body></message>")
+        a.expect(name="message", body="live")
+        b.settle()
+        quiet(app, "pushed although it is in the room")
+        a.cut()
+        b.send(f"<message to='{where}' type='groupchat' id='g2'><body>{SECRET_TEXT}</body></message>")
+        publication(app, node="room")
+        check(SECRET_TEXT.encode() not in app.raw, "the body was told")
+    tap.run("xep0357-room: told of what is said in a room, while the session of its occupant waits", room)
+
     def one_at_a_time():
         a, b = users.client(), users.client()
         enable(a, "slow")
