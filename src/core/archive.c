@@ -16,6 +16,7 @@
 #include "core/hold.h"
 #include "core/jobs.h"
 #include "core/pipeline.h"
+#include "core/retract.h"
 #include "core/service.h"
 #include "core/session.h"
 #include "core/sm.h"
@@ -153,6 +154,8 @@ static int work(struct vault *v, struct job *job)
 	}
 	if (r == 0 && !t->hold)
 		r = write_queues(v, t);
+	if (r == 0 && j->message.n_owners && !t->hold)
+		r = retract_work(v, t, j->message.owners[0]);
 	if (r == 0 && t->service_writes)
 		r = t->service->write(v, t);
 	if (r == 0 && t->judged)

@@ -58,3 +58,9 @@ void audit_account(struct server *srv, const char *what, struct str bare, const 
 {
 	add(srv, "account", json_pack("{s:s, s:s%, s:s}", "event", what, "account", bare.p, bare.n, "why", why));
 }
+
+void audit_report(struct server *srv, struct str by, struct str about, struct str reason, struct str ids, struct str text)
+{
+	add(srv, "report", json_pack("{s:s%, s:s%, s:s%, s:s%, s:s%}", "by", by.p, by.n, "about", about.p, about.n, "reason", reason.p,
+				     reason.n, "messages", ids.p, ids.n, "text", text.p, text.n));
+}

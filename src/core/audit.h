@@ -12,6 +12,8 @@
 struct server;
 
 void audit_login(struct server *srv, struct str user, const char *mechanism, bool success);
+/* Somebody was blocked and reported (XEP-0377): what for, which messages by their archive ids, what was written about it. */
+void audit_report(struct server *srv, struct str by, struct str about, struct str reason, struct str ids, struct str text);
 /* Any other event about an account: frozen, thawed ... */
 void audit_account(struct server *srv, const char *what, struct str bare, const char *why);
 

@@ -180,6 +180,7 @@ struct desk {
 	struct server *srv;
 	struct arena *arena;
 	struct str from, text;
+	bool report;
 	struct str members[HELPDESK_MEMBERS];
 	size_t n;
 };
@@ -218,33 +219,42 @@ static void desk_done(void *ctx, int err)
 	size_t reached = 0;
 
 	for (size_t i = 0; err == 0 && i < d->n; i++) {
-		struct str text = arena_printf(d->arena, "%.*s asks the help desk: %.*s", STR_FMT(d->from), STR_FMT(d->text));
+		struct str text = arena_printf(d->arena, "%.*s %s: %.*s", STR_FMT(d->from), d->report ? "has blocked and reported somebody" : "asks the help desk", STR_FMT(d->text));
 
 		if (d->members[i].p && text.p && emit_text(d->srv, d->srv->helpdesk, d->members[i], text) == 0)
 			reached++;
 	}
-	bot_tell(d->srv, d->from, reached ? "Your message has been passed to the help desk." :
+	bot_tell(d->srv, d->from, d->report ? "Your report has been recorded." : reached ? "Your message has been passed to the help desk." :
 		 "Nobody is on the help desk of this server yet; please ask your administrator in person.");
 	arena_free(&d->arena);
+}
+
+static void desk(struct server *srv, struct str from, struct str text, bool report)
+{
+	struct arena *a = arena_new(8u << 20);
+	struct desk *d = a ? arena_alloc(a, sizeof(*d)) : NULL;
+
+	if (d) {
+		d->srv = srv;
+		d->arena = a;
+		d->from = arena_str(a, from);
+		d->text = arena_str(a, text);
+		d->report = report;
+		if (d->from.p && d->text.p && server_store(srv, d, desk_work, desk_done) == 0)
+			return;
+	}
+	arena_free(&a);
 }
 
 void bot_helpdesk(struct trip *t)
 {
 	const struct node *body = node_child(t->stanza, NS_CLIENT, "body");
-	struct arena *a;
-	struct desk *d;
 
-	if (!body || t->origin != TRIP_CLIENT)
-		return;
-	a = arena_new(8u << 20);
-	d = a ? arena_alloc(a, sizeof(*d)) : NULL;
-	if (d) {
-		d->srv = t->server;
-		d->arena = a;
-		d->from = arena_str(a, t->from.bare);
-		d->text = arena_str(a, node_text(t->arena, body));
-		if (d->from.p && d->text.p && server_store(t->server, d, desk_work, desk_done) == 0)
-			return;
-	}
-	arena_free(&a);
+	if (body && t->origin == TRIP_CLIENT)
+		desk(t->server, t->from.bare, node_text(t->arena, body), false);
+}
+
+void bot_report(struct server *srv, struct str from, struct str text)
+{
+	desk(srv, from, text, true);
 }

@@ -8,6 +8,8 @@
 void bot_tell(struct server *srv, struct str bare, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A message to the bot: commands (operator-interface.md). */
 void bot_message(struct trip *t);
+/* Somebody has reported somebody (XEP-0377): the same people are told as by a message to the help desk, and the reporter. */
+void bot_report(struct server *srv, struct str from, struct str text);
 /* A message to the help desk: goes to every account with the role helpdesk, officer or admin. */
 void bot_helpdesk(struct trip *t);
 

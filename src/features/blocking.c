@@ -4,12 +4,25 @@
  * blocked sees the owner go offline, one that is unblocked sees him again.
  */
 #include "base/limits.h"
+#include "core/audit.h"
+#include "core/bot.h"
 #include "core/mod.h"
 #include "core/sm.h"
 #include "core/state.h"
 #include "xmpp/wire.h"
 
+#define REPORTS_MOST 16			/* of one request */
+#define REPORT_BYTES 4000
+#define REPORT_IDS 20
+#define REASON "urn:xmpp:reporting:"
+
+struct report {
+	struct str about, reason, text, ids;
+};
+
 struct change {
+	struct report *reports;
+	size_t n_reports;
 	struct str *v;			/* normalised addresses */
 	size_t n;
 	bool block;
@@ -42,6 +55,65 @@ static bool own_side(const struct iq *iq, const struct jid *jid)
 	       str_eq(jid->bare, srv->bot) || str_eq(jid->bare, srv->helpdesk);
 }
 
+/* --- reports (XEP-0377) ---------------------------------------------------------------------------------------- */
+
+/* The ids are those of the reporter's own archive: who else would name one is not believed. */
+static int read_ids(struct iq *iq, const struct node *report, struct str *ret)
+{
+	unsigned n = 0;
+
+	*ret = STR_NONE;
+	for (const struct node *id = node_child(report, NS_SID, "stanza-id"); id; id = node_child_next(id, NS_SID, "stanza-id")) {
+		uint64_t v;
+
+		if (n++ == REPORT_IDS)
+			return ERR_NOT_ACCEPTABLE;
+		if (vault_id_parse(node_attr(id, "id"), &v) < 0)
+			continue;
+		*ret = arena_printf(iq->arena, "%.*s%s%.*s", STR_FMT(*ret), ret->n ? " " : "", STR_FMT(node_attr(id, "id")));
+		if (!ret->p)
+			return ERR_LIMIT;
+	}
+	return 0;
+}
+
+static int read_report(struct iq *iq, struct change *c, const struct node *item, struct str about)
+{
+	const struct node *report = node_child(item, NS_REPORTING, "report"), *text;
+	struct report *r;
+
+	if (!report)
+		return 0;
+	if (!c->reports)
+		c->reports = arena_alloc(iq->arena, REPORTS_MOST * sizeof(*c->reports));
+	if (!c->reports || c->n_reports == REPORTS_MOST)
+		return ERR_LIMIT;
+	r = &c->reports[c->n_reports++];
+	text = node_child(report, NS_REPORTING, "text");
+	*r = (struct report){ .about = about, .reason = node_attr(report, "reason"), .text = text ? node_text(iq->arena, text) : STR_NONE };
+	if (!str_starts(r->reason, STR(REASON)))
+		return ERR_BAD_REQUEST;
+	r->reason = str_cut(r->reason, sizeof(REASON) - 1);
+	if (r->reason.n > 64 || r->text.n > REPORT_BYTES)
+		return ERR_NOT_ACCEPTABLE;
+	return read_ids(iq, report, &r->ids);
+}
+
+/* It stays inside: neither the other domain nor anybody else is told (XEP-0377 4). */
+static void file_reports(struct iq *iq, const struct change *c)
+{
+	for (size_t i = 0; i < c->n_reports; i++) {
+		const struct report *r = &c->reports[i];
+		struct str text = arena_printf(iq->arena, "%.*s is reported for %.*s.%s%.*s%s%.*s", STR_FMT(r->about), STR_FMT(r->reason),
+					       r->ids.n ? " Messages: " : "", STR_FMT(r->ids), r->text.n ? " They write: " : "",
+					       STR_FMT(r->text));
+
+		audit_report(iq->server, iq->user->bare, r->about, r->reason, r->ids, r->text);
+		if (text.p)
+			bot_report(iq->server, iq->user->bare, text);
+	}
+}
+
 static int read_change(struct iq *iq, struct change *c)
 {
 	size_t n = 0;
@@ -65,6 +137,9 @@ static int read_change(struct iq *iq, struct change *c)
 		if (c->block && own_side(iq, &jid))
 			return ERR_NOT_ALLOWED;
 		c->v[c->n++] = jid.full;
+		r = c->block ? read_report(iq, c, it, jid.full) : 0;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -160,13 +235,24 @@ static void tell_contacts(struct iq *iq, const struct user *was)
 		hide_directed(iq, was, LIST_ITEM(at, struct session, of_user));
 }
 
+/* The reasons are for the company, not for a push. */
+static struct node *without_reports(struct iq *iq)
+{
+	struct node *copy = node_dup(iq->arena, iq->payload);
+
+	for (struct node *item = copy ? copy->first : NULL; item; item = item->next)
+		while (item->first)
+			node_remove(item->first);
+	return copy;
+}
+
 /* To every device that has asked for the list (XEP-0191 3.3). */
 static void push(struct iq *iq)
 {
 	LIST_EACH(it, &iq->user->sessions) {
 		struct session *s = LIST_ITEM(it, struct session, of_user);
 		struct node *p = s->blocklist_wanted ? node_new(iq->arena, NS_CLIENT, "iq") : NULL;
-		struct node *copy = p ? node_dup(iq->arena, iq->payload) : NULL;
+		struct node *copy = p ? without_reports(iq) : NULL;
 		struct str id = arena_printf(iq->arena, "block-%llu", (unsigned long long)s->id);
 
 		if (!copy || !id.p || node_set_attr(iq->arena, p, "type", STR("set")) < 0 || node_set_attr(iq->arena, p, "id", id) < 0 ||
@@ -183,6 +269,7 @@ static void on_saved(void *ctx, int err)
 
 	if (err == 0) {
 		push(t->iq);
+		file_reports(t->iq, t->iq->data);
 		err = iq_reply(t->iq, NULL);
 	}
 	trip_iq_result(t, err);
@@ -216,6 +303,7 @@ static int on_change(struct iq *iq)
 	if (r < 0)
 		return r;
 	tell_contacts(iq, was);
+	iq->data = c;
 	user_save_blocklist(iq->user, on_saved, iq->trip);
 	return IQ_LATER;
 }
@@ -231,6 +319,6 @@ const struct mod_def mod_blocking = {
 	.name = "blocking",
 	.xep = 191,
 	.xep_version = "1.3",
-	.disco_server = (const char *const[]){ NS_BLOCKING, NULL },
+	.disco_server = (const char *const[]){ NS_BLOCKING, NS_REPORTING, REASON "spam", REASON "abuse", NULL },
 	.iq = iqs,
 };

@@ -109,6 +109,8 @@ struct vault_page { struct vault_entry *v; size_t n; bool complete; uint64_t cou
 MUST_CHECK int vault_archive_page(struct vault *v, const struct vault_query *q, struct arena *a, struct vault_page *ret);
 /* One of this owner's, by its id. ERR_NOT_FOUND when it is not in this archive. */
 MUST_CHECK int vault_archive_one(struct vault *v, struct str owner, uint64_t id, struct arena *a, struct vault_entry *ret);
+/* In every owner's archive 'shown' stands in its place; what was there is kept behind it, sealed, for the operator alone. */
+MUST_CHECK int vault_archive_retract(struct vault *v, struct str owner, uint64_t id, struct str shown);
 MUST_CHECK int vault_archive_purge(struct vault *v, uint64_t id);	/* from every owner; leaves tombstones */
 /* Deletes the key of (owner, month) and with it that owner's copies of that month. */
 MUST_CHECK int vault_archive_shred(struct vault *v, struct str owner, uint32_t month);

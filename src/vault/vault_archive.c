@@ -4,6 +4,8 @@
  * wrapped under the owner's key of the month. The archive table is an index alone: (owner, id), the
  * peer's tag, the time. Shredding (owner, month) deletes one key: the other owner reads on.
  *
+ * A retracted message has what is shown, a NUL, and what was sent in its body.
+ *
  * Message value: version, number of owners, time (8); for each owner: tag (8), month (4), peer tag (8), wrapped
  * key (60); the sealed body. A purged message keeps version and time.
  */
@@ -201,6 +203,8 @@ static int load(struct vault *v, uint64_t owner, struct arena *a, struct vault_e
 		r = ERR_NOT_FOUND;
 	if (r == 0)
 		r = open_body(v, &e, owner, a, &entry->stanza);
+	if (r == 0 && memchr(entry->stanza.p, 0, entry->stanza.n))
+		entry->stanza = str_of(entry->stanza.p);	/* retracted */
 	if (r == ERR_NOT_FOUND) {
 		entry->gone = true;
 		r = 0;
@@ -364,6 +368,92 @@ int vault_archive_one(struct vault *v, struct str owner, uint64_t id, struct are
 }
 
 /* --- removing -------------------------------------------------------------------------------------------- */
+
+/* The other key of a new body for one owner; who was shredded keeps what opens nothing. */
+static int rewrap(struct vault *v, uint64_t id, struct vault_unpack *u, const uint8_t key[SEAL_KEY], struct buf *b)
+{
+	uint64_t owner = vault_unpack_u64(u);
+	uint32_t month = vault_unpack_u32(u);
+	uint64_t peer = vault_unpack_u64(u);
+	struct str old = vault_unpack_bytes(u, WRAPPED);
+	struct vault_key aad;
+	struct seal *s;
+	int r = u->bad ? ERR_CORRUPT : vault_row_key(v, owner, month, false, &s);
+
+	vault_pack_u64(b, owner);
+	vault_pack_u32(b, month);
+	vault_pack_u64(b, peer);
+	if (r == ERR_NOT_FOUND)
+		return buf_str_add(b, old);
+	if (r == 0)
+		r = buf_reserve(b, WRAPPED);
+	if (r == 0)
+		r = seal_close(s, wrap_aad(owner, month, id, &aad), str_make((const char *)key, SEAL_KEY), (uint8_t *)b->p + b->n);
+	if (r == 0)
+		b->n += WRAPPED;
+	return r;
+}
+
+/* A key seals one text: the new one has its own. */
+static int write_retracted(struct vault *v, const struct envelope *e, struct str text)
+{
+	struct vault_message m = { .id = e->id, .when_ms = e->when_ms, .stanza = text };
+	struct vault_unpack u = { .rest = e->owners };
+	struct buf *b = vault_row_pack(v);
+	uint8_t key[SEAL_KEY];
+	struct vault_key k = { 0 };
+	int r = 0;
+
+	rand_bytes(key, sizeof(key));
+	buf_char(b, WHOLE);
+	buf_char(b, (char)e->n_owners);
+	vault_pack_u64(b, e->when_ms);
+	for (size_t i = 0; i < e->n_owners && r == 0; i++)
+		r = rewrap(v, e->id, &u, key, b);
+	if (r == 0)
+		r = add_body(v, &m, key, b);
+	secret_wipe(key, sizeof(key));
+	if (r < 0)
+		return r;
+	if (b->failed)
+		return ERR_LIMIT;
+	vault_key_u64(&k, e->id);
+	return vault_row_put_plain(v, STORE_TABLE_message, vault_key_str(&k), 0, buf_str(b));
+}
+
+int vault_archive_retract(struct vault *v, struct str owner, uint64_t id, struct str shown)
+{
+	struct arena *a = arena_new(4 * (size_t)LIMIT_VALUE_BYTES);
+	struct vault_key k = { 0 };
+	struct store_row row;
+	struct envelope e;
+	struct str was, text;
+	int r = a ? 0 : ERR_NOMEM;
+
+	vault_key_u64(&k, id);
+	if (r == 0)
+		r = store_get(v->store, STORE_TABLE_message, vault_key_str(&k), a, &row);
+	if (r == 0)
+		r = open_envelope(id, row.value, &e);
+	if (r == 0 && e.purged)
+		r = ERR_NOT_FOUND;
+	if (r == 0)
+		r = open_body(v, &e, vault_row_owner(v, owner), a, &was);
+	if (r == 0 && memchr(was.p, 0, was.n))
+		r = ERR_CONFLICT;
+	if (r == 0) {
+		char *p = arena_alloc(a, shown.n + 1 + was.n);
+
+		if (p) {
+			memcpy(p, shown.p, shown.n);
+			memcpy(p + shown.n + 1, was.p, was.n);
+		}
+		text = str_make(p, shown.n + 1 + was.n);
+		r = p ? write_retracted(v, &e, text) : ERR_LIMIT;
+	}
+	arena_free(&a);
+	return r;
+}
 
 int vault_archive_purge(struct vault *v, uint64_t id)
 {

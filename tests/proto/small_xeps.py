@@ -4,7 +4,7 @@ import os
 import sys
 
 from harness import check, error_of, q, text_of
-from rawxmpp import CLIENT, DATA, Client, SaslFailure, befriend, body_of
+from rawxmpp import CLIENT, DATA, MAM, Client, SaslFailure, befriend, body_of
 from rfc6121 import STAMP, Users
 from wardroom_test import PASSWORD, Tap, new_server, until
 
@@ -355,6 +355,154 @@ def last_tests(tap, users):
     tap.run("xep0012-strangers: learn nothing, not even whether there is an account", strangers)
 
 
+BLOCKING, REPORTING, RETRACT = "urn:xmpp:blocking", "urn:xmpp:reporting:1", "urn:xmpp:message-retract:1"
+
+
+def block(jid, report):
+    return f"<block xmlns='{BLOCKING}'><item jid='{jid}'>{report}</item></block>"
+
+
+def report_tests(tap, users):
+    server, d = users.server, users.server.domain
+    officer = Client(server, "chief-officer", resource="reports").login(presence=True)
+
+    def reported():
+        a, b = users.client(), users.client()
+        a2 = users.client(a.user, resource="two")
+        a2.iq("get", f"<blocklist xmlns='{BLOCKING}'/>")
+        b.message(a.bare, "buy now", id="spam1")
+        sid = a.expect(name="message", id="spam1").find("{urn:xmpp:sid:0}stanza-id")
+        officer.settle().clear()
+        el = a.iq("set", block(b.bare, f"<report xmlns='{REPORTING}' reason='urn:xmpp:reporting:spam'><stanza-id xmlns='urn:xmpp:sid:0' "
+                               f"by='{a.bare}' id='{sid.get('id')}'/><text>Never came trouble like this.</text></report>"))
+        check(el.get("type") == "result", text_of(el))
+        p = a2.expect(name="iq", type="set", has=q(BLOCKING, "block"))
+        check(not list(p.iter(q(REPORTING, "report"))), f"the push tells the reasons: {text_of(p)}")
+        m = officer.expect(name="message", frm=f"helpdesk@{d}")
+        check(b.bare in body_of(m) and "spam" in body_of(m) and "trouble" in body_of(m) and sid.get("id") in body_of(m), body_of(m))
+        a.expect(name="message", frm=f"guard@{d}")
+        b.settle()
+        b.none(lambda e: "report" in text_of(e), "who is reported is told")
+        got = [e["what"] for e in server.json("audit", "list")["entries"] if e["kind"] == "report"]
+        want = {"by": a.bare, "about": b.bare, "reason": "spam", "messages": sid.get("id"), "text": "Never came trouble like this."}
+        check(want in got, f"the record says {got}")
+        b.send(f"<message to='{a.bare}' id='again' type='chat'><body>x</body></message>")
+        refused(b.expect(name="message", id="again", type="error"), "service-unavailable")
+    tap.run("xep0377-report: blocked, written down, told to officers and to nobody else", reported)
+
+    def bad_reports():
+        a, b = users.client(), users.client()
+        refused(a.iq("set", block(b.bare, f"<report xmlns='{REPORTING}'/>")), "bad-request")
+        refused(a.iq("set", block(b.bare, f"<report xmlns='{REPORTING}' reason='urn:xmpp:reporting:spam'><text>{'x' * 5000}</text></report>")), "not-acceptable")
+        many = "".join(f"<item jid='x{i}@y.example'><report xmlns='{REPORTING}' reason='urn:xmpp:reporting:abuse'/></item>" for i in range(20))
+        check(error_of(a.iq("set", f"<block xmlns='{BLOCKING}'>{many}</block>")) is not None, "20 reports at once are taken")
+        el = a.iq("get", f"<blocklist xmlns='{BLOCKING}'/>")
+        check(not list(el.iter(q(BLOCKING, "item"))), "something was blocked all the same")
+        check(REPORTING in {f.get("var") for f in a.iq("get", f"<query xmlns='{INFO}'/>", to=d).iter(q(INFO, "feature"))}, "no feature")
+    tap.run("xep0377-report: a reason, not too long, not too many; all or nothing", bad_reports)
+
+
+def archive_of(c, with_=None):
+    """What the archive shows: the forwarded messages by id of the message."""
+    c.settle().clear()
+    form = f"<x xmlns='{DATA}' type='submit'><field var='FORM_TYPE' type='hidden'><value>{MAM}</value></field>" + (
+        f"<field var='with'><value>{with_}</value></field>" if with_ else "") + "</x>"
+    el = c.iq("set", f"<query xmlns='{MAM}'>{form}<set xmlns='http://jabber.org/protocol/rsm'><max>200</max></set></query>")
+    check(el.get("type") == "result", text_of(el))
+    out = {}
+    for e in list(c.inbox):
+        for m in e.iter(q(CLIENT, "message")):
+            if m is not e:
+                out[m.get("id")] = m
+    c.clear()
+    return out
+
+
+def retract_tests(tap, users):
+    server, d = users.server, users.server.domain
+
+    def retract(c, to, what, id):
+        c.send(f"<message to='{to}' id='{id}' type='chat'><retract xmlns='{RETRACT}' id='{what}'/><fallback xmlns='urn:xmpp:fallback:0' "
+               f"for='{RETRACT}'/><body>/me took something back</body><store xmlns='urn:xmpp:hints'/></message>")
+
+    def tombstone():
+        a, b = users.pair()
+        a.message(b.bare, "Have not saints lips", id="wrong-1")
+        a.message(b.bare, "something else", id="right-1")
+        b.expect(name="message", id="right-1")
+        retract(a, b.bare, "wrong-1", "taken-1")
+        m = b.expect(name="message", id="taken-1")
+        check(m.find(q(RETRACT, "retract")).get("id") == "wrong-1", text_of(m))
+        for c in (a, b):
+            got = archive_of(c)
+            t = got["wrong-1"].find(q(RETRACT, "retracted"))
+            check(t is not None and t.get("id") == "taken-1" and STAMP.match(t.get("stamp") or ""), text_of(got["wrong-1"]))
+            check(body_of(got["wrong-1"]) is None and "saints" not in text_of(got["wrong-1"]), text_of(got["wrong-1"]))
+            check(got["wrong-1"].get("from") == a.jid and got["wrong-1"].get("type") == "chat", text_of(got["wrong-1"]))
+            check(body_of(got["right-1"]) == "something else" and got["taken-1"].find(q(RETRACT, "retract")) is not None, "the others")
+        server.stop()
+        server.start()
+        a = users.client(a.user)
+        check(archive_of(a)["wrong-1"].find(q(RETRACT, "retracted")) is not None, "not after a restart")
+    tap.run("xep0424-tombstone: in both archives, for good, where the sender takes it back (4, 5)", tombstone)
+
+    def others():
+        a, b = users.pair()
+        c = users.client()
+        a.message(b.bare, "mine", id="m1")
+        b.expect(name="message", id="m1")
+        retract(b, a.bare, "m1", "r1")		# the receiver
+        a.expect(name="message", id="r1")
+        retract(c, b.bare, "m1", "r2")		# somebody else
+        retract(c, a.bare, "m1", "r3")
+        c.settle()
+        a.message(c.bare, "m1 to another", id="m2")
+        retract(a, c.bare, "m1", "r4")		# the sender, to somebody else
+        retract(a, b.bare, "r1", "r5")		# not his own
+        a.send(f"<message to='{b.bare}' type='chat'><retract xmlns='{RETRACT}' id='m1'/><store xmlns='urn:xmpp:hints'/></message>")	# no id of its own
+        a.settle()
+        for x in (a, b):
+            got = archive_of(x, (b if x is a else a).bare)
+            check(body_of(got["m1"]) == "mine" and not any(m.find(q(RETRACT, "retracted")) is not None for m in got.values()), text_of(got["m1"]))
+    tap.run("xep0424-others: nobody but its sender, and to whom it went", others)
+
+    def twice_and_late():
+        a, b = users.pair()
+        a.message(b.bare, "old one", id="o1")
+        for i in range(60):
+            a.message(b.bare, f"line {i}", id=f"l{i}")
+        retract(a, b.bare, "o1", "t1")
+        retract(a, b.bare, "o1", "t2")
+        a.settle()
+        got = archive_of(a)
+        check(got["o1"].find(q(RETRACT, "retracted")).get("id") == "t1", text_of(got["o1"]))
+        info = {f.get("var") for f in a.iq("get", f"<query xmlns='{INFO}'/>", to=a.bare).iter(q(INFO, "feature"))}
+        check({RETRACT, RETRACT + "#tombstone"} <= info, "no feature")
+    tap.run("xep0424-tombstone: beyond a page, the first retraction counts; the features", twice_and_late)
+
+
+def prefs_tests(tap, users):
+    def prefs():
+        a = users.client()
+
+        def held(el):
+            p = el.find(q(MAM, "prefs"))
+            check(el.get("type") == "result" and p is not None, text_of(el))
+            return p.get("default"), [j.text for j in p.iter(q(MAM, "jid"))]
+        check(held(a.iq("get", f"<prefs xmlns='{MAM}'/>")) == ("always", []), "get")
+        wish = f"<prefs xmlns='{MAM}' default='never'><always/><never><jid>romeo@y.example</jid></never></prefs>"
+        check(held(a.iq("set", wish)) == ("always", []), "it says that nothing is archived, and archives")
+        a.message(a.bare, "kept all the same", id="kp")
+        check("kp" in archive_of(a), "not archived")
+        refused(a.iq("set", f"<prefs xmlns='{MAM}' default='sometimes'/>"), "bad-request")
+        refused(a.iq("set", f"<prefs xmlns='{MAM}'/>"), "bad-request")
+        refused(a.iq("set", f"<prefs xmlns='{MAM}' default='roster'><always><jid>@@</jid></always></prefs>"), "jid-malformed")
+        b = users.client()
+        for kind in ("get", "set"):
+            refused(b.iq(kind, f"<prefs xmlns='{MAM}' default='never'/>", to=a.bare), "forbidden")
+    tap.run("xep0441-prefs: a wish is answered with what the company decided, and that holds", prefs)
+
+
 CONTACTS = """contacts: { abuse: [ "mailto:abuse@example.test", "xmpp:abuse@example.test" ], security: [ "https://example.test/security" ] }
 data_policy: { terms: "https://example.test/terms", notice: "Messages are kept.", access: [ admins, government ] }
 """
@@ -435,17 +583,20 @@ def open_tests(tap):
 
 def main():
     tap = Tap("small extensions")
-    with new_server(users=[f"u{i}" for i in range(60)]) as server:
+    with new_server(users=[f"u{i}" for i in range(90)]) as server:
         server.secret = os.path.join(server.top, "password")
         with open(server.secret, "w") as f:
             os.chmod(server.secret, 0o600)
             f.write(PASSWORD)
-        users = Users(server, 60)
+        users = Users(server, 90)
         register_tests(tap, users)
         command_tests(tap, users)
         number_tests(tap, users)
         last_tests(tap, users)
         info_tests(tap, users)
+        prefs_tests(tap, users)
+        report_tests(tap, users)
+        retract_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
     told_tests(tap)
     return tap.end()
