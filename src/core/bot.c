@@ -219,7 +219,8 @@ static void desk_done(void *ctx, int err)
 	size_t reached = 0;
 
 	for (size_t i = 0; err == 0 && i < d->n; i++) {
-		struct str text = arena_printf(d->arena, "%.*s %s: %.*s", STR_FMT(d->from), d->report ? "has blocked and reported somebody" : "asks the help desk", STR_FMT(d->text));
+		struct str text = arena_printf(d->arena, "%.*s %s: %.*s", STR_FMT(d->from),
+					      d->report ? "has blocked and reported somebody" : "asks the help desk", STR_FMT(d->text));
 
 		if (d->members[i].p && text.p && emit_text(d->srv, d->srv->helpdesk, d->members[i], text) == 0)
 			reached++;
