@@ -1,4 +1,5 @@
-/* room_store.c - what is kept of a room: configuration, affiliations, subject, as one sealed value each; and its history, read back from the archive for the first who joins after a start. */
+/* room_store.c - what is kept of a room: configuration, affiliations, subject, as one sealed value each; and its
+ * history, read back from the archive for the first who joins after a start. */
 #include <stdlib.h>
 
 #include "base/log.h"
