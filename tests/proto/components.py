@@ -245,6 +245,45 @@ def road_tests(tap, server, users):
         c.close()
     tap.run("xep0114-offline: kept and archived as any other", offline)
 
+    def order():
+        c, name = Component(server, IRC).login(), users.name()
+        u = users.client(name)
+        away = users.name()
+        text = "".join(f"<message from='x@{IRC}' to='{server.jid(to)}' type='chat' id='o{i}'><body>{i}</body></message>"
+                       for i in range(600) for to in (name, away))
+        c.send(text)
+        u.expect(name="message", body="599", keep=True, timeout=20)
+        got = [int(body_of(e)) for e in u.inbox if (e.get("id") or "").startswith("o")]
+        check(got == list(range(600)), f"{len(got)} arrived, not in order or not all")
+        v = users.client(away, presence=False)
+        v.send("<presence/>")
+        v.expect(name="message", body="599", keep=True, timeout=20)
+        got = [int(body_of(e)) for e in v.inbox if (e.get("id") or "").startswith("o")]
+        check(got == list(range(600)), f"{len(got)} came later, not in order or not all")
+        c.settle().close()
+    tap.run("xep0114-order: a burst arrives whole and in order", order)
+
+    def room():
+        c, u = Component(server, IRC).login(), users.client()
+        where, muc = f"mixed@rooms.{server.domain}", "<x xmlns='http://jabber.org/protocol/muc'/>"
+        u.send(f"<presence to='{where}/u'>{muc}</presence>")
+        u.expect(lambda e: 'code="110"' in text_of(e), name="presence", frm=f"{where}/u")
+        u.iq("set", "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query>", to=where)
+        c.send(f"<presence from='bob@{IRC}/x' to='{where}/bob'>{muc}</presence>")
+        c.expect(lambda e: "110" in [s.get("code") for s in e.iter("{http://jabber.org/protocol/muc#user}status")], name="presence", frm=f"{where}/bob")
+        u.expect(name="presence", frm=f"{where}/bob", type="")
+        c.send(f"<message from='bob@{IRC}/x' to='{where}' type='groupchat' id='r1'><body>from the gateway</body></message>")
+        m = u.expect(name="message", type="groupchat", body="from the gateway")
+        check(m.get("from") == f"{where}/bob", text_of(m))
+        c.expect(name="message", type="groupchat", body="from the gateway")
+        u.send(f"<message to='{where}' type='groupchat' id='r2'><body>from here</body></message>")
+        m = c.expect(name="message", type="groupchat", body="from here")
+        check(m.get("to") == f"bob@{IRC}/x", text_of(m))
+        c.send(f"<presence from='bob@{IRC}/x' to='{where}/bob' type='unavailable'/>")
+        u.expect(name="presence", frm=f"{where}/bob", type="unavailable")
+        c.close()
+    tap.run("xep0114-room: somebody behind a gateway in one of our rooms", room)
+
     def forged():
         c, u = Component(server, IRC).login(), users.client()
         c.send(f"<message from='x@{IRC}' to='{u.bare}' type='chat' id='f1'><body>x</body>"
