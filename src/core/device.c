@@ -21,10 +21,8 @@ static bool is_of(const struct session *s, struct str id)
 {
 	char own[DEVICE_SESSION_ID];
 
-	if (s->device[0])
-		return str_is(id, s->device);
 	device_session_id(s, own);
-	return str_is(id, own);
+	return str_is(id, own) || (s->device[0] && str_is(id, s->device));
 }
 
 bool device_is_connected(struct server *srv, struct str bare, struct str id)

@@ -1,6 +1,7 @@
 /* device.h - the sessions of one client of an account (vault/vault_device.h): are there any, and out with them.
  *
- * A session whose client did not say who it is has an id of its own here, "session-" and a number.
+ * A session whose client did not say who it is, or is no longer known (its row went with the password), has an id of
+ * its own here, "session-" and a number.
  *
  * Ownership  Nothing is kept. bare and id are copied by device_end_later alone.
  * Threads    The loop's.
@@ -15,7 +16,6 @@ struct server;
 struct session;
 
 #define DEVICE_SESSION_ID 32
-/* Of a session whose client did not say who it is. */
 void device_session_id(const struct session *s, char ret[DEVICE_SESSION_ID]);
 bool device_is_connected(struct server *srv, struct str bare, struct str id);
 /* Ends its sessions, and its streams that are on their way to one. id empty: of the whole account, streams only.

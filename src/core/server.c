@@ -336,6 +336,17 @@ static void show_session(const struct session *s, json_t *devices)
 						 "connected", 1));
 }
 
+static bool is_shown(json_t *devices, const struct session *s)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(devices, i, one)
+		if (strcmp(json_string_value(json_object_get(one, "id")), s->device) == 0)
+			return true;
+	return false;
+}
+
 /* Which of the devices are connected, and the sessions of clients that did not say who they are. */
 static void show_devices(struct server *s, struct str bare, json_t *reply)
 {
@@ -351,7 +362,7 @@ static void show_devices(struct server *s, struct str bare, json_t *reply)
 	LIST_EACH(it, &u->sessions) {
 		const struct session *live = LIST_ITEM(it, struct session, of_user);
 
-		if (!live->device[0])
+		if (!is_shown(devices, live))
 			show_session(live, devices);
 	}
 }

@@ -160,6 +160,8 @@ static bool fast_won(struct stream *st)
 		return false;
 	case FAST_RIGHT:
 		x->text = b64_str(x->a, x->answer, FAST_PROOF);
+		if (!x->text.p)
+			stream_end(st, "resource-constraint");
 		return x->text.p != NULL;
 	}
 	return false;

@@ -68,6 +68,15 @@ static int add_client(struct iq *iq, struct node *clients, const struct vault_de
 	return node_set_attr(iq->arena, permission, "status", STR("unrestricted"));
 }
 
+/* Is it a session of one of these? */
+static bool is_listed(const struct listing *l, const struct session *s)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i].id, s->device) == 0)
+			return true;
+	return false;
+}
+
 /* A client that did not say who it is has shown the password. */
 static int add_session(struct iq *iq, struct node *clients, const struct session *s)
 {
@@ -94,7 +103,7 @@ static int list_done(struct iq *iq, int err)
 	LIST_EACH(it, &iq->user->sessions) {
 		const struct session *s = LIST_ITEM(it, struct session, of_user);
 
-		if (err == 0 && !s->device[0])
+		if (err == 0 && !is_listed(l, s))
 			err = add_session(iq, clients, s);
 	}
 	return err < 0 ? err : iq_reply(iq, clients);

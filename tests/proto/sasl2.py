@@ -830,6 +830,15 @@ def fast_tests(tap, users):
         no_way(users.two(a.user).opened(), t2)
         s.cli("user", "add", s.jid(a.user), "--password-file", path)
         no_way(users.two(a.user).opened(), t2)
+        b, t = first(inner=bind("Stays"))
+        el = b.iq("set", f"<query xmlns='jabber:iq:register'><username>{b.user}</username><password>yet another horse</password></query>")
+        if el.get("type") == "result":		# where clients may change it (XEP-0077)
+            b.settle()
+            rows = s.json("device", "list", s.jid(b.user))["devices"]
+            check(len(rows) == 1 and rows[0]["connected"] and rows[0]["id"].startswith("session-"), f"{rows}")
+            no_way(users.two(b.user).opened(), t)
+            s.cli("device", "revoke", s.jid(b.user), rows[0]["id"])
+            check(b.stream_error()[0] == "not-authorized", "a session by its own id")
     tap.run("xep0484-password: a new password ends all tokens, a new account has none", password)
 
     def resumes():
