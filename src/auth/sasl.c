@@ -313,13 +313,17 @@ static const char *binding_problem(struct sasl *s, const struct first *f)
 	}
 	if (f->flag != 'p')
 		return NULL;
-	/* tls-unique is broken (triple handshake) and does not exist in TLS 1.3: never accepted. */
+	/* tls-unique does not exist in TLS 1.3 and is broken without the extended master secret (triple handshake). It is not
+	 * offered; clients that know nothing else may use it where it is sound (decision 0003). */
 	if (str_is(f->binding, "tls-exporter") && s->binding.exporter_n > 0) {
 		s->binding_data = s->binding.exporter;
 		s->binding_n = s->binding.exporter_n;
 	} else if (str_is(f->binding, "tls-server-end-point") && s->binding.endpoint_n > 0) {
 		s->binding_data = s->binding.endpoint;
 		s->binding_n = s->binding.endpoint_n;
+	} else if (str_is(f->binding, "tls-unique") && s->binding.unique_n > 0) {
+		s->binding_data = s->binding.unique;
+		s->binding_n = s->binding.unique_n;
 	} else {
 		s->knows_unique_only = str_is(f->binding, "tls-unique");
 		return "not-authorized";

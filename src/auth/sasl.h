@@ -53,6 +53,8 @@ struct sasl_binding {
 	size_t exporter_n;
 	uint8_t endpoint[SASL_BINDING_BYTES];	/* RFC 5929 4: hash of our certificate; n 0: none */
 	size_t endpoint_n;
+	uint8_t unique[SASL_BINDING_BYTES];	/* RFC 5929 3, where RFC 7627 makes it sound: TLS 1.2 with EMS; n 0 elsewhere */
+	size_t unique_n;
 };
 
 enum sasl_step { SASL_CHALLENGE, SASL_LOOKUP, SASL_WORK, SASL_WAIT, SASL_SUCCESS, SASL_FAIL };

@@ -284,6 +284,8 @@ static void on_secured(void *ctx)
 	st->binding->tls_version = (uint16_t)SSL_version(ssl);
 	n = tls_exporter(ssl, st->binding->exporter);
 	st->binding->exporter_n = n > 0 ? (size_t)n : 0;
+	n = tls_unique(ssl, st->binding->unique);
+	st->binding->unique_n = n > 0 ? (size_t)n : 0;
 	n = tls_server_end_point(ssl, st->binding->endpoint);
 	st->binding->endpoint_n = n > 0 ? (size_t)n : 0;
 }
@@ -474,7 +476,7 @@ static void feed(struct stream *st, struct str bytes)
 }
 
 /* Byte by byte, so that what stands behind <starttls/> is noticed: it was written by somebody in between
- * (CVE-2011-0411), and the connection ends. */
+ * (CVE-2011-0411), and the connection ends. The end of a line does no harm, and some libraries send one. */
 static void feed_plain(struct stream *st, struct str bytes)
 {
 	for (size_t i = 0; i < bytes.n && !st->closing; i++) {
@@ -482,7 +484,7 @@ static void feed_plain(struct stream *st, struct str bytes)
 		if (!st->starttls)
 			continue;
 		st->starttls = false;
-		if (i + 1 < bytes.n)
+		if (str_trim(str_cut(bytes, i + 1)).n > 0)
 			conn_abort(st->conn);
 		else
 			start_tls(st);

@@ -46,6 +46,8 @@ const struct mod_def mod_pep = {
 	.name = "pep",
 	.xep = 163,
 	.xep_version = "1.2.2",
+	/* Poezio asks the domain whether accounts can publish. */
+	.disco_server = (const char *const[]){ NS_PUBSUB "#publish", NULL },
 	.disco_account = (const char *const[]){
 		NS_PUBSUB "#access-open", NS_PUBSUB "#access-presence", NS_PUBSUB "#access-roster",
 		NS_PUBSUB "#access-whitelist", NS_PUBSUB "#auto-create", NS_PUBSUB "#auto-subscribe",

@@ -90,6 +90,7 @@ const struct mod_def mod_private = {
 	.name = "private",
 	.xep = 49,
 	.xep_version = "1.2",
+	.disco_server = (const char *const[]){ NS_PRIVATE, NULL },	/* poezio asks the domain */
 	.disco_account = (const char *const[]){ NS_PRIVATE, NULL },
 	.iq = iqs,
 };

@@ -262,6 +262,16 @@ int tls_exporter(SSL *ssl, uint8_t ret[32])
 	return 32;
 }
 
+int tls_unique(SSL *ssl, uint8_t ret[64])
+{
+	size_t n;
+
+	if (SSL_version(ssl) != TLS1_2_VERSION || SSL_get_extms_support(ssl) != 1 || SSL_session_reused(ssl))
+		return ERR_UNSUPPORTED;
+	n = SSL_is_server(ssl) ? SSL_get_peer_finished(ssl, ret, 64) : SSL_get_finished(ssl, ret, 64);
+	return n > 0 && n <= 64 ? (int)n : ERR_UNSUPPORTED;
+}
+
 int tls_server_end_point(SSL *ssl, uint8_t ret[64])
 {
 	const X509 *cert = SSL_get_certificate(ssl);

@@ -33,6 +33,8 @@ MUST_CHECK int tls_certificate_create(const char *dir, const char *const *names,
 
 /* Channel bindings. Number of bytes, or ERR_UNSUPPORTED. */
 int tls_exporter(SSL *ssl, uint8_t ret[32]);			/* RFC 9266 */
+/* RFC 5929 3, the client's Finished of a full handshake; only of TLS 1.2 with the extended master secret (RFC 7627). */
+int tls_unique(SSL *ssl, uint8_t ret[64]);
 int tls_server_end_point(SSL *ssl, uint8_t ret[64]);		/* RFC 5929 4 */
 /* More KeyUpdates or handshake messages after the handshake than any client has use for? */
 bool tls_is_flooding(SSL *ssl);

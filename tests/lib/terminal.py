@@ -47,6 +47,7 @@ class Terminal:
             time.sleep(0.2)
             text = text[1:]
         self.tmux("send-keys", "-t", "p", "-l", text)
+        time.sleep(0.2)				# in one read with the text it would be taken for pasted
         self.keys("Enter")
 
     def text(self):
