@@ -485,6 +485,7 @@ static void say_goodbye(struct server *s)
 			session_end(one, "system-shutdown");
 			continue;
 		}
+		sm_keep(one);
 		one->stream = NULL;
 		if (st)
 			stream_end(st, "system-shutdown");

@@ -206,6 +206,8 @@ void session_attach(struct session *s, struct stream *st)
 void session_hibernate(struct session *s)
 {
 	loop_timer_set(s->server->loop, &s->expiry, LIMIT_SM_RESUME_MS, on_expiry, s);
+	if (s->sm)
+		sm_keep(s);
 }
 
 void session_end(struct session *s, const char *stream_error)

@@ -339,6 +339,8 @@ static void put_done(void *ctx, int err)
 			stream_end(st, "resource-constraint");
 		} else if (err == 0) {
 			sm_settled(s);
+			if (s->sm && !s->stream)
+				sm_keep(s);	/* what changed meanwhile */
 		}
 	}
 	user_unref(&p->user);
@@ -385,6 +387,12 @@ static void store(struct session *s)
 		free(p);
 	}
 	log_event(LOG_WARN, "sm.store_failed", LOG_Z("why", err_text(r)));
+}
+
+void sm_keep(struct session *s)
+{
+	if (s->sm->resumable && (s->sm->dirty || s->sm->stored_h != sm_handled(s)))
+		store(s);
 }
 
 void sm_stored(struct session *s, uint32_t h)
@@ -444,6 +452,7 @@ void sm_enable(struct session *s, const struct node *n, struct buf *b)
 		list_remove(s->inbound.next);
 	s->sm = sm;
 	sm->dirty = true;
+	sm_keep(s);
 	if (sm->resumable)
 		buf_printf(b, "<enabled xmlns='" NS_SM "' id='%s' resume='true' max='%d'/>", sm->id, LIMIT_SM_RESUME_MS / 1000);
 	else

@@ -77,6 +77,8 @@ uint32_t sm_handled(const struct session *s);
 /* A stanza of the client has been handled: sends a due <a/>, goes on with a waiting resumption. */
 void sm_settled(struct session *s);
 /* The trip whose job carries this session's count has been committed. */
+/* Brings a stream that can be resumed to disk when something of it has changed: also one whose client never asked for an <a/>. */
+void sm_keep(struct session *s);
 void sm_stored(struct session *s, uint32_t h);
 /* The connection was lost: everything unacknowledged is to be sent again. */
 void sm_detached(struct session *s);

@@ -203,6 +203,10 @@ class Client:
 
     # The connection.
 
+    @staticmethod
+    def now():
+        return time.monotonic()
+
     def connect(self, direct=False, context=None, port=None):
         self.sock = socket.socket()
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -402,14 +406,14 @@ class Client:
             return ((id is None or el.get("id") == id) and (type is None or (el.get("type") or "") == type)
                     and (frm is None or el.get("from") == frm) and (body is None or body_of(el) == body)
                     and (has is None or el.find(has) is not None) and (pred is None or pred(el)))
-        end = time.monotonic() + timeout * SLOW
+        end = self.now() + timeout * SLOW
         looked = 0
         while True:
             while looked < len(self.inbox):
                 if fits(self.inbox[looked]):
                     return self.inbox[looked] if keep else self.inbox.pop(looked)
                 looked += 1
-            left = end - time.monotonic()
+            left = end - self.now()
             if left <= 0 or self.eof:
                 want = what or " ".join(f"{k}={v}" for k, v in (("name", name), ("id", id), ("type", type), ("from", frm),
                                                                   ("body", body), ("has", has)) if v is not None)
@@ -441,16 +445,16 @@ class Client:
         return self
 
     def wait_header(self, timeout=PATIENCE):
-        end = time.monotonic() + timeout * SLOW
-        while self.splitter.header is None and not self.eof and time.monotonic() < end:
+        end = self.now() + timeout * SLOW
+        while self.splitter.header is None and not self.eof and self.now() < end:
             self.pump(0.5)
         return self.splitter.header
 
     def wait_end(self, timeout=PATIENCE):
         """Until the connection has ended. True when it has."""
-        end = time.monotonic() + timeout * SLOW
-        while not self.eof and time.monotonic() < end:
-            self.pump(min(1.0, end - time.monotonic()))
+        end = self.now() + timeout * SLOW
+        while not self.eof and self.now() < end:
+            self.pump(min(1.0, end - self.now()))
         return self.eof
 
     def stream_error(self, timeout=PATIENCE):
@@ -619,8 +623,8 @@ class Client:
 
     def sm_all_acked(self, timeout=PATIENCE):
         self.sm_request()
-        end = time.monotonic() + timeout * SLOW
-        while self.sm_acked < self.sm_sent and time.monotonic() < end and not self.eof:
+        end = self.now() + timeout * SLOW
+        while self.sm_acked < self.sm_sent and self.now() < end and not self.eof:
             self.pump(0.2)
         check(self.sm_acked == self.sm_sent, f"{self.user}: {self.sm_sent} sent, {self.sm_acked} acknowledged")
 

@@ -27,6 +27,7 @@ SKIP = 77
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer", "SUMMARY: UndefinedBehavior",
                    "worker.crashed")	# the supervisor starts it again; a test must see it all the same
 SLOW = float(os.environ.get("WARDROOM_TEST_SLOWER", "1"))	# multiplies every patience
+PATIENCE_XTS = 5.0	# seconds that a protocol script waits for a stanza
 
 
 class Failed(Exception):

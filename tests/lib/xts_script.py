@@ -1,0 +1,109 @@
+"""Reads protocol scripts (*.xts); HACKING.md shows one. Knows the grammar, runs nothing."""
+import os
+import re
+import textwrap
+
+HEADER = {"rule", "users", "rooms", "only", "config"}
+WHO = r"(?P<who>[a-z]+(?:/[\w.-]+)?)"
+OTHER = r"(?P<other>[a-z]+(?:/[\w.-]+)?)"
+# verb, form, does a block follow?
+FORMS = [(verb, re.compile("^" + form + "$"), block) for verb, form, block in (
+    ("connects", WHO + r" connects(?: \((?P<options>[^)]*)\))?", False),
+    ("disconnects", WHO + r" disconnects", False),
+    ("is_cut", WHO + r" is cut", False),
+    ("resumes", WHO + r" resumes", False),
+    ("friends", WHO + r" and " + OTHER + r" are friends", False),
+    ("joins", WHO + r" joins (?P<room>[a-z]+) as (?P<nick>\S+)", False),
+    ("sends", WHO + r" sends:", True),
+    ("sends_raw", WHO + r" sends raw:", True),
+    ("receives", WHO + r" receives(?: (?P<how>in order|eventually|only))?:", True),
+    ("receives_nothing", WHO + r" receives nothing", False),
+    ("receives_no", WHO + r" receives no:", True),
+    ("forgets", WHO + r" forgets", False),
+    ("ends_with", WHO + r"'s stream ends with (?P<condition>[a-z-]+)", False),
+    ("restart", r"the server restarts", False),
+    ("time", r"(?P<seconds>\d+) s pass", False),
+    ("operator", r"operator: wardroom (?P<args>.*)", False),
+)]
+
+
+class Bad(Exception):
+    """The script itself is wrong: file, line, what was expected."""
+
+
+class Step:
+    def __init__(self, line, text, verb, args, block):
+        self.line, self.text, self.verb, self.args, self.block = line, text, verb, args, block
+
+
+class Script:
+    """name, title, rule, users, rooms, only, config, steps."""
+
+    def __init__(self, path):
+        self.path = path
+        self.name = os.path.splitext(os.path.basename(path))[0]
+        with open(path, encoding="utf-8") as f:
+            self.lines = f.read().split("\n")
+        self.users, self.rooms, self.only, self.config, self.rule, self.steps = [], [], None, "", "", []
+        self.read_steps(self.read_header())
+
+    def bad(self, n, why):
+        raise Bad(f"{self.path}:{n + 1}: {why}")
+
+    def read_header(self):
+        first, colon, self.title = self.lines[0].partition(":")
+        if first != self.name or not colon or not self.title.strip():
+            self.bad(0, f"the first line is '{self.name}: what it shows'")
+        self.title = self.title.strip()
+        head, n, key = {}, 1, None
+        while n < len(self.lines) and self.lines[n].strip():
+            line = self.lines[n]
+            if line[0] in " \t" and key:
+                head[key] += "\n" + line
+            else:
+                key, colon, v = line.partition(":")
+                if key not in HEADER or not colon:
+                    self.bad(n, f"a header line begins with one of {', '.join(sorted(HEADER))}")
+                head[key] = v.strip()
+            n += 1
+        self.rule = " ".join(head.get("rule", "").split())
+        if not re.search(r'(XEP-\d{4}|RFC \d{4}) .*".+"', self.rule):
+            self.bad(0, "needs rule: XEP-NNNN (or RFC NNNN), the chapter, and a sentence of it in double quotes")
+        self.users = [u.strip() for u in head.get("users", "").split(",") if u.strip()]
+        self.rooms = [u.strip() for u in head.get("rooms", "").split(",") if u.strip()]
+        self.only = head.get("only")
+        self.config = textwrap.dedent(head.get("config", "")).strip("\n")
+        if self.config:
+            self.config += "\n"
+        if not self.users:
+            self.bad(0, "needs users:")
+        return n
+
+    def read_steps(self, n):
+        while n < len(self.lines):
+            line, at = self.lines[n], n
+            n += 1
+            if not line.strip() or line.startswith("#"):
+                continue
+            if line[0] in " \t":
+                self.bad(at, "an indented line belongs to a step that ends with a colon")
+            for verb, form, block in FORMS:
+                m = form.match(line.strip())
+                if m:
+                    break
+            else:
+                self.bad(at, f"no step looks like this: {line.strip()}")
+            lines = []
+            while block and n < len(self.lines) and (not self.lines[n].strip() or self.lines[n][0] in " \t"):
+                lines.append(self.lines[n])
+                n += 1
+            text = textwrap.dedent("\n".join(lines)).strip("\n")
+            if block and not text:
+                self.bad(at, "stanzas are expected below, indented")
+            args = m.groupdict()
+            for k in ("who", "other"):
+                if args.get(k) and args[k].split("/")[0] not in self.users:
+                    self.bad(at, f"{args[k]} is not in users:")
+            if args.get("room") and args["room"] not in self.rooms:
+                self.bad(at, f"{args['room']} is not in rooms:")
+            self.steps.append(Step(at + 1, line.strip(), verb, args, text))
