@@ -97,14 +97,26 @@ static bool is_contact(const struct trip *t)
 	return it && it->listed && (it->sub != SUB_NONE || it->ask);
 }
 
-/* Colleagues know one another; people behind a gateway are as near as its trust says. */
+/* How far the operator trusts the link that the stanza came by. */
+static enum config_trust trust_of(const struct trip *t)
+{
+	const struct config *c = t->server->config;
+	const struct config_component *gateway = t->origin == TRIP_COMPONENT ? component_of(t->server, t->from.domain) : NULL;
+
+	if (gateway)
+		return gateway->trust;
+	for (unsigned i = 0; t->origin == TRIP_PEER && i < c->n_peers; i++)
+		if (str_eq_nocase(str_of(c->peers[i].domain), t->from.domain))
+			return c->peers[i].trust;
+	return CONFIG_TRUST_NORMAL;
+}
+
+/* Colleagues know one another; people behind a gateway, or of another server, are as near as its trust says. */
 static bool knows(const struct trip *t)
 {
-	const struct config_component *c = t->origin == TRIP_COMPONENT ? component_of(t->server, t->from.domain) : NULL;
+	enum config_trust trust = trip_is_foreign(t) ? trust_of(t) : CONFIG_TRUST_HIGH;
 
-	if (!trip_is_foreign(t) || (c && c->trust == CONFIG_TRUST_HIGH))
-		return true;
-	return !(c && c->trust == CONFIG_TRUST_LOW) && is_contact(t);
+	return trust == CONFIG_TRUST_HIGH || (trust == CONFIG_TRUST_NORMAL && is_contact(t));
 }
 
 /* Everything that some client may show or open: every body and subject, the text of markup, OOB, references. */

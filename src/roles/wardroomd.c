@@ -195,6 +195,18 @@ static void on_term(void *ctx)
 	s2s_stop(d->s2s);		/* after people have said goodbye to contacts elsewhere */
 }
 
+/* The sandbox may keep the file of authorities from us, who read it at the start: then those stay in force. */
+static int new_credentials(const struct daemon *d, const struct config *c, struct arena *a, struct s2s_parts *ret, struct str *ret_why)
+{
+	int r = tls_ctx_load_peers(d->in.tls, a, &ret->tls, ret_why);
+
+	if (r < 0)
+		return r;
+	if (s2s_trust_new(c->s2s.ca, a, &ret->trust, ret_why) < 0)
+		log_event(LOG_WARN, "s2s.authorities_kept", LOG_S("why", *ret_why));
+	return 0;
+}
+
 static void on_hup(void *ctx)
 {
 	struct daemon *d = ctx;
@@ -213,7 +225,7 @@ static void on_hup(void *ctx)
 	if (r == 0)
 		r = watch_open(&d->in, config, a, &guard, &why);
 	if (r == 0 && d->s2s)
-		r = credentials(d, config, a, &s2s, &why);
+		r = new_credentials(d, config, a, &s2s, &why);
 	if (r == 0)
 		r = tls_ctx_load(d->in.tls, a, &tls, &why);
 	if (r == 0) {

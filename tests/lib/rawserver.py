@@ -44,9 +44,12 @@ class Authority:
         self.n += 1
         base = os.path.join(self.dir, f"leaf{self.n}")
         san = f"DNS:{cn}" if san is None else san
+        alt = ""
+        if san.startswith("@"):	# a value with commas of its own
+            san, alt = "@alt", "[alt]\n" + san[1:] + "\n"
         ext = f"basicConstraints=CA:FALSE\nextendedKeyUsage={eku}\n" + (f"subjectAltName={san}\n" if san else "")
         with open(base + ".ext", "w") as f:
-            f.write("[v3]\n" + ext)
+            f.write("[v3]\n" + ext + alt)
         sh("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={cn}", "-keyout",
            base + ".key", "-out", base + ".csr")
         if end is not None:	# openssl x509 knows no past: 'ca' does
@@ -273,11 +276,11 @@ class Peer(Client):
 class PeerListener:
     """Where the server under test finds the other domain: accepts its connections. how: what is offered."""
 
-    def __init__(self, domain, ours, cert, host="127.0.0.1"):
+    def __init__(self, domain, ours, cert, host="127.0.0.1", port=0):
         self.domain, self.ours, self.cert = domain, ours, cert
         self.sock = socket.socket()
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.sock.bind((host, 0))
+        self.sock.bind((host, port))
         self.sock.listen(16)
         self.port = self.sock.getsockname()[1]
 
