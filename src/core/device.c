@@ -57,6 +57,8 @@ unsigned device_end(struct server *srv, struct str bare, struct str id)
 
 		if (stream_is_signing_in(st, bare, id))
 			stream_end_with(st, "not-authorized", REVOKED);
+		else if (id.n == 0)
+			stream_outdate(st, bare);
 	}
 	if (!u || id.n == 0)
 		return n;

@@ -18,7 +18,8 @@ struct session;
 #define DEVICE_SESSION_ID 32
 void device_session_id(const struct session *s, char ret[DEVICE_SESSION_ID]);
 bool device_is_connected(struct server *srv, struct str bare, struct str id);
-/* Ends its sessions, and its streams that are on their way to one. id empty: of the whole account, streams only.
+/* Ends its sessions, and its streams that are on their way to one. id empty: of the whole account, whose credentials have
+ * changed or that is gone; streams only, and what is being proven against the old credentials will not count.
  * How many sessions ended. May free the session whose stanza is being handled: then device_end_later. */
 unsigned device_end(struct server *srv, struct str bare, struct str id);
 /* The same at the end of this turn. False: out of memory. */

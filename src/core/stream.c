@@ -133,6 +133,12 @@ bool stream_is_signing_in(const struct stream *st, struct str bare, struct str d
 	return !st->session && who.n > 0 && str_eq(who, bare) && (device.n == 0 || str_is(device, st->device));
 }
 
+void stream_outdate(struct stream *st, struct str bare)
+{
+	if (st->sasl && str_eq(sasl_user(st->sasl), bare))
+		st->outdated = true;
+}
+
 void stream_pause(struct stream *st, bool pause)
 {
 	CHECK_OBJ(st, STREAM_MAGIC);

@@ -31,6 +31,8 @@ void stream_resumed(struct stream *st, struct session *s, const char *resumed_xm
 void stream_resume_failed(struct stream *st, const char *failed_xml);
 /* Has it proven to be that account, and is not bound yet? device empty: any of its devices (vault/vault_device.h). */
 bool stream_is_signing_in(const struct stream *st, struct str bare, struct str device);
+/* The account's credentials are others now, or gone: what is being proven here against the old ones proves nothing. */
+void stream_outdate(struct stream *st, struct str bare);
 /* Now and then: an idle stream gives its parser back; true when this one just did. */
 bool stream_sweep(struct stream *st);
 struct stream *stream_of(struct list *node);	/* of server->streams */

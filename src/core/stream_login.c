@@ -70,6 +70,7 @@ static void look_up(struct stream *st)
 		stream_login_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_THROTTLED));
 		return;
 	}
+	st->outdated = false;			/* a change from here on is seen */
 	l = calloc(1, sizeof(*l));
 	if (l) {
 		l->srv = st->srv;
@@ -153,7 +154,7 @@ static void on_user(void *ctx, struct user *u, int err)
 
 	st->busy = false;
 	if (!st->gone && !st->closing) {
-		if (err < 0) {
+		if (err < 0 || st->outdated) {
 			stream_login_refuse(st, "temporary-auth-failure");
 		} else {
 			stream_send_z(st, g->success);
@@ -225,7 +226,10 @@ void stream_login_go(struct stream *st, enum sasl_step step)
 	case SASL_WAIT:
 		return;
 	case SASL_SUCCESS:
-		if (st->sasl2)
+		if (st->outdated) {		/* the password was changed since the challenge */
+			sasl_free(&st->sasl);
+			stream_login_fail(st, "temporary-auth-failure");
+		} else if (st->sasl2)
 			stream_sasl2_proven(st);
 		else
 			success(st);

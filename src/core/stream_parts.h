@@ -75,7 +75,7 @@ struct stream {
 	size_t preauth_bytes;
 	unsigned tries;
 	uint8_t address_n;
-	bool header_sent, header_seen, counted, closing, starttls, busy, gone, stirred, slept;
+	bool header_sent, header_seen, counted, closing, starttls, busy, gone, stirred, slept, outdated;
 };
 
 void stream_send_z(struct stream *st, const char *xml);

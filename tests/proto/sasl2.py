@@ -520,27 +520,26 @@ def resume_tests(tap, users):
 
     def race():
         a = users.two().opened()
-        a.sasl2(inner=bind("Sm", enable))
+        e = a.sasl2("SCRAM-SHA-1", inner=bind("Sm", enable) + request(), agent=PHONE)
+        t = token_of(e)
+        a.settle()
+        a.sm_all_acked()
         a.cut()
-        two = [users.two(a.user).opened() for _ in range(2)]
-        for c in two:
-            c.authenticate("SCRAM-SHA-1", None)
-            c.answer("challenge")
-        done = []
-        for c in two:
-            c.cut()
-        two = [users.two(a.user).opened() for _ in range(2)]
-        for c in two:
-            try:
-                c.sasl2("SCRAM-SHA-1", inner=f"<resume xmlns='{SM}' previd='{a.sm_id}' h='0'/>")
-                done.append(c)
-            except Failed:
-                pass
-        pump_all(two, 0.3)
-        check(done and done[-1].jid == a.jid, "nobody resumed")
-        done[-1].settle()
-        check(len(done) == 1 or done[0].stream_error()[0] == "conflict", "both have the session")
-        for c in two:
+        four = [users.two(a.user).opened() for _ in range(4)]
+        for c in four:
+            c.authenticate("HT-SHA-256-EXPR", token_response(c, c.user, t, "HT-SHA-256-EXPR")[0],
+                           f"<fast xmlns='{FAST}'/><resume xmlns='{SM}' previd='{a.sm_id}' h='{a.sm_in}'/>", PHONE)
+        pump_all(four, 0.5)
+        for c in four:
+            c.pump(0.5)
+        alive = [c for c in four if not any(e.tag == q(STREAM, "error") for e in c.inbox)]
+        check(len(alive) == 1, f"{len(alive)} of 4 have the session")
+        alive[0].signed_in(alive[0].answer("success"))
+        check(alive[0].jid == a.jid, f"resumed as {alive[0].jid}")
+        alive[0].settle()
+        for c in four:
+            if c is not alive[0]:
+                check(c.stream_error()[0] == "conflict", "the others")
             c.close()
     tap.run("xep0198-inline-race: two streams want one session (case 103)", race)
 
@@ -1067,6 +1066,28 @@ def old_profile(tap, users):
         c.__class__ = Two
         c.sasl2()			# a failure of one profile, success of the other
         c.close()
+        path = os.path.join(users.server.top, "changed")
+        with open(path, "w") as f:
+            os.chmod(path, 0o600)
+            f.write("a different horse battery")
+
+        def change(step, text):
+            if step == "final":
+                users.server.cli("user", "passwd", users.server.jid(c.user), "--password-file", path)
+            return text
+        for two in (True, False):
+            c = users.two().opened() if two else Client(users.server, users.free.pop()).secure(True)
+            try:
+                if two:
+                    c.sasl2("SCRAM-SHA-1", tamper=change)
+                else:
+                    c.scram("SCRAM-SHA-1", tamper=change)
+                raise Failed("the old password's proof counts after the change")
+            except SaslFailure as e:
+                check(e.condition == "temporary-auth-failure", e.condition)
+            c.password = "a different horse battery"
+            c.sasl2("SCRAM-SHA-1") if two else c.scram("SCRAM-SHA-1")
+            c.close()
     tap.run("xep0388-beside: the profile of RFC 6120 stays beside it", legacy)
 
 
