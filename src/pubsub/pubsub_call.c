@@ -33,35 +33,36 @@ int pubsub_call_save(struct vault *v, struct pubsub_call *c, const struct pubsub
 	return r;
 }
 
-int pubsub_call_nodes(struct vault *v, struct arena *a, struct str owner, struct pubsub_node ***ret, size_t *ret_n)
+int pubsub_call_each(struct vault *v, struct str owner, pubsub_node_fn *fn, void *ctx)
 {
-	struct vault_item *items;
-	struct pubsub_node **list;
-	size_t n;
-	int r = vault_item_list(v, owner, ITEM_PUBSUB_NODE, a, &items, &n);
+	struct arena *a = arena_new(LIMIT_VALUE_BYTES * 3);
+	struct vault_item_at at = { 0 };
+	int r = a ? 0 : ERR_NOMEM;
 
-	if (r < 0)
-		return r;
-	list = arena_alloc(a, (n + 1) * sizeof(struct pubsub_node *));
-	if (!list)
-		return ERR_LIMIT;
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = pubsub_node_decode(a, owner, items[i].key, items[i].value, &list[i]);
-	*ret = list;
-	*ret_n = n;
+	while (r == 0) {
+		struct vault_item item;
+		struct pubsub_node *n;
+
+		arena_clear(a);
+		r = vault_item_next(v, owner, ITEM_PUBSUB_NODE, &at, a, &item);
+		if (r == ERR_NOT_FOUND) {
+			r = 0;
+			break;
+		}
+		if (r == 0)
+			r = pubsub_node_decode(a, owner, item.key, item.value, &n);
+		if (r == 0)
+			r = fn(ctx, n);
+	}
+	arena_free(&a);
 	return r;
 }
 
 int pubsub_call_create(struct vault *v, struct pubsub_call *c, struct str name, struct pubsub_node **ret)
 {
-	struct arena *a = arena_new(LIMIT_VALUE_BYTES);
-	struct vault_item *items;
-	size_t n = 0;
-	int r = a ? 0 : ERR_NOMEM;
+	uint64_t n;
+	int r = vault_item_count(v, c->owner, ITEM_PUBSUB_NODE, &n);
 
-	if (r == 0)
-		r = vault_item_list(v, c->owner, ITEM_PUBSUB_NODE, a, &items, &n);
-	arena_free(&a);
 	if (r < 0)
 		return r;
 	if (n >= (c->viewer.service ? PUBSUB_SERVICE_NODES - 1 : PUBSUB_NODES))

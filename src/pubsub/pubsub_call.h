@@ -73,7 +73,8 @@ MUST_CHECK int pubsub_call_publish(struct vault *v, struct pubsub_call *c, const
 /* ERR_NOT_FOUND: no such item. */
 MUST_CHECK int pubsub_call_retract(struct vault *v, struct pubsub_call *c, const struct pubsub_node *n, struct str id, bool tell);
 MUST_CHECK int pubsub_call_change(struct pubsub_call *c, const struct pubsub_change *change);
-/* Every node of the owner. */
-MUST_CHECK int pubsub_call_nodes(struct vault *v, struct arena *a, struct str owner, struct pubsub_node ***ret, size_t *ret_n);
+/* Every node of the owner, one after the other, in an arena of its own; an error of fn ends it. */
+typedef int pubsub_node_fn(void *ctx, const struct pubsub_node *n);
+MUST_CHECK int pubsub_call_each(struct vault *v, struct str owner, pubsub_node_fn *fn, void *ctx);
 
 #endif

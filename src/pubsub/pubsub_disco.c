@@ -70,24 +70,30 @@ static int add(struct pubsub_call *c, const char *attr, struct str value, struct
 	return name.n ? node_set_attr(c->arena, i, "name", name) : 0;
 }
 
+/* What a walk over the nodes adds to. */
+struct shown {
+	struct pubsub_call *c;
+	size_t n;
+};
+
+static int show_node(void *ctx, const struct pubsub_node *n)
+{
+	struct shown *s = ctx;
+
+	if (!pubsub_access_read(n, &s->c->viewer))
+		return 0;
+	s->n++;
+	return add(s->c, "node", n->name, n->config.text[PUBSUB_TITLE]);
+}
+
 static int nodes_work(struct vault *v, struct pubsub_call *c)
 {
-	struct pubsub_node **nodes;
-	size_t n, shown = 0;
-	int r = pubsub_call_nodes(v, c->arena, c->owner, &nodes, &n);
+	struct shown s = { .c = c };
+	int r;
 
-	if (r < 0)
-		return r;
 	c->reply = node_dup(c->arena, c->data);
-	if (!c->reply)
-		return ERR_LIMIT;
-	for (size_t i = 0; i < n && r == 0; i++) {
-		if (!pubsub_access_read(nodes[i], &c->viewer))
-			continue;
-		r = add(c, "node", nodes[i]->name, nodes[i]->config.text[PUBSUB_TITLE]);
-		shown++;
-	}
-	if (r == 0 && shown == 0 && !c->viewer.service && !c->viewer.owner && !c->viewer.contact)
+	r = c->reply ? pubsub_call_each(v, c->owner, show_node, &s) : ERR_LIMIT;
+	if (r == 0 && s.n == 0 && !c->viewer.service && !c->viewer.owner && !c->viewer.contact)
 		return ERR_UNAVAILABLE;
 	return r;
 }

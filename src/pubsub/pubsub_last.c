@@ -59,12 +59,8 @@ static int take_last(struct vault *v, struct walk *w, const struct pubsub_node *
 	struct vault_pub *list;
 	struct found *f;
 	size_t count;
-	int r;
+	int r = vault_pubsub_page(v, n->owner, n->name, &q, w->arena, &list, &count);
 
-	if (n->config.n[PUBSUB_SEND_LAST] != LAST_ON_SUB_AND_PRESENCE || !n->config.n[PUBSUB_NOTIFY] ||
-	    !pubsub_caps_wants(w->wants, n->name) || pubsub_caps_wants(w->had, n->name))
-		return 0;
-	r = vault_pubsub_page(v, n->owner, n->name, &q, w->arena, &list, &count);
 	if (r < 0 || count == 0)
 		return r;
 	f = arena_alloc(w->arena, sizeof(*f));
@@ -77,25 +73,50 @@ static int take_last(struct vault *v, struct walk *w, const struct pubsub_node *
 	return 0;
 }
 
+/* Most nodes are not wanted: those are read and forgotten. */
+struct look {
+	struct vault *v;
+	struct walk *w;
+	struct str owner;
+};
+
+static int look_at(void *ctx, const struct pubsub_node *n)
+{
+	struct look *k = ctx;
+	struct pubsub_node *own;
+	struct str name;
+	struct buf b;
+	int r;
+
+	if (n->config.n[PUBSUB_SEND_LAST] != LAST_ON_SUB_AND_PRESENCE || !n->config.n[PUBSUB_NOTIFY] ||
+	    !pubsub_caps_wants(k->w->wants, n->name) || pubsub_caps_wants(k->w->had, n->name))
+		return 0;
+	buf_init(&b, LAST_BYTES);
+	r = pubsub_node_encode(n, &b);
+	name = arena_str(k->w->arena, n->name);
+	if (r == 0) {
+		struct str bytes = arena_str(k->w->arena, buf_str(&b));
+
+		r = name.p && bytes.p ? pubsub_node_decode(k->w->arena, k->owner, name, bytes, &own) : ERR_LIMIT;
+	}
+	buf_release(&b);
+	return r < 0 ? r : take_last(k->v, k->w, own);
+}
+
 static int walk_work(struct vault *v, void *ctx)
 {
 	struct walk *w = ctx;
-	int r = 0;
 
 	arena_clear(w->arena);
 	w->found = NULL;
 	w->last = &w->found;
 	w->upto = w->at;
 	while (w->upto < w->n && w->upto - w->at < LAST_OWNERS && arena_used(w->arena) < LAST_BYTES / 4) {
-		struct pubsub_node **nodes;
-		size_t count = 0;
+		struct look k = { .v = v, .w = w, .owner = w->owners[w->upto] };
+		int r = pubsub_call_each(v, k.owner, look_at, &k);
 
-		r = pubsub_call_nodes(v, w->arena, w->owners[w->upto], &nodes, &count);
-		for (size_t i = 0; i < count && r == 0; i++)
-			r = take_last(v, w, nodes[i]);
-		if (r == ERR_LIMIT)
-			r = 0;		/* more than fits: the rest of this account is left out */
-		if (r < 0)
+		/* More than fits: the rest of this account is left out. */
+		if (r < 0 && r != ERR_LIMIT)
 			return r;
 		w->upto++;
 	}

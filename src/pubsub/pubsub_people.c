@@ -96,41 +96,46 @@ int pubsub_people_unsubscribe(struct vault *v, struct pubsub_call *c)
 }
 
 /* The nodes the request is about: the named one or all. */
-static int nodes_of(struct vault *v, struct pubsub_call *c, struct pubsub_node ***ret, size_t *ret_n)
+struct asked {
+	struct pubsub_call *c;
+	struct node *el;		/* of the answer */
+};
+
+static int each_asked(struct vault *v, struct pubsub_call *c, const char *name, pubsub_node_fn *fn)
 {
-	struct pubsub_node **one;
+	struct asked q = { .c = c };
+	struct pubsub_node *n;
 	int r;
 
 	if (!c->viewer.service && !c->viewer.owner && !c->viewer.contact && c->name.n == 0)
 		return ERR_UNAVAILABLE;
+	c->reply = pubsub_ops_answer(c, NS_PUBSUB, name, c->name, &q.el);
+	if (!c->reply)
+		return ERR_LIMIT;
 	if (c->name.n == 0)
-		return pubsub_call_nodes(v, c->arena, c->owner, ret, ret_n);
-	one = arena_alloc(c->arena, sizeof(struct pubsub_node *));
-	r = one ? pubsub_call_load(v, c, c->name, one) : ERR_LIMIT;
+		return pubsub_call_each(v, c->owner, fn, &q);
+	r = pubsub_call_load(v, c, c->name, &n);
 	if (r < 0)
 		return r == ERR_NOT_FOUND ? pubsub_access_denied(NULL, &c->viewer) : r;
-	if (!pubsub_access_read(*one, &c->viewer) && !pubsub_node_subscribed_bare(*one, c->viewer.bare))
-		return pubsub_access_denied(*one, &c->viewer);
-	*ret = one;
-	*ret_n = 1;
-	return 0;
+	if (!pubsub_access_read(n, &c->viewer) && !pubsub_node_subscribed_bare(n, c->viewer.bare))
+		return pubsub_access_denied(n, &c->viewer);
+	return fn(&q, n);
+}
+
+static int show_subscriptions(void *ctx, const struct pubsub_node *n)
+{
+	struct asked *q = ctx;
+	int r = 0;
+
+	for (size_t i = 0; i < n->n_subscribers && r == 0; i++)
+		if (is_of(n->subscribers[i], q->c->viewer.bare))
+			r = add_subscription(q->c, q->el, NS_PUBSUB, n->name, n->subscribers[i], true);
+	return r;
 }
 
 int pubsub_people_subscriptions(struct vault *v, struct pubsub_call *c)
 {
-	struct pubsub_node **nodes;
-	struct node *el;
-	size_t n;
-	int r = nodes_of(v, c, &nodes, &n);
-
-	c->reply = r == 0 ? pubsub_ops_answer(c, NS_PUBSUB, "subscriptions", c->name, &el) : NULL;
-	if (!c->reply)
-		return r < 0 ? r : ERR_LIMIT;
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < nodes[i]->n_subscribers && r == 0; k++)
-			if (is_of(nodes[i]->subscribers[k], c->viewer.bare))
-				r = add_subscription(c, el, NS_PUBSUB, nodes[i]->name, nodes[i]->subscribers[k], true);
-	return r;
+	return each_asked(v, c, "subscriptions", show_subscriptions);
 }
 
 static int add_affiliation(struct pubsub_call *c, struct node *parent, const char *ns, struct str node, struct str jid,
@@ -145,23 +150,17 @@ static int add_affiliation(struct pubsub_call *c, struct node *parent, const cha
 	return 0;
 }
 
+static int show_affiliation(void *ctx, const struct pubsub_node *n)
+{
+	struct asked *q = ctx;
+	enum pubsub_affiliation is = pubsub_access_affiliation(n, &q->c->viewer);
+
+	return is == AFFILIATION_NONE ? 0 : add_affiliation(q->c, q->el, NS_PUBSUB, n->name, STR_NONE, is);
+}
+
 int pubsub_people_affiliations(struct vault *v, struct pubsub_call *c)
 {
-	struct pubsub_node **nodes;
-	struct node *el;
-	size_t n;
-	int r = nodes_of(v, c, &nodes, &n);
-
-	c->reply = r == 0 ? pubsub_ops_answer(c, NS_PUBSUB, "affiliations", c->name, &el) : NULL;
-	if (!c->reply)
-		return r < 0 ? r : ERR_LIMIT;
-	for (size_t i = 0; i < n && r == 0; i++) {
-		enum pubsub_affiliation is = pubsub_access_affiliation(nodes[i], &c->viewer);
-
-		if (is != AFFILIATION_NONE)
-			r = add_affiliation(c, el, NS_PUBSUB, nodes[i]->name, STR_NONE, is);
-	}
-	return r;
+	return each_asked(v, c, "affiliations", show_affiliation);
 }
 
 /* --- for owners ------------------------------------------------------------------------------------------------------------- */

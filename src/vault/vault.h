@@ -80,6 +80,11 @@ MUST_CHECK int vault_item_remove(struct vault *v, struct str owner, enum vault_k
 MUST_CHECK int vault_item_clear(struct vault *v, struct str owner, enum vault_kind kind);	/* all of them */
 MUST_CHECK int vault_item_list(struct vault *v, struct str owner, enum vault_kind kind, struct arena *a,
 			       struct vault_item **ret, size_t *ret_n);
+MUST_CHECK int vault_item_count(struct vault *v, struct str owner, enum vault_kind kind, uint64_t *ret);
+/* One after the other, in an order that means nothing; at: all zero for the first. ERR_NOT_FOUND: no more. */
+struct vault_item_at { uint64_t tag; };
+MUST_CHECK int vault_item_next(struct vault *v, struct str owner, enum vault_kind kind, struct vault_item_at *at, struct arena *a,
+			       struct vault_item *ret);
 
 /* --- archive (XEP-0313): one sealed body, one row for each local owner --------------------- */
 /* ids are unique, rise with time and are the archive's order; see vault_next_id. */

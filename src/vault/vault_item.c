@@ -138,3 +138,57 @@ int vault_item_list(struct vault *v, struct str owner, enum vault_kind kind, str
 	*ret_n = rows.n;
 	return 0;
 }
+
+/* Keys of this kind behind 'tag'; of all when it is 0, which no tag is. */
+struct span {
+	struct vault_key from;
+	uint8_t to[9];
+	struct store_range range;
+};
+
+static void span_of(uint64_t owner, enum vault_kind kind, uint64_t tag, struct span *ret)
+{
+	struct str prefix;
+
+	*ret = (struct span){ .range.table = STORE_TABLE_item };
+	vault_key_u64(&ret->from, owner);
+	ret->from.p[ret->from.n++] = (uint8_t)kind;
+	prefix = vault_key_str(&ret->from);
+	if (store_key_after(prefix, ret->to))
+		ret->range.to = str_make((const char *)ret->to, prefix.n);
+	vault_key_u64(&ret->from, tag);
+	if (tag)
+		ret->from.p[ret->from.n++] = 0;		/* the smallest key behind that one */
+	ret->range.from = vault_key_str(&ret->from);
+}
+
+int vault_item_count(struct vault *v, struct str owner, enum vault_kind kind, uint64_t *ret)
+{
+	struct span s;
+
+	span_of(vault_row_owner(v, owner), kind, 0, &s);
+	return store_count(v->store, &s.range, ret);
+}
+
+int vault_item_next(struct vault *v, struct str owner, enum vault_kind kind, struct vault_item_at *at, struct arena *a,
+		    struct vault_item *ret)
+{
+	uint64_t tag = vault_row_owner(v, owner);
+	struct vault_rows rows;
+	struct str plain;
+	struct span s;
+	int r;
+
+	span_of(tag, kind, at->tag, &s);
+	s.range.max = 1;
+	r = vault_row_collect(v, &s.range, a, &rows);
+	if (r < 0 || rows.n == 0)
+		return r < 0 ? r : ERR_NOT_FOUND;
+	r = vault_row_open(v, STORE_TABLE_item, rows.v[0].key, tag, rows.v[0].value, a, &plain);
+	if (r < 0)
+		return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+	if (rows.v[0].key.n != 17)
+		return ERR_CORRUPT;
+	at->tag = store_number(rows.v[0].key.p + 9);
+	return unpack(plain, ret);
+}

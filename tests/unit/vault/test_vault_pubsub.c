@@ -161,6 +161,37 @@ static void every_byte_is_counted_and_given_back(void **st)
 	assert_true(used == 0);
 }
 
+static void items_of_a_kind_are_walked_one_by_one(void **st)
+{
+	struct world *w = *st;
+	struct vault_item_at at = { 0 };
+	struct vault_item item;
+	bool seen[20] = { false };
+	uint64_t n;
+	char key[16];
+	int r;
+
+	begin(w);
+	for (int i = 0; i < 20; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		assert_int_equal(vault_item_put(w->v, ANNA, ITEM_PUBSUB_NODE, str_of(key), str_of(key)), 0);
+	}
+	assert_int_equal(vault_item_put(w->v, ANNA, ITEM_VCARD, STR_NONE, STR("x")), 0);
+	assert_int_equal(vault_item_put(w->v, BERT, ITEM_PUBSUB_NODE, STR("1"), STR("x")), 0);
+	fill(w, 3);
+	commit(w);
+	assert_int_equal(vault_item_count(w->v, ANNA, ITEM_PUBSUB_NODE, &n), 0);
+	assert_true(n == 20);
+	for (n = 0; (r = vault_item_next(w->v, ANNA, ITEM_PUBSUB_NODE, &at, w->a, &item)) == 0; n++) {
+		uint64_t i;
+
+		assert_true(str_eq(item.key, item.value) && str_to_u64(item.key, 19, &i) && !seen[i]);
+		seen[i] = true;
+	}
+	assert_int_equal(r, ERR_NOT_FOUND);
+	assert_true(n == 20);
+}
+
 static void what_is_undone_was_never_there(void **st)
 {
 	struct world *w = *st;
@@ -202,6 +233,7 @@ int main(void)
 		IN_BOTH(trimming_takes_the_oldest_and_the_expired),
 		IN_BOTH(removing_and_clearing_leave_others_alone),
 		IN_BOTH(every_byte_is_counted_and_given_back),
+		IN_BOTH(items_of_a_kind_are_walked_one_by_one),
 		IN_BOTH(what_is_undone_was_never_there),
 		IN_BOTH(an_account_takes_its_items_with_it),
 	};
