@@ -121,6 +121,7 @@ static int device_work(struct vault *v, void *ctx)
 
 	x->issued = false;
 	x->verdict = FAST_WRONG;
+	x->trusted = !x->fast && r == 0;
 	if (r < 0 || x->agent.n == 0)
 		return r;
 	r = vault_device_get(v, x->user, x->agent, x->a, &x->stored);
@@ -132,6 +133,7 @@ static int device_work(struct vault *v, void *ctx)
 		c = fast_check(st->srv->scram, st->binding, x->used, x->message.proof, x->count, now, &x->stored, &x->verdict, x->answer);
 		if (c < 0 || x->verdict != FAST_RIGHT || r == ERR_NOT_FOUND)
 			return c;
+		x->trusted = x->count == 0;	/* a count must be on disk before it counts */
 	} else {
 		x->stored.password = true;
 	}
@@ -142,6 +144,21 @@ static int device_work(struct vault *v, void *ctx)
 	x->stored.last_ms = now;
 	renew(x, now);
 	return vault_device_put(v, x->user, &x->stored);
+}
+
+/* The store cannot write (a full disk): who is trusted comes in all the same, as by the profile of RFC 6120; without a
+ * token, and a client that was not known before without its name. */
+static int without_writing(struct stream *st, int err)
+{
+	struct sasl2 *x = st->sasl2;
+
+	if (err == 0 || !x->trusted)
+		return err;
+	log_event(LOG_WARN, "login.device_unwritten", LOG_S("user", x->user), LOG_Z("why", err_text(err)));
+	x->issued = false;
+	if (!x->fast)
+		x->agent = STR_NONE;
+	return 0;
 }
 
 /* --- and back -------------------------------------------------------------------------------------------- */
@@ -174,6 +191,7 @@ static void device_done(void *ctx, int err)
 
 	st->busy = false;
 	if (!st->gone && !st->closing) {
+		err = without_writing(st, err);
 		if (err < 0) {
 			log_event(LOG_WARN, "login.device_failed", LOG_S("user", x->user), LOG_Z("why", err_text(err)));
 			sasl_free(&st->sasl);

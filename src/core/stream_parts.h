@@ -46,6 +46,7 @@ struct sasl2 {
 	enum fast_verdict verdict;
 	uint8_t answer[FAST_PROOF];
 	struct vault_device stored;	/* as it is in the store now; has secrets */
+	bool trusted;			/* account or token were found right, whatever became of the writing */
 	bool issued;			/* stored.next is for this client */
 };
 

@@ -11,8 +11,11 @@ import time
 
 import faults_util  # noqa: F401 - finds tests/lib
 from kill9 import whole_archive
-from rawxmpp import CLIENT, Client, check, error_of, q, text_of
-from wardroom_test import SLOW, Failed, Instance, Tap, skip_all, until
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "proto"))
+import sasl2  # noqa: E402
+from rawxmpp import CLIENT, Client, check, error_of, q, text_of  # noqa: E402
+from wardroom_test import SLOW, Failed, Instance, Tap, skip_all, until  # noqa: E402
 
 SIZE = 48
 
@@ -49,6 +52,9 @@ def run(tap, top):
     try:
         a, b = Client(i, "a", resource="r").login(presence=True), Client(i, "b", resource="r").login(presence=True)
         a.sm_enable()
+        c = sasl2.Two(i, "c").opened()
+        tokens = {"c": sasl2.token_of(c.sasl2("SCRAM-SHA-1", inner=sasl2.request(), agent=sasl2.PHONE))}
+        c.close()
 
         def send(n, size=2000):
             for _ in range(n):
@@ -101,6 +107,24 @@ def run(tap, top):
             i.assert_healthy()
         tap.run("it is full: the server answers", others_live)
 
+        def signs_in():
+            for mech, inner, agent in (("SCRAM-SHA-1", sasl2.bind() + sasl2.request(), sasl2.PHONE), ("SCRAM-SHA-1", sasl2.bind(), None)):
+                c = sasl2.Two(i, "c").opened()
+                try:
+                    check(sasl2.token_of(c.sasl2(mech, inner=inner, agent=agent)) is None, "a token that is not on disk")
+                    c.settle()
+                except sasl2.SaslFailure as e:
+                    check(e.condition == "temporary-auth-failure", e.condition)
+                c.close()
+            c = sasl2.Two(i, "c").opened()
+            sasl2.by_token(c, tokens["c"], inner=sasl2.bind())
+            c.settle()
+            c.close()
+            c = sasl2.Two(i, "c").opened()
+            sasl2.no_way(c, tokens["c"], "temporary-auth-failure", attrs=" count='9'")	# it could come again
+            i.assert_healthy()
+        tap.run("it is full: who has the password or a token signs in, no token is given", signs_in)
+
         def again():
             os.unlink(filler)
 
@@ -114,6 +138,9 @@ def run(tap, top):
             a.sm_all_acked(10)
             check(not errors(), f"errors after there is room again (from {n})")
             Client(i, "c").login().close()
+            c = sasl2.Two(i, "c").opened()
+            sasl2.by_token(c, tokens["c"], attrs=" count='9'")
+            c.close()
         tap.run("there is room again: service resumes by itself", again)
 
         def arrived():
