@@ -1,0 +1,175 @@
+"""Protocol scripts against the server on a simulated loop (tests/sim/xts_sim.c): a server for each script, virtual time."""
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+
+from rawxmpp import Client
+from wardroom_test import PASSWORD, Failed, Server, die_with_parent, program
+from xts_run import Skip
+
+ASK_ALL = 5000		# virtual milliseconds that one waiting step takes at most
+CONFIG = """domain: example.test
+limits:
+  messages_per_s: off
+  bytes_per_s: off
+  connections_per_address: off
+  failed_logins_per_minute: off
+"""
+
+
+class Sim(Server):
+    """The process."""
+    host = peer = "simulated"
+
+    def __init__(self, seed, users, config="auth:\n  scram_iterations: 4096\n", on_disk=False):
+        self.top = tempfile.mkdtemp(prefix="xts-sim-")
+        path = os.path.join(self.top, "wardroom.yaml")
+        with open(path, "w") as f:
+            os.chmod(path, 0o600)
+            f.write(CONFIG + config)
+        args = [program("xts_sim"), str(seed), path]
+        if on_disk:
+            os.mkdir(os.path.join(self.top, "data"), 0o700)
+            args.append(os.path.join(self.top, "data"))
+        self.err = open(os.path.join(self.top, "stderr.log"), "w+b")
+        self.p = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, preexec_fn=die_with_parent)
+        self.clients, self.now_ms, self.random = {}, 0, random.Random(seed)
+        for u in users:
+            self.ask(f"user {u} {PASSWORD}")
+        self.ask("start")
+
+    def ask(self, line, data=b""):
+        """One command; what arrives goes to its clients. True when something did."""
+        try:
+            self.p.stdin.write(line.encode() + b"\n" + data)
+            self.p.stdin.flush()
+        except BrokenPipeError:
+            pass
+        news = False
+        while True:
+            words = self.p.stdout.readline().split(b" ", 1)
+            if words[0] == b"data":
+                n, size = map(int, words[1].split())
+                self.clients[n].arrived(self.p.stdout.read(size))
+                news = True
+            elif words[0] == b"end":
+                self.clients[int(words[1])].ended()
+                news = True
+            elif words[0] == b"done":
+                self.now_ms = int(words[1])
+                return news
+            else:
+                self.p.wait(10)
+                raise Failed(f"the simulation has ended ({self.p.returncode}): {words} {self.log()}")
+
+    def log(self):
+        self.err.seek(0)
+        return self.err.read().decode("utf-8", "replace")[-1500:]
+
+    def close(self):
+        try:
+            self.p.stdin.close()
+        except BrokenPipeError:
+            pass
+        code = self.p.wait(20)
+        self.p.stdout.close()
+        text = self.log()
+        self.err.close()
+        shutil.rmtree(self.top, ignore_errors=True)
+        if code:
+            raise Failed(f"the simulation ended with {code}: {text}")
+
+
+class SimClient(Client):
+    def __init__(self, sim, user, resource):
+        super().__init__(sim, user, resource=resource)
+        self.sim, self.number = sim, None
+
+    def now(self):
+        return self.sim.now_ms / 1000
+
+    def connect(self, direct=False, context=None, port=None):
+        self.number = len(self.sim.clients)
+        self.sim.clients[self.number] = self
+        self.sim.ask(f"open {self.number}")
+        return self
+
+    def secure(self, direct=True, context=None):
+        self.connect()
+        self.restart()
+        return self
+
+    def scram(self, mech="SCRAM-SHA-1", binding=None, user=None, tamper=None, nonce=None):
+        super().scram(mech, binding, user, tamper, nonce or f"{self.sim.random.getrandbits(96):024x}")
+
+    def send(self, data):
+        if isinstance(data, str):
+            data = data.encode()
+        if not self.eof and self.number is not None:
+            self.sim.ask(f"send {self.number} {len(data)}", data)
+
+    def arrived(self, data):
+        self._got(data)
+
+    def ended(self):
+        self.eof = True
+
+    def take(self):
+        return not self.eof
+
+    def pump(self, seconds=0.0):
+        return not self.eof and self.sim.ask(f"run {max(1, int(min(seconds * 1000, ASK_ALL)))}")
+
+    def close(self):
+        if not self.eof and self.number is not None:
+            self.sim.ask(f"cut {self.number}")
+        self.eof = True
+
+    cut = close
+
+
+class SimWorld:
+    slow = 1
+
+    def __init__(self, seed):
+        given = os.environ.get("WARDROOM_SEED")
+        self.seed = seed if seed is not None else int(given) if given else random.SystemRandom().randrange(1, 2 ** 32)
+        print(f"# seed {self.seed}: WARDROOM_SEED={self.seed} repeats it", flush=True)
+        self.sim = None
+
+    def names(self, script):
+        d = "example.test"
+        names = {u: f"{u}@{d}" for u in script.users}
+        names.update({r: f"{r}@rooms.{d}" for r in script.rooms})
+        names.update(domain=d, rooms=f"rooms.{d}", pubsub=f"pubsub.{d}")
+        return names
+
+    def begin(self, script):
+        self.finish()
+        if script.only and script.only != "sim":
+            raise Skip(f"for {script.only} only")
+        if any(s.verb == "operator" for s in script.steps):
+            raise Skip("needs the command line")
+        on_disk = any(s.verb == "restart" for s in script.steps)
+        self.sim = Sim(self.seed, script.users, script.config or "auth:\n  scram_iterations: 4096\n", on_disk)
+
+    def client(self, account, resource):
+        return SimClient(self.sim, account, resource)
+
+    def restart(self):
+        self.sim.ask("restart")
+
+    def time(self, seconds):
+        end = self.sim.now_ms + seconds * 1000
+        while self.sim.now_ms < end:
+            self.sim.ask(f"run {end - self.sim.now_ms}")
+
+    def finish(self):
+        sim, self.sim = self.sim, None
+        if sim:
+            sim.close()
+
+    def close(self):
+        self.finish()
