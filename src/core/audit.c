@@ -49,9 +49,10 @@ static void add(struct server *srv, const char *kind, json_t *fields)
 	json_decref(fields);
 }
 
-void audit_login(struct server *srv, struct str user, const char *mechanism, bool success)
+void audit_login(struct server *srv, struct str user, const char *mechanism, const char *device, bool success)
 {
-	add(srv, "login", json_pack("{s:s%, s:s, s:b}", "account", user.p, user.n, "mechanism", mechanism, "success", success));
+	add(srv, "login", json_pack("{s:s%, s:s, s:b, s:s*}", "account", user.p, user.n, "mechanism", mechanism, "success", success,
+				    "device", *device ? device : NULL));
 }
 
 void audit_account(struct server *srv, const char *what, struct str bare, const char *why)

@@ -11,7 +11,8 @@
 
 struct server;
 
-void audit_login(struct server *srv, struct str user, const char *mechanism, bool success);
+/* device: its id of vault/vault_device.h, "": the client did not say which it is, or was not right. */
+void audit_login(struct server *srv, struct str user, const char *mechanism, const char *device, bool success);
 /* Somebody was blocked and reported (XEP-0377): what for, which messages by their archive ids, what was written about it. */
 void audit_report(struct server *srv, struct str by, struct str about, struct str reason, struct str ids, struct str text);
 /* Any other event about an account: frozen, thawed ... */

@@ -113,7 +113,7 @@ void stream_login_done(struct stream *st, struct user *u, const char *mechanism)
 	st->srv->metrics.logins++;
 	if (sasl_is_unbound(st->sasl))
 		log_event(LOG_NOTE, "login.unbound", LOG_S("user", u->bare));
-	audit_login(st->srv, u->bare, mechanism, true);
+	audit_login(st->srv, u->bare, mechanism, st->device, true);
 	st->user = user_ref(u);
 	sasl_free(&st->sasl);
 	free(st->binding);
@@ -187,7 +187,7 @@ void stream_login_wrong(struct stream *st, struct str user, const char *mechanis
 {
 	throttle_failed(st->srv->throttle, user, &st->prefix, loop_now_ms(st->srv->loop));
 	st->srv->metrics.login_failures++;
-	audit_login(st->srv, user, mechanism, false);
+	audit_login(st->srv, user, mechanism, "", false);
 }
 
 static void failure(struct stream *st)

@@ -875,6 +875,9 @@ def fast_tests(tap, users):
         check("HT-SHA-256-EXPR" in audit, "no entry of a login by token")
         a, t = first()
         a.close()
+        device = s.json("device", "list", s.jid(a.user))["devices"][0]["id"]
+        until(lambda: any(device in str(e) and a.user in str(e) for e in s.json("audit", "list", "--max", "1000")["entries"]), 3,
+              "the login's entry names the device")
         check(t not in s.log() and t not in s.cli("audit", "list", "--json", "--max", "1000") and PHONE not in text + audit, "a secret in the record")
     tap.run("xep0484-record: logins are recorded, secrets are not", log)
 
