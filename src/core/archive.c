@@ -111,17 +111,36 @@ static int serialise(struct trip *t, struct str *ret)
 	return r;
 }
 
+static int push(struct vault *v, const struct copy *c, struct buf *whole)
+{
+	struct str bytes = c->bytes;
+
+	if (c->tail.n) {
+		buf_clear(whole);
+		buf_str_add(whole, c->bytes);
+		buf_str_add(whole, c->tail);
+		if (whole->failed)
+			return ERR_LIMIT;
+		bytes = buf_str(whole);
+	}
+	return vault_stream_push(v, str_of(c->stream_id), c->owner, c->ticket, bytes);
+}
+
 static int write_queues(struct vault *v, struct trip *t)
 {
+	struct buf whole;
 	int r = 0;
+
+	buf_init(&whole, LIMIT_STANZA_BYTES_MAX * 2);
 
 	for (struct copy *c = t->copies; c && r == 0; c = c->next) {
 		if (!c->durable)
 			continue;
-		r = vault_stream_push(v, str_of(c->stream_id), c->owner, c->ticket, c->bytes);
+		r = push(v, c, &whole);
 		if (r == 0)
 			r = vault_stream_trim(v, str_of(c->stream_id), c->trim);
 	}
+	buf_release(&whole);
 	return r;
 }
 

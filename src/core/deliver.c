@@ -51,6 +51,11 @@ struct node *deliver_view(struct trip *t, struct str bare, bool archived)
 
 void deliver_copy(struct trip *t, struct session *s, struct str bytes, bool main)
 {
+	deliver_copy_shared(t, s, bytes, STR_NONE, main);
+}
+
+void deliver_copy_shared(struct trip *t, struct session *s, struct str bytes, struct str tail, bool main)
+{
 	struct copy *c = arena_alloc(t->arena, sizeof(*c));
 
 	if (!c || !bytes.p)
@@ -61,9 +66,10 @@ void deliver_copy(struct trip *t, struct session *s, struct str bytes, bool main
 	}
 	c->session_id = s->id;
 	c->bytes = bytes;
+	c->tail = tail;
 	c->main = main;
 	if (s->sm) {
-		c->ticket = sm_reserve(s, bytes);
+		c->ticket = sm_reserve(s, bytes, tail);
 		if (!c->ticket) {
 			session_overrun(s);
 			return;
@@ -191,7 +197,7 @@ static enum trip_next deliver_message(struct trip *t)
 		if (s->sm && c->ticket)
 			sm_ready(s, c->ticket);
 		else if (s->stream && !c->ticket)
-			stream_send(s->stream, c->bytes);
+			stream_send_parts(s->stream, c->bytes, c->tail);
 	}
 	t->server->metrics.delivered += reached;
 	if (t->n_main && !reached)

@@ -11,6 +11,8 @@
 /* Adds a copy for this session; bytes must live in the trip's arena. main: it reaches the receiver (no carbon).
  * Silently none when there is no memory or no place in the session's queue (then the session ends). */
 void deliver_copy(struct trip *t, struct session *s, struct str bytes, bool main);
+/* The same in two pieces: behind head comes tail, which the copies of one message share. */
+void deliver_copy_shared(struct trip *t, struct session *s, struct str head, struct str tail, bool main);
 /* The message as account 'bare' has it in its archive: with its <stanza-id/> (XEP-0359) when it is archived
  * there. A node of the trip's arena, NULL on lack of memory. */
 struct node *deliver_view(struct trip *t, struct str bare, bool archived);

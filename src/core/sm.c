@@ -67,21 +67,22 @@ static void flush(struct session *s)
 		ask(s);
 }
 
-static struct sm_entry *append(struct session *s, struct str bytes, bool ready)
+static struct sm_entry *append(struct session *s, struct str bytes, struct str tail, bool ready)
 {
 	struct sm *sm = s->sm;
 	struct sm_entry *e;
 
 	if (sm->n >= LIMIT_SM_QUEUE)
 		return NULL;
-	e = malloc(sizeof(*e) + bytes.n);
+	e = malloc(sizeof(*e) + bytes.n + tail.n);
 	if (!e)
 		return NULL;
-	*e = (struct sm_entry){ .seq = ++sm->out, .ready = ready, .n = bytes.n };
+	*e = (struct sm_entry){ .seq = ++sm->out, .ready = ready, .n = bytes.n + tail.n };
 	if (e->seq + sm->holes == 0)
 		sm->holes++;		/* ticket 0 says "no place" */
 	e->ticket = e->seq + sm->holes;
 	memcpy(e->bytes, bytes.p, bytes.n);
+	memcpy(e->bytes + bytes.n, tail.p, tail.n);
 	if (sm->last)
 		sm->last->next = e;
 	else
@@ -95,15 +96,15 @@ static struct sm_entry *append(struct session *s, struct str bytes, bool ready)
 
 bool sm_send(struct session *s, struct str bytes)
 {
-	if (!append(s, bytes, true))
+	if (!append(s, bytes, STR_NONE, true))
 		return false;
 	flush(s);
 	return true;
 }
 
-uint32_t sm_reserve(struct session *s, struct str bytes)
+uint32_t sm_reserve(struct session *s, struct str bytes, struct str tail)
 {
-	struct sm_entry *e = append(s, bytes, false);
+	struct sm_entry *e = append(s, bytes, tail, false);
 
 	return e ? e->ticket : 0;
 }
@@ -757,7 +758,7 @@ static bool refill(struct session *s, const struct restore *r, uint32_t out)
 	sm->out = out;
 	sm->acked = r->n_queue ? r->queue[0].seq - 1 : out;
 	for (size_t i = 0; i < r->n_queue; i++) {
-		struct sm_entry *e = append(s, r->queue[i].stanza, true);
+		struct sm_entry *e = append(s, r->queue[i].stanza, STR_NONE, true);
 
 		if (!e)
 			return false;

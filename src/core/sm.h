@@ -68,8 +68,8 @@ void sm_resume_lost(struct session *s, struct stream *st);
 
 /* A stanza of ours in order; bytes are copied. False: the queue is full (the caller ends the session). */
 MUST_CHECK bool sm_send(struct session *s, struct str bytes);
-/* A place for a copy that waits for the store: its ticket; 0: no place. */
-MUST_CHECK uint32_t sm_reserve(struct session *s, struct str bytes);
+/* A place for a copy (bytes and, behind them, tail) that waits for the store: its ticket; 0: no place. */
+MUST_CHECK uint32_t sm_reserve(struct session *s, struct str bytes, struct str tail);
 void sm_ready(struct session *s, uint32_t ticket);
 void sm_cancel(struct session *s, uint32_t ticket);
 

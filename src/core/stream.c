@@ -45,6 +45,13 @@ void stream_send(struct stream *st, struct str xml)
 		conn_abort(st->conn);		/* it does not read: closed() detaches its session */
 }
 
+void stream_send_parts(struct stream *st, struct str head, struct str tail)
+{
+	stream_send(st, head);
+	if (tail.n)
+		stream_send(st, tail);
+}
+
 static void send_header(struct stream *st)
 {
 	struct buf b;

@@ -19,6 +19,8 @@ struct stream;
 void stream_accept(struct server *srv, int fd, const void *sockaddr, bool direct_tls);
 /* XML for the client, in order; nothing once the stream is closing. */
 void stream_send(struct stream *st, struct str xml);
+/* One stanza in two pieces. */
+void stream_send_parts(struct stream *st, struct str head, struct str tail);
 /* Closes: a stream error (RFC 6120 4.9.3 condition) when not NULL, then </stream:stream>. Forgets its session. */
 void stream_end(struct stream *st, const char *condition);
 /* The same with <extra xmlns=ns/> in the error. */

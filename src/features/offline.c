@@ -109,7 +109,7 @@ static bool reserve(struct fetch *f, struct session *s, const struct node *m)
 	if (wire_write(&b, m, STR(NS_CLIENT)) == 0)
 		p->bytes = arena_str(f->arena, buf_str(&b));
 	buf_release(&b);
-	p->ticket = p->bytes.p ? sm_reserve(s, p->bytes) : 0;
+	p->ticket = p->bytes.p ? sm_reserve(s, p->bytes, STR_NONE) : 0;
 	f->n_places += p->ticket != 0;
 	return p->ticket != 0;
 }

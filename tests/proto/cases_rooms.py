@@ -298,8 +298,25 @@ def refusals(tap, users, rooms):
     tap.run("xep0249-refusals: who may not invite; a direct invitation arrives as it was sent (7.8)", invitations)
 
 
+def large(tap, users, rooms):
+    def fits():
+        cs = [users.client() for _ in range(6)]
+        for c in cs[1:3]:
+            counted(c).sm_enable()
+        room = rooms.open(cs[0], "n0")
+        for i, c in enumerate(cs[1:], 1):
+            rooms.join(c, room, f"n{i}")
+        body = "long " * 40000		# 200 kB
+        cs[1].message(room, body, type="groupchat")
+        for c in cs:
+            m = c.expect(name="message", body=body)
+            check(m.get("to") == c.jid, f"to {m.get('to')}")
+    tap.run("xep0045-large: a long post reaches everybody, with his own address", fits)
+
+
 def all_cases(tap, users, rooms):
     pictures(tap, users, rooms)
     reserved(tap, users, rooms)
     refusals(tap, users, rooms)
+    large(tap, users, rooms)
     restart(tap, users, rooms)
