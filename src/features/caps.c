@@ -165,7 +165,26 @@ static void presence_out(struct session *s, struct trip *t, bool initial)
 		look(s, t->stanza);
 }
 
-/* After a restart nobody has asked yet; and who was away may have missed something. */
+/* After a restart, before its client is back: what is published meanwhile waits in its queue. */
+static void session_restored(struct session *s)
+{
+	struct arena *a = s->available && s->presence.n ? arena_new(LIMIT_STANZA_BYTES_MAX * 4) : NULL;
+	struct node *presence;
+	bool verifiable;
+
+	if (a && wire_parse(a, s->presence, &presence) == 0) {
+		struct str key = pubsub_caps_key(a, presence, &verifiable);
+		struct pubsub_caps *c = pubsub_caps_find(s->server, key);
+
+		if (c) {
+			set_key(s, key);
+			s->caps = pubsub_caps_ref(c);
+		}
+	}
+	arena_free(&a);
+}
+
+/* Nobody has asked yet; and who was away may have missed something. */
 static void session_resumed(struct session *s)
 {
 	struct arena *a;
@@ -292,6 +311,7 @@ static const struct mod_hooks hooks = {
 	.server_stop = stop,
 	.presence_directed = presence_directed,
 	.presence_out = presence_out,
+	.session_restored = session_restored,
 	.session_resumed = session_resumed,
 	.session_gone = session_gone,
 };

@@ -7,7 +7,9 @@
 #include "base/b64.h"
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "core/state.h"
+#include "vault/vault_pack.h"
 #include "xmpp/ns.h"
 
 #define NOTIFY "+notify"
@@ -16,10 +18,64 @@
 
 /* --- the cache ------------------------------------------------------------------------------------------------------ */
 
+/* The names are behind the struct, one after the other. */
+static struct pubsub_caps *caps_alloc(size_t n, size_t bytes, char **ret)
+{
+	struct pubsub_caps *c = calloc(1, sizeof(*c) + n * sizeof(struct str) + bytes + 1);
+
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	*ret = (char *)&c->wants[n];
+	return c;
+}
+
+static void caps_add(struct pubsub_caps *c, char **at, struct str name)
+{
+	memcpy(*at, name.p, name.n);
+	c->wants[c->n++] = str_make(*at, name.n);
+	*at += name.n;
+}
+
+static struct pubsub_caps *caps_decode(struct str bytes)
+{
+	struct vault_unpack u = { .rest = bytes };
+	uint32_t n = vault_unpack_u32(&u);
+	struct pubsub_caps *c;
+	char *at;
+
+	if (u.bad || n > CAPS_WANTS)
+		return NULL;
+	c = caps_alloc(n, bytes.n, &at);
+	for (uint32_t i = 0; c && i < n; i++)
+		caps_add(c, &at, vault_unpack_str(&u));
+	if (c && vault_unpack_end(&u) < 0)
+		pubsub_caps_unref(&c);
+	return c;
+}
+
+static int load(struct server *srv)
+{
+	struct arena *a = arena_new(64u << 20);
+	struct vault_item *items;
+	size_t n = 0;
+	int r = a ? vault_item_list(srv->vault, srv->domain, ITEM_CAPS, a, &items, &n) : ERR_NOMEM;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct pubsub_caps *c = caps_decode(items[i].value);
+
+		/* It belongs to the map from now on; what cannot be read is asked for again. */
+		if (c && (map_get(srv->caps, items[i].key) || map_put(srv->caps, items[i].key, c) < 0))
+			pubsub_caps_unref(&c);
+	}
+	arena_free(&a);
+	return r;
+}
+
 int pubsub_caps_start(struct server *srv)
 {
 	srv->caps = map_new(CAPS_CACHED);
-	return srv->caps ? 0 : ERR_NOMEM;
+	return srv->caps ? load(srv) : ERR_NOMEM;
 }
 
 void pubsub_caps_stop(struct server *srv)
@@ -40,10 +96,54 @@ struct pubsub_caps *pubsub_caps_find(struct server *srv, struct str key)
 	return key.n ? map_get(srv->caps, key) : NULL;
 }
 
+struct keep {
+	struct str domain;		/* the server's own */
+	struct buf bytes;		/* the value, then the key */
+	size_t key_at;
+};
+
+static int keep_work(struct vault *v, void *ctx)
+{
+	struct keep *k = ctx;
+	struct str all = buf_str(&k->bytes);
+	int r = vault_item_put(v, k->domain, ITEM_CAPS, str_cut(all, k->key_at), str_make(all.p, k->key_at));
+
+	return r == ERR_LIMIT ? 0 : r;		/* enough are kept */
+}
+
+static void keep_done(void *ctx, int err)
+{
+	struct keep *k = ctx;
+
+	if (err < 0)
+		log_event(LOG_WARN, "caps.not_kept", LOG_Z("why", err_text(err)));
+	buf_release(&k->bytes);
+	free(k);
+}
+
+static void keep(struct server *srv, struct str key, const struct pubsub_caps *c)
+{
+	struct keep *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return;
+	k->domain = srv->domain;
+	buf_init(&k->bytes, TEXT_BYTES);
+	vault_pack_u32(&k->bytes, (uint32_t)c->n);
+	for (size_t i = 0; i < c->n; i++)
+		vault_pack_str(&k->bytes, c->wants[i]);
+	k->key_at = k->bytes.n;
+	buf_str_add(&k->bytes, key);
+	if (k->bytes.failed || server_store(srv, k, keep_work, keep_done) < 0)
+		keep_done(k, 0);
+}
+
 void pubsub_caps_remember(struct server *srv, struct str key, struct pubsub_caps *c)
 {
-	if (!map_get(srv->caps, key) && map_put(srv->caps, key, c) == 0)
-		pubsub_caps_ref(c);
+	if (map_get(srv->caps, key) || map_put(srv->caps, key, c) < 0)
+		return;
+	pubsub_caps_ref(c);
+	keep(srv, key, c);
 }
 
 struct pubsub_caps *pubsub_caps_ref(struct pubsub_caps *c)
@@ -117,19 +217,12 @@ struct pubsub_caps *pubsub_caps_new(const struct node *query)
 		n += w.n > 0 && n < CAPS_WANTS;
 		bytes += w.n;
 	}
-	c = calloc(1, sizeof(*c) + n * sizeof(struct str) + bytes + 1);
-	if (!c)
-		return NULL;
-	c->refs = 1;
-	p = (char *)&c->wants[n];
-	for (const struct node *f = node_first_element(query); f && c->n < n; f = node_next_element(f)) {
+	c = caps_alloc(n, bytes, &p);
+	for (const struct node *f = node_first_element(query); c && f && c->n < n; f = node_next_element(f)) {
 		struct str w = wanted(f);
 
-		if (!w.n)
-			continue;
-		memcpy(p, w.p, w.n);
-		c->wants[c->n++] = str_make(p, w.n);
-		p += w.n;
+		if (w.n)
+			caps_add(c, &p, w);
 	}
 	return c;
 }

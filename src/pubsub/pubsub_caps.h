@@ -2,7 +2,8 @@
  *
  * Ownership  Counted references: the cache has one, each session that speaks of it another.
  * Threads    The loop's thread.
- * Limits     CAPS_CACHED hashes; a full cache learns nothing more, then each session asks for itself. CAPS_WANTS names.
+ * Storage    What fits its hash is kept: after a restart nobody has to be asked, and nothing is missed by who has not come back.
+ * Limits     CAPS_CACHED hashes, LIMIT_ITEMS of them stored; a full cache learns nothing more, then each session asks for itself. CAPS_WANTS names.
  */
 #ifndef PUBSUB_PUBSUB_CAPS_H
 #define PUBSUB_PUBSUB_CAPS_H

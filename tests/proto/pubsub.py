@@ -597,6 +597,28 @@ def caps_tests(tap, users):
         event(b2, "urn:more")
     tap.run("xep0115-cache: a hash is asked for once; a new one at once", cached)
 
+    def restarted():
+        a, b = users.friends("urn:lasting")
+        name, features = b.user, b.features
+        b.sm_enable()
+        old = b.sm_id
+        b.settle()
+        b.cut()
+        users.server.stop()
+        users.server.start()
+        a = users.client(a.user)
+        ok(publish(a, "urn:lasting", tune("while b was away"), id="away"))
+        c = Aware(users.server, name, resource="fresh").login()
+        c.features = features
+        c.online()
+        check(event(c, "urn:lasting").find(f".//{q(EVENT, 'item')}").get("id") == "away" and c.asked == 0, f"asked {c.asked} times")
+        b2 = Aware(users.server, name)
+        b2.login(bind=False)
+        b2.resume(b)
+        check(event(b2, "urn:lasting").find(f".//{q(EVENT, 'item')}").get("id") == "away", "the event that waited")
+        check(old, "no id of the stream")
+    tap.run("xep0115-restart: what hashes stand for outlives a restart; events wait for who has not come back", restarted)
+
     def legacy():
         a, b = users.friends()
         b.wants("urn:old").send(f"<presence><c xmlns='{CAPS}' node='https://t.example' ver='1.0'/></presence>")
