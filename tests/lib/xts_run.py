@@ -100,7 +100,7 @@ class Run:
 
     def connects(self, who, options):
         wishes = [o.strip() for o in (options or "").split(",") if o.strip()]
-        known = {"no presence", "no roster", "no bind", "sm", "carbons"}
+        known = {"no presence", "no roster", "no bind", "sm", "sm by hand", "carbons"}
         if set(wishes) - known:
             raise StepFailed(f"options of connects are {', '.join(sorted(known))}")
         c = self.new(who)
@@ -108,7 +108,8 @@ class Run:
         if "no bind" in wishes:
             c.clear()
             return
-        if "sm" in wishes:
+        if "sm" in wishes or "sm by hand" in wishes:
+            c.sm_auto = "sm by hand" not in wishes
             c.sm_enable()
         if "carbons" in wishes:
             c.iq("set", f"<enable xmlns='{CARBONS}'/>")
