@@ -131,6 +131,8 @@ struct mod_def {
 	const char *name;
 	unsigned xep;			/* 0: an RFC */
 	const char *xep_version;
+	bool xep_partial;
+	const char *xep_note;		/* for docs/protocol.md; NULL: nothing to say */
 	const char *const *disco_server;	/* feature vars of the server, NULL-terminated; NULL: none */
 	const char *const *disco_account;	/* feature vars of an account */
 	const struct iq_hook *iq;	/* ends with an empty row; NULL: none */

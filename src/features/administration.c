@@ -336,5 +336,7 @@ const struct mod_def mod_administration = {
 	.name = "administration",
 	.xep = 133,
 	.xep_version = "1.3.1",
+	.xep_partial = true,
+	.xep_note = "accounts, passwords, sessions, rosters, numbers, lists, announcements; by role",
 	.commands = commands,
 };

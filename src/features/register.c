@@ -164,6 +164,8 @@ const struct mod_def mod_register = {
 	.name = "register",
 	.xep = 77,
 	.xep_version = "2.4",
+	.xep_partial = true,
+	.xep_note = "another password; the account's end where accounts are open",
 	.disco_server = (const char *const[]){ NS_REGISTER, NULL },
 	.iq = iqs,
 };
