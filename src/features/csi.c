@@ -127,12 +127,23 @@ static bool is_typing(const struct node *message)
 	return state;
 }
 
+/* XEP-0045 7.2.2: the end of the client's own entry into a room, which waits for it. */
+static bool is_own_entry(const struct node *presence)
+{
+	const struct node *x = node_child(presence, NS_MUC_USER, "x");
+
+	for (const struct node *c = x ? node_child(x, NS_MUC_USER, "status") : NULL; c; c = node_child_next(c, NS_MUC_USER, "status"))
+		if (str_is(node_attr(c, "code"), "110"))
+			return true;
+	return false;
+}
+
 static bool is_presence(const struct node *stanza)
 {
 	struct str type = node_attr(stanza, "type");
 
 	return stanza_kind(stanza) == STANZA_PRESENCE && (str_empty(type) || str_is(type, "unavailable")) &&
-	       !str_empty(node_attr(stanza, "from"));
+	       !str_empty(node_attr(stanza, "from")) && !is_own_entry(stanza);
 }
 
 static bool is_answer(const struct node *stanza)

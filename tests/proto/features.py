@@ -319,6 +319,27 @@ def delivery_tests(tap, users):
             a.clear()
     tap.run("xep0352-order: presence and typing wait, the last of each sender, and come in order", inactive_order)
 
+    def inactive_room():
+        a, b = users.client(), users.client()
+        where, muc = f"quiet@rooms.{users.server.domain}", "<x xmlns='http://jabber.org/protocol/muc'/>"
+        status = "{http://jabber.org/protocol/muc#user}status"
+        b.send(f"<presence to='{where}/b'>{muc}</presence>")
+        b.expect(lambda e: "110" in [s.get("code") for s in e.iter(status)], name="presence")
+        b.iq("set", "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query>", to=where)
+        a.send(f"<inactive xmlns='{CSI}'/><presence to='{where}/a'>{muc}</presence>")
+        a.expect(lambda e: "110" in [s.get("code") for s in e.iter(status)], name="presence", what="the end of its own entry", keep=True)
+        order = [e.get("from") for e in a.inbox if e.tag == q(CLIENT, "presence")]
+        check(order == [f"{where}/b", f"{where}/a"], f"{order}")
+        a.settle().clear()
+        b.send(f"<presence to='{where}/b'><show>away</show></presence>")
+        b.settle()
+        a.settle()
+        check(not a.inbox, f"presence in a room reached an inactive client: {[text_of(e) for e in a.inbox]}")
+        b.send(f"<message to='{where}' type='groupchat' id='w'><body>wake up</body></message>")
+        a.expect(name="message", body="wake up", keep=True)
+        check([e.tag for e in a.inbox] == [q(CLIENT, "presence"), q(CLIENT, "message")], "not what came before it first")
+    tap.run("xep0352-room: an inactive client may enter a room; its presences wait", inactive_room)
+
     def inactive_managed():
         a, b = users.pair()
         a.sm_enable()
