@@ -12,6 +12,7 @@
 #include "core/mod.h"
 #include "pubsub/pubsub_call.h"
 #include "vault/vault_pubsub.h"
+#include "xmpp/jid.h"
 #include "xmpp/wire.h"
 
 struct picture {
@@ -284,10 +285,13 @@ static void say_again(struct session *s, const char *hash)
 {
 	struct arena *a = s->no_photo ? NULL : arena_new(LIMIT_STANZA_BYTES_MAX * 4);
 	struct node *presence, *x;
+	struct trip t = { .server = s->server, .arena = a, .kind = STANZA_PRESENCE, .origin = TRIP_SERVER, .session_id = s->id };
 
-	if (a && wire_parse(a, s->presence, &presence) == 0) {
-		struct trip t = { .server = s->server, .arena = a, .stanza = presence, .kind = STANZA_PRESENCE, .origin = TRIP_SERVER };
-
+	/* As the session's own presence comes: what the features look at is filled in. */
+	if (a && wire_parse(a, s->presence, &presence) == 0 && jid_parse(a, s->full, &t.from) == 0) {
+		t.stanza = presence;
+		t.to_self = true;
+		t.from_user = s->user;
 		x = node_child(presence, NS_VCARD_UPDATE, "x");
 		if (x)
 			node_remove(x);

@@ -7,6 +7,7 @@
 #include "vault/vault_pubsub.h"
 
 #define SHOWN 200			/* items of a node in one answer */
+#define SHOWN_BYTES (2u << 20)		/* and of what is read for their ids */
 
 /* The named node, if the viewer may read it. */
 static int readable(struct vault *v, struct pubsub_call *c, struct pubsub_node **ret)
@@ -102,13 +103,14 @@ static int items_work(struct vault *v, struct pubsub_call *c)
 {
 	struct vault_pub_query q = { .newest = true, .max = 1 };
 	struct pubsub_node *n;
+	size_t bytes = 0;
 	int r = readable(v, c, &n);
 
 	c->reply = r == 0 ? new_query(c, NS_DISCO_ITEMS) : NULL;
 	if (!c->reply)
 		return r < 0 ? r : ERR_LIMIT;
 	/* One at a time, in a scratch arena: it is the ids that are wanted, not what may be large. */
-	for (size_t i = 0; i < SHOWN && r == 0; i++) {
+	for (size_t i = 0; i < SHOWN && bytes < SHOWN_BYTES && r == 0; i++) {
 		struct arena *a = arena_new(4 * PUBSUB_ITEM_BYTES);
 		struct vault_pub *one;
 		size_t count = 0;
@@ -116,8 +118,10 @@ static int items_work(struct vault *v, struct pubsub_call *c)
 		r = a ? vault_pubsub_page(v, c->owner, n->name, &q, a, &one, &count) : ERR_NOMEM;
 		if (r == 0 && count)
 			r = add(c, "name", one->id, STR_NONE);
-		if (r == 0 && count)
+		if (r == 0 && count) {
 			q.before_seq = one->seq;
+			bytes += one->payload.n;
+		}
 		arena_free(&a);
 		if (count == 0)
 			break;

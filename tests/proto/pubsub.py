@@ -294,6 +294,19 @@ def engine_tests(tap, users):
         check(configuration(b, "l")["pubsub#access_model"] == ["whitelist"], "the options after a restart")
     tap.run("xep0060-persistent: nodes and items outlive a restart", lasts)
 
+    def killed():
+        a = users.client()
+        for i in range(5):
+            ok(publish(a, "k", tune(str(i)), id=f"i{i}", options={"max_items": "max"}))
+        ok(retract(a, "k", "i2"))
+        ok(publish(a, BM, conference("Room"), id="r@conference.example"))
+        users.server.kill9()
+        users.server.start()
+        b = users.client(a.user)
+        check(ids_of(ok(items(b, "k"))) == ["i4", "i3", "i1", "i0"], "what was acknowledged is gone")
+        check(old_rooms(private_get(b)) == old_rooms(items(b, OLD_BM)) == {("r@conference.example", "Room", True, None)}, "the old forms")
+    tap.run("xep0060-kill9: what was acknowledged outlives SIGKILL, in every form of it", killed)
+
     def too_big():
         a = users.client()
         big = f"<b xmlns='urn:x'>{'&quot;' * 40000}</b>"
