@@ -29,10 +29,23 @@ struct moderation {
 	struct node *notice;
 };
 
-/* <message> from the room: the retraction everybody sees, and the archive keeps. */
-static struct node *notice(struct iq *iq, const struct room *r, const struct occupant *by, const struct node *moderate, uint64_t id)
+/* The same for clients that know the XEP as it was before 2023. */
+static int add_old(struct iq *iq, struct node *m, const struct occupant *by, struct str why)
 {
-	const struct node *reason = node_child(moderate, NS_MODERATE, "reason");
+	struct node *apply = node_add(iq->arena, m, NS_FASTEN, "apply-to"), *moderated;
+
+	if (!apply || node_set_attr(iq->arena, apply, "id", node_attr(iq->payload, "id")) < 0)
+		return ERR_LIMIT;
+	moderated = node_add(iq->arena, apply, NS_MODERATE_0, "moderated");
+	if (!moderated || node_set_attr(iq->arena, moderated, "by", by->address) < 0 ||
+	    !node_add(iq->arena, moderated, NS_RETRACT_0, "retract"))
+		return ERR_LIMIT;
+	return why.n == 0 || node_add_leaf(iq->arena, moderated, NS_MODERATE_0, "reason", why) ? 0 : ERR_LIMIT;
+}
+
+/* <message> from the room: the retraction everybody sees, and the archive keeps. */
+static struct node *notice(struct iq *iq, const struct room *r, const struct occupant *by, const struct node *reason, uint64_t id)
+{
 	struct node *m = node_new(iq->arena, NS_CLIENT, "message"), *retract, *moderated, *oid, *sid;
 	struct str why = reason ? node_text(iq->arena, reason) : STR_NONE;
 	char name[17], text[VAULT_ID_TEXT];
@@ -43,13 +56,15 @@ static struct node *notice(struct iq *iq, const struct room *r, const struct occ
 	    node_set_attr(iq->arena, m, "from", r->jid) < 0 || node_set_attr(iq->arena, m, "type", STR("groupchat")) < 0)
 		return NULL;
 	retract = node_add(iq->arena, m, NS_RETRACT, "retract");
-	if (!retract || node_set_attr(iq->arena, retract, "id", node_attr(moderate, "id")) < 0)
+	if (!retract || node_set_attr(iq->arena, retract, "id", node_attr(iq->payload, "id")) < 0)
 		return NULL;
 	moderated = node_add(iq->arena, retract, NS_MODERATE, "moderated");
 	if (!moderated || node_set_attr(iq->arena, moderated, "by", by->address) < 0)
 		return NULL;
 	oid = node_add(iq->arena, moderated, NS_OCCUPANT_ID, "occupant-id");
 	if (!oid || node_set_attr(iq->arena, oid, "id", by->id) < 0 || (why.n && !node_add_leaf(iq->arena, retract, NS_RETRACT, "reason", why)))
+		return NULL;
+	if (add_old(iq, m, by, why) < 0)
 		return NULL;
 	sid = node_add(iq->arena, m, NS_SID, "stanza-id");
 	if (!sid || node_set_attr(iq->arena, sid, "by", r->jid) < 0 ||
@@ -89,11 +104,22 @@ static int done(struct iq *iq, int err)
 	return iq_reply(iq, NULL);
 }
 
+/* What is to be done, in either form; only taking back is known. NULL: nothing of that. */
+static const struct node *wanted(const struct iq *iq, const struct node **ret_reason)
+{
+	bool old = str_is(iq->payload->ns, NS_FASTEN);
+	const struct node *m = old ? node_child(iq->payload, NS_MODERATE_0, "moderate") : iq->payload;
+
+	*ret_reason = m ? node_child(m, old ? NS_MODERATE_0 : NS_MODERATE, "reason") : NULL;
+	return m ? node_child(m, old ? NS_RETRACT_0 : NS_RETRACT, "retract") : NULL;
+}
+
 int room_archive_moderate(struct iq *iq)
 {
 	const struct room *r = rooms_addressed(iq);
 	const struct device *d = r ? room_device(r, iq->trip->from.full) : NULL;
 	struct moderation *k = arena_alloc(iq->arena, sizeof(*k));
+	const struct node *reason;
 	struct buf b;
 	int err;
 
@@ -101,7 +127,7 @@ int room_archive_moderate(struct iq *iq)
 		return ERR_NOT_FOUND;
 	if (!d || d->occupant->role != ROOM_MODERATOR)
 		return ERR_FORBIDDEN;
-	if (!node_child(iq->payload, NS_RETRACT, "retract"))
+	if (!wanted(iq, &reason))
 		return ERR_BAD_REQUEST;
 	err = k ? vault_id_parse(node_attr(iq->payload, "id"), &k->target) : ERR_LIMIT;
 	if (err < 0)
@@ -112,7 +138,7 @@ int room_archive_moderate(struct iq *iq)
 	k->local = arena_str(iq->arena, r->local);
 	k->since_ms = r->created_ms;
 	k->by = iq->trip->from.bare;
-	k->notice = notice(iq, r, d->occupant, iq->payload, k->id);
+	k->notice = notice(iq, r, d->occupant, reason, k->id);
 	if (!k->room.p || !k->local.p || !k->notice)
 		return ERR_LIMIT;
 	buf_init(&b, ROOMS_STANZA_BYTES);

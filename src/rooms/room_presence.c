@@ -274,6 +274,8 @@ static int keep_presence(struct trip *t, struct device *d)
 
 static enum trip_next refuse(struct trip *t, const char *type, const char *condition)
 {
+	if (!node_child(t->stanza, NS_MUC, "x"))
+		node_add(t->arena, t->stanza, NS_MUC, "x");	/* the error names it (7.6) */
 	return trip_refuse_cond(t, type, condition, NULL);
 }
 

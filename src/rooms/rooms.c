@@ -213,6 +213,7 @@ static const struct iq_hook iqs[] = {
 	{ IQ_GET | IQ_SET, NS_VCARD, "vCard", TO_ROOM, room_avatar_on },
 	{ IQ_GET | IQ_SET, NS_REGISTER, "query", TO_ROOM, room_register_on },
 	{ IQ_SET, NS_MODERATE, "moderate", TO_ROOM, room_archive_moderate },
+	{ IQ_SET, NS_FASTEN, "apply-to", TO_ROOM, room_archive_moderate },
 	{ IQ_GET, NS_PING, "ping", TO_SERVICE | TO_ROOM, room_iq_ping },
 	{ IQ_GET, NS_PING, "ping", TO_OCCUPANT, room_iq_ping_occupant },
 	{ 0 }

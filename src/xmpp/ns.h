@@ -119,6 +119,9 @@
 #define NS_SELF_PING "http://jabber.org/protocol/muc#self-ping-optimization"
 #define NS_HATS "urn:xmpp:hats:0"			/* XEP-0317 */
 #define NS_MODERATE "urn:xmpp:message-moderate:1"
+#define NS_MODERATE_0 "urn:xmpp:message-moderate:0"	/* before 2023 */
+#define NS_FASTEN "urn:xmpp:fasten:0"			/* XEP-0422 */
+#define NS_RETRACT_0 "urn:xmpp:message-retract:0"
 
 /* What messages carry. */
 #define NS_XHTML_IM "http://jabber.org/protocol/xhtml-im"	/* XEP-0071 */

@@ -74,7 +74,10 @@ static struct node *error_node(struct arena *a, const struct node *req, const ch
 	if (str_is(node_attr(req, "type"), "error"))
 		return NULL;
 	n = answer(a, req, kind_name(stanza_kind(req)), "error");
-	e = node_add(a, n, NS_CLIENT, "error");
+	/* XEP-0045 7.2: by this a client knows that it was not let into a room (slixmpp waits for it). */
+	if (n && str_is(req->name, "presence") && node_child(req, NS_MUC, "x") && !node_add(a, n, NS_MUC, "x"))
+		return NULL;
+	e = n ? node_add(a, n, NS_CLIENT, "error") : NULL;
 	if (!e || node_set_attr(a, e, "type", str_of(type)) < 0 ||
 	    node_set_attr(a, e, "code", str_of(legacy_code(condition))) < 0)
 		return NULL;

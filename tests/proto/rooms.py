@@ -50,6 +50,7 @@ class Rooms:
         c.send(f"<presence to='{room}/{nick}'><x xmlns='{MUC}'>{inner}</x></presence>")
         p = c.expect(lambda e: e.get("type") == "error" or "110" in codes(e), name="presence")
         check(error_of(p) and error_of(p)[0] == condition, f"wanted {condition}: {text_of(p)}")
+        check(p.find(f"{{{MUC}}}x") is not None, f"the error does not say that it is a room's (7.2): {text_of(p)}")
 
     def configure(self, c, room, **fields):
         inner = "".join(f"<field var='{k if k.startswith('{') else 'muc#roomconfig_' + k}'><value>{v}</value></field>" for k, v in fields.items())
