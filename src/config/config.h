@@ -116,6 +116,12 @@ struct config {
 		bool private_addresses;
 		uint64_t idle_s;		/* 0: off */
 	} s2s;
+	struct {
+		const char *url;		/* where browsers find us: https://HOST[:PORT], no path; "": the domain and listen.https */
+		struct config_texts origins;	/* of pages that may connect from elsewhere; "*": all */
+		struct config_texts addresses;	/* of this server, as the world sees them; empty: not told */
+		uint64_t ping_s;
+	} web;
 	struct { enum config_tls min_version; } tls;
 	struct { enum config_log_level level; enum config_log_format format; } log;
 	struct config_component *components;

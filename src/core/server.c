@@ -180,6 +180,8 @@ static int watch_listeners(struct server *s, const struct server_parts *p)
 		r = listener_new(s->loop, p->listen_c2s, on_c2s, s, &s->listeners[0]);
 	if (r == 0 && p->listen_c2s_tls >= 0)
 		r = listener_new(s->loop, p->listen_c2s_tls, on_c2s_tls, s, &s->listeners[1]);
+	if (r == 0 && p->web > 0)
+		r = stream_ws_listen(s, p->web);
 	return r;
 }
 
@@ -300,8 +302,10 @@ static void add_number(json_t *o, const char *key, uint64_t v)
 /* Listeners that the configuration has and that are not there. */
 static void not_opened(const struct server *s, json_t *reply)
 {
-	json_t *names = json_pack("[s]", "https");
+	json_t *names = json_array();
 
+	if (!s->web)
+		json_array_append_new(names, json_string("https"));
 	if (!s->config->n_components || !s->config->listen.component)
 		json_array_append_new(names, json_string("component"));
 	if (!s->config->s2s.enabled || !s->config->listen.s2s)
@@ -502,6 +506,7 @@ void server_stop(struct server *s, void (*done)(void *ctx), void *ctx)
 	s->stopped_ctx = ctx;
 	for (size_t i = 0; i < 2; i++)
 		listener_free(&s->listeners[i]);
+	stream_ws_stop(s);
 	ask_stop(s);
 	say_goodbye(s);
 	maybe_stopped(s);

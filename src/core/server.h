@@ -25,6 +25,7 @@ struct server_parts {
 	struct guard *guard;		/* taken over */
 	struct tls_ctx *tls;		/* a reference, taken over; NULL in simulation */
 	int listen_c2s, listen_c2s_tls, listen_control;	/* bound, listening descriptors; -1: none */
+	int web;			/* end of the channel to the web role (ipc/chan.h); 0 or -1: none */
 	uint64_t started_mono_us;	/* when the process began */
 };
 MUST_CHECK int server_new(const struct server_parts *parts, struct arena *a, struct server **ret, struct str *ret_why);

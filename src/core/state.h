@@ -64,6 +64,7 @@ struct server {
 	struct sasl_conf sasl;
 	struct throttle *throttle;
 	struct listener *listeners[2];
+	struct loop_io *web;			/* the channel to the web role; NULL: none */
 	struct loop_timer sweep;		/* gives back parsers of idle streams, expires what is old */
 	uint64_t trim_seen, trim_at_ms;
 	bool trim_due;

@@ -40,6 +40,10 @@ void stream_send(struct stream *st, struct str xml)
 	CHECK_OBJ(st, STREAM_MAGIC);
 	if (st->closing || st->gone)
 		return;
+	if (st->ws) {
+		stream_ws_send(st, xml);
+		return;
+	}
 	r = conn_send(st->conn, xml);
 	if (r == ERR_LIMIT || r == ERR_NOMEM)
 		conn_abort(st->conn);		/* it does not read: closed() detaches its session */
@@ -61,6 +65,10 @@ static void send_header(struct stream *st)
 		return;
 	st->header_sent = true;
 	rand_text(id, sizeof(id) - 1);
+	if (st->ws) {
+		stream_ws_header(st, id);
+		return;
+	}
 	buf_init(&b, 4096);
 	buf_printf(&b, "<?xml version='1.0'?><stream:stream xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAM "' id='%s' from='", id);
 	if (wire_escape(&b, st->srv->domain) < 0)
@@ -72,7 +80,7 @@ static void send_header(struct stream *st)
 
 void stream_finish(struct stream *st)
 {
-	stream_send_z(st, "</stream:stream>");
+	stream_send_z(st, st->ws ? "<close xmlns='" NS_FRAMING "'/>" : "</stream:stream>");
 	st->closing = true;
 	loop_timer_cancel(st->srv->loop, &st->deadline);
 	conn_close(st->conn);
@@ -202,9 +210,8 @@ static bool version_fits(struct str v)
 	       str_to_u64(str_cut(v, (size_t)dot + 1), 1000, &minor) && major >= 1;
 }
 
-static int on_open(void *ctx, const struct node *header)
+int stream_opened(struct stream *st, const struct node *header)
 {
-	struct stream *st = ctx;
 	struct arena *a;
 	struct jid to;
 	bool ours;
@@ -231,9 +238,8 @@ static int on_open(void *ctx, const struct node *header)
 	return st->closing ? STREAM_STOP : 0;
 }
 
-static int on_close(void *ctx)
+int stream_closed(struct stream *st)
 {
-	struct stream *st = ctx;
 	struct session *s = st->session;
 
 	st->session = NULL;
@@ -266,7 +272,8 @@ static int in_plain(struct stream *st, const struct node *n)
 
 void stream_restart(struct stream *st)
 {
-	xml_reset(st->xml);
+	if (!st->ws)
+		xml_reset(st->xml);
 	st->header_sent = false;
 	st->header_seen = false;
 }
@@ -448,10 +455,8 @@ static int in_bound(struct stream *st, struct arena **a, struct node *n)
 	return st->closing || !st->session ? STREAM_STOP : 0;
 }
 
-static int on_stanza(void *ctx, struct arena **a, struct node *n)
+int stream_element(struct stream *st, struct arena **a, struct node *n)
 {
-	struct stream *st = ctx;
-
 	if (st->closing)
 		return STREAM_STOP;
 	if (node_is(n, NS_COMPRESS_PROTOCOL, "compress")) {	/* XEP-0138 is not offered; it changes nothing */
@@ -505,21 +510,26 @@ static void feed_plain(struct stream *st, struct str bytes)
 	}
 }
 
+bool stream_takes(struct stream *st, size_t n)
+{
+	CHECK_OBJ(st, STREAM_MAGIC);
+	if (st->closing)
+		return false;
+	st->stirred = true;
+	if (st->phase >= PHASE_SIGNED_IN)
+		return true;
+	st->preauth_bytes += n;
+	if (st->preauth_bytes > LIMIT_PREAUTH_BYTES)
+		stream_fault(st, "policy-violation", NULL);
+	return !st->closing;
+}
+
 static void on_data(void *ctx, struct str bytes)
 {
 	struct stream *st = ctx;
 
-	CHECK_OBJ(st, STREAM_MAGIC);
-	if (st->closing)
+	if (!stream_takes(st, bytes.n))
 		return;
-	st->stirred = true;
-	if (st->phase < PHASE_SIGNED_IN) {
-		st->preauth_bytes += bytes.n;
-		if (st->preauth_bytes > LIMIT_PREAUTH_BYTES) {
-			stream_fault(st, "policy-violation", NULL);
-			return;
-		}
-	}
 	if (st->phase == PHASE_PLAIN)
 		feed_plain(st, bytes);
 	else
@@ -545,6 +555,7 @@ static void stream_free(struct stream *st)
 
 	sasl_free(&st->sasl);
 	stream_sasl2_free(st);
+	stream_ws_free(st);
 	free((void *)(uintptr_t)st->claimed.p);
 	free(st->binding);
 	user_unref(&st->user);
@@ -563,7 +574,7 @@ void stream_unbusy(struct stream *st)
 		stream_free(st);
 }
 
-static void on_closed(void *ctx)
+void stream_conn_closed(void *ctx)
 {
 	struct stream *st = ctx;
 
@@ -627,31 +638,66 @@ static bool crowded(struct stream *st)
 	return false;
 }
 
+struct stream *stream_make(struct server *srv, const struct xml_sink *sink, const struct sockaddr_storage *from)
+{
+	struct stream *st = calloc(1, sizeof(*st));
+
+	if (!st)
+		return NULL;
+	st->magic = STREAM_MAGIC;
+	st->srv = srv;
+	list_init(&st->all);
+	address_key(st, from);
+	st->xml = xml_new(srv->xml_pool, sink, st, LIMIT_STANZA_PREAUTH, LIMIT_STANZA_BYTES_MAX * 16);
+	if (st->xml && !srv->stopping && !crowded(st))
+		return st;
+	xml_free(&st->xml);
+	free(st);
+	return NULL;
+}
+
+void stream_unmake(struct stream *st)
+{
+	stream_uncount(st);
+	xml_free(&st->xml);
+	free(st);
+}
+
+void stream_begin(struct stream *st)
+{
+	list_append(&st->srv->streams, &st->all);
+	st->srv->n_streams++;
+	st->srv->metrics.connections++;
+	loop_timer_set(st->srv->loop, &st->deadline, LIMIT_PREAUTH_MS, on_deadline, st);
+}
+
+static int on_open(void *ctx, const struct node *header)
+{
+	return stream_opened(ctx, header);
+}
+
+static int on_stanza(void *ctx, struct arena **a, struct node *n)
+{
+	return stream_element(ctx, a, n);
+}
+
+static int on_close(void *ctx)
+{
+	return stream_closed(ctx);
+}
+
 void stream_accept(struct server *srv, int fd, const void *from, bool direct_tls)
 {
-	static const struct conn_ops ops = { .data = on_data, .secured = on_secured, .closed = on_closed };
+	static const struct conn_ops ops = { .data = on_data, .secured = on_secured, .closed = stream_conn_closed };
 	static const struct xml_sink sink = { .open = on_open, .stanza = on_stanza, .close = on_close };
-	struct stream *st = calloc(1, sizeof(*st));
+	struct stream *st = stream_make(srv, &sink, from);
 
 	if (!st) {
 		close(fd);
 		return;
 	}
-	st->magic = STREAM_MAGIC;
-	st->srv = srv;
-	list_init(&st->all);
-	address_key(st, from);
-	st->xml = xml_new(srv->xml_pool, &sink, st, LIMIT_STANZA_PREAUTH, LIMIT_STANZA_BYTES_MAX * 16);
-	if (!st->xml || srv->stopping || crowded(st)) {
-		close(fd);
-		xml_free(&st->xml);
-		free(st);
-		return;
-	}
 	if (conn_accept(srv->conn_pool, fd, direct_tls ? srv->tls : NULL, &ops, st, &st->conn) < 0) {
-		stream_uncount(st);
-		xml_free(&st->xml);
-		free(st);
+		stream_unmake(st);
 		return;
 	}
 	if (direct_tls && !srv->tls) {		/* simulation (server.h): wardroomd never runs without a certificate */
@@ -661,10 +707,7 @@ void stream_accept(struct server *srv, int fd, const void *from, bool direct_tls
 			st->phase = PHASE_SECURE;
 		}
 	}
-	list_append(&srv->streams, &st->all);
-	srv->n_streams++;
-	srv->metrics.connections++;
-	loop_timer_set(srv->loop, &st->deadline, LIMIT_PREAUTH_MS, on_deadline, st);
+	stream_begin(st);
 }
 
 struct stream *stream_of(struct list *node)

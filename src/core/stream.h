@@ -7,6 +7,7 @@
 #ifndef CORE_STREAM_H
 #define CORE_STREAM_H
 
+#include "base/err.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "xmpp/node.h"
@@ -17,6 +18,9 @@ struct stream;
 
 /* A new connection, taken over; direct_tls: TLS from the first byte. */
 void stream_accept(struct server *srv, int fd, const void *sockaddr, bool direct_tls);
+/* The web role hands WebSockets over through this end of the channel (ipc/chan.h); taken over, also on failure. */
+MUST_CHECK int stream_ws_listen(struct server *srv, int chan);
+void stream_ws_stop(struct server *srv);
 /* XML for the client, in order; nothing once the stream is closing. */
 void stream_send(struct stream *st, struct str xml);
 /* One stanza in two pieces. */

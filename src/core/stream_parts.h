@@ -5,12 +5,15 @@
 #ifndef CORE_STREAM_PARTS_H
 #define CORE_STREAM_PARTS_H
 
+#include <sys/socket.h>
+
 #include "auth/fast.h"
 #include "auth/sasl.h"
 #include "auth/throttle.h"
 #include "base/check.h"
 #include "core/stream.h"
 #include "net/loop.h"
+#include "xmpp/xml.h"
 
 #define STREAM_MAGIC 0x57e40001u
 #define STREAM_STOP ERR_EOF			/* what a sink returns when nothing more is to be read */
@@ -50,6 +53,8 @@ struct sasl2 {
 	bool issued;			/* stored.next is for this client */
 };
 
+struct stream_ws;
+
 struct stream {
 	CHECK_MAGIC;
 	struct server *srv;
@@ -60,6 +65,7 @@ struct stream {
 	struct session *session;	/* PHASE_BOUND */
 	struct session *resuming;	/* waits for this session to settle */
 	uint64_t resuming_id;
+	struct stream_ws *ws;		/* its messages come through the web role (RFC 7395); NULL: a stream on TCP */
 	struct sasl *sasl;
 	struct sasl_binding *binding;	/* until signed in */
 	struct sasl2 *sasl2;		/* an <authenticate/> is under way (XEP-0388) */
@@ -78,6 +84,25 @@ struct stream {
 	uint8_t address_n;
 	bool header_sent, header_seen, counted, closing, starttls, busy, gone, stirred, slept, outdated;
 };
+
+/* What the peer sends, on TCP and through the web role alike. Each 0 or STREAM_STOP. */
+int stream_opened(struct stream *st, const struct node *header);
+int stream_element(struct stream *st, struct arena **a, struct node *n);
+int stream_closed(struct stream *st);
+/* A stream that has no connection yet. NULL: too many of that address, or out of memory. */
+struct stream *stream_make(struct server *srv, const struct xml_sink *sink, const struct sockaddr_storage *from);
+void stream_unmake(struct stream *st);		/* it did not get one */
+void stream_begin(struct stream *st);		/* it has one */
+/* Bytes have come. False: too many before login; it has ended. */
+bool stream_takes(struct stream *st, size_t n);
+/* conn_ops.closed; ctx: the stream. */
+void stream_conn_closed(void *ctx);
+
+/* stream_ws.c: RFC 7395. */
+void stream_ws_send(struct stream *st, struct str xml);
+/* <open/>, our header. */
+void stream_ws_header(struct stream *st, const char *id);
+void stream_ws_free(struct stream *st);
 
 void stream_send_z(struct stream *st, const char *xml);
 /* Says goodbye and closes. */

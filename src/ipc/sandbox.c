@@ -40,12 +40,24 @@ static const int refused[] = {
 
 static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
 
+/* Besides, for a role that has all its sockets. socketpair() stays: it reaches nobody. */
+static const int refused_sockets[] = { SYS_socket, SYS_connect, SYS_bind, SYS_listen };
+
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))	/* of 64 bits: the low half */
 #define REFUSE(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
 #define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define PROGRAM_MOST 128
+#define PROGRAM_MOST 160
 
-static int set_filter(void)
+static unsigned short refuse_all(struct sock_filter *code, unsigned short n, const int *calls, size_t n_calls)
+{
+	for (size_t i = 0; i < n_calls; i++) {
+		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i], 0, 1);
+		code[n++] = (struct sock_filter)REFUSE(EPERM);
+	}
+	return n;
+}
+
+static int set_filter(bool sockets)
 {
 	struct sock_filter code[PROGRAM_MOST];
 	struct sock_fprog program = { .filter = code };
@@ -59,10 +71,9 @@ static int set_filter(void)
 	/* x32 on x86-64: the same calls under other numbers. */
 	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 0, 1);
 	code[n++] = (struct sock_filter)REFUSE(EPERM);
-	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)refused[i], 0, 1);
-		code[n++] = (struct sock_filter)REFUSE(EPERM);
-	}
+	n = refuse_all(code, n, refused, ARRAY_SIZE(refused));
+	if (!sockets)
+		n = refuse_all(code, n, refused_sockets, ARRAY_SIZE(refused_sockets));
 	/* The flags of clone3() lie in memory that a filter cannot see; without it, the C library takes clone(). */
 	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1);
 	code[n++] = (struct sock_filter)REFUSE(ENOSYS);
@@ -113,7 +124,7 @@ static int allow(int rules, const char *path, __u64 access)
 }
 
 /* The level in force, 0 when the kernel has none, or ERR_IO. */
-static int set_landlock(const char *writable_dir)
+static int set_landlock(const char *dir, bool writable)
 {
 	/* Certificates, time zones, name services, ICU's data. */
 	static const char *const readable[] = { "/usr", "/lib", "/lib64", "/etc", "/proc", "/sys", "/dev" };
@@ -128,7 +139,7 @@ static int set_landlock(const char *writable_dir)
 	rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (rules < 0)
 		return ERR_IO;
-	r = allow(rules, writable_dir, READING | WRITING | truncating);
+	r = allow(rules, dir, writable ? READING | WRITING | truncating : READING);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(readable); i++)
 		r = allow(rules, readable[i], READING);
 	if (r == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0))
@@ -137,15 +148,25 @@ static int set_landlock(const char *writable_dir)
 	return r < 0 ? r : (int)level;
 }
 
-int sandbox_enter(const char *writable_dir, struct sandbox_state *ret)
+static int enter(const char *dir, bool writable, struct sandbox_state *ret)
 {
-	int level = set_landlock(writable_dir), r;
+	int level = set_landlock(dir, writable), r;
 
 	if (level < 0)
 		return ERR_UNSUPPORTED;
-	r = set_filter();
+	r = set_filter(writable);
 	if (r < 0)
 		return r;
 	*ret = (struct sandbox_state){ .filter = true, .landlock = level };
 	return 0;
+}
+
+int sandbox_enter(const char *writable_dir, struct sandbox_state *ret)
+{
+	return enter(writable_dir, true, ret);
+}
+
+int sandbox_enter_reader(const char *readable_dir, struct sandbox_state *ret)
+{
+	return enter(readable_dir, false, ret);
 }

@@ -19,6 +19,9 @@ struct sandbox_state {
 	int landlock;		/* ABI level in force; 0: none */
 };
 
+/* For a role that has all its sockets: besides, it makes, binds and connects none, and writes no file; it may read
+ * what lies beneath that folder. */
+MUST_CHECK int sandbox_enter_reader(const char *readable_dir, struct sandbox_state *ret);
 MUST_CHECK int sandbox_enter(const char *writable_dir, struct sandbox_state *ret);
 
 #endif

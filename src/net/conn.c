@@ -257,12 +257,19 @@ static void flush(struct conn *c)
 	buf_release(&c->plain);
 }
 
+static void sent(struct conn *c)
+{
+	finish_close(c);
+	if (c->ops->drained && !c->dead && !c->closing && conn_unsent(c) == 0)
+		c->ops->drained(c->ctx);
+}
+
 static void on_flush(struct loop_item *item)
 {
 	struct conn *c = LIST_ITEM(item, struct conn, flush);
 
 	flush(c);
-	finish_close(c);
+	sent(c);
 }
 
 int conn_send(struct conn *c, struct str bytes)
@@ -293,7 +300,7 @@ static void on_writable(struct conn *c)
 	c->want_write = false;
 	set_want(c);
 	flush(c);
-	finish_close(c);
+	sent(c);
 }
 
 /* --- in -------------------------------------------------------------------------------------------------------- */

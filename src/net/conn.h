@@ -21,6 +21,7 @@ struct conn_pool;
 struct conn_ops {
 	void (*data)(void *ctx, struct str bytes);
 	void (*secured)(void *ctx);		/* the TLS handshake is done */
+	void (*drained)(void *ctx);		/* nothing is unsent any more; NULL: not of interest */
 	void (*closed)(void *ctx);		/* the last call, never from within another conn_* call */
 };
 

@@ -88,6 +88,9 @@ bool tls_is_flooding(SSL *ssl)
 }
 
 static const unsigned char alpn_clients[] = "\x0bxmpp-client", alpn_servers[] = "\x0bxmpp-server";	/* XEP-0368 */
+static const unsigned char alpn_web[] = "\x08http/1.1";
+
+enum audience { FOR_CLIENTS, FOR_PEERS, FOR_WEB };
 
 /* RFC 7301: whoever offers protocols must offer ours. */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n,
@@ -123,7 +126,12 @@ static int take_any(X509_STORE_CTX *store, void *arg)
 	return 1;
 }
 
-static bool configure(SSL_CTX *c, bool peers)
+static const unsigned char *alpn_of(enum audience who)
+{
+	return who == FOR_PEERS ? alpn_servers : who == FOR_WEB ? alpn_web : alpn_clients;
+}
+
+static bool configure(SSL_CTX *c, enum audience who)
 {
 	SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
 	SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -133,8 +141,8 @@ static bool configure(SSL_CTX *c, bool peers)
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(c, 0);
 	SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
-	SSL_CTX_set_alpn_select_cb(c, on_alpn, (void *)(uintptr_t)(peers ? alpn_servers : alpn_clients));
-	if (peers) {
+	SSL_CTX_set_alpn_select_cb(c, on_alpn, (void *)(uintptr_t)alpn_of(who));
+	if (who == FOR_PEERS) {
 		SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
 		SSL_CTX_set_cert_verify_callback(c, take_any, NULL);
 	}
@@ -154,7 +162,7 @@ static int64_t expiry_of(SSL_CTX *c)
 	return (int64_t)timegm(&tm);
 }
 
-static int load(const char *dir, bool peers, struct arena *a, struct tls_ctx **ret, struct str *ret_why)
+static int load(const char *dir, enum audience who, struct arena *a, struct tls_ctx **ret, struct str *ret_why)
 {
 	char cert[4096], key[4096];
 	struct tls_ctx *t;
@@ -169,9 +177,9 @@ static int load(const char *dir, bool peers, struct arena *a, struct tls_ctx **r
 	if (!t)
 		return FAIL(a, ret_why, ERR_NOMEM, "%s", "out of memory");
 	t->refs = 1;
-	t->ssl = SSL_CTX_new(peers ? TLS_method() : TLS_server_method());
+	t->ssl = SSL_CTX_new(who == FOR_PEERS ? TLS_method() : TLS_server_method());
 	r = ERR_INTERNAL;
-	if (!t->ssl || !configure(t->ssl, peers))
+	if (!t->ssl || !configure(t->ssl, who))
 		r = FAIL(a, ret_why, ERR_INTERNAL, "%s", "OpenSSL refused the TLS settings");
 	else if (SSL_CTX_use_certificate_chain_file(t->ssl, cert) != 1)
 		r = FAIL(a, ret_why, ERR_BAD_FORMAT, "%s is not a readable PEM certificate", cert);
@@ -190,12 +198,17 @@ static int load(const char *dir, bool peers, struct arena *a, struct tls_ctx **r
 
 int tls_ctx_load(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why)
 {
-	return load(dir, false, a, ret, ret_why);
+	return load(dir, FOR_CLIENTS, a, ret, ret_why);
 }
 
 int tls_ctx_load_peers(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why)
 {
-	return load(dir, true, a, ret, ret_why);
+	return load(dir, FOR_PEERS, a, ret, ret_why);
+}
+
+int tls_ctx_load_web(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why)
+{
+	return load(dir, FOR_WEB, a, ret, ret_why);
 }
 
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *t)

@@ -19,6 +19,8 @@ MUST_CHECK int tls_ctx_load(const char *dir, struct arena *a, struct tls_ctx **r
 /* The same certificate towards other servers, for both ends of a connection: each asks for the other's certificate
  * and lets every one pass the handshake; whoever holds the session judges it then. ALPN xmpp-server. */
 MUST_CHECK int tls_ctx_load_peers(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why);
+/* The same certificate for browsers: ALPN http/1.1. */
+MUST_CHECK int tls_ctx_load_web(const char *dir, struct arena *a, struct tls_ctx **ret, struct str *ret_why);
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *t);
 void tls_ctx_unref(struct tls_ctx **t);
 /* A server-side session on it, without BIOs; NULL when out of memory. */

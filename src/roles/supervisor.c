@@ -2,6 +2,8 @@
 #include "roles/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,22 +15,33 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <fcntl.h>
-#include <poll.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ipc/chan.h"
+#include "ipc/heritage.h"
 
-#define CRASHES_MOST 5			/* within the window; then a person has to look */
+#define CRASHES_MOST 5			/* of the worker within the window; then a person has to look */
 #define CRASH_WINDOW_US (60 * 1000000ull)
 #define PAUSE_FIRST_MS 100		/* after the second crash; doubled by each further one. After the first: none */
+#define WEB_GOODBYE_MS 2000		/* the web role has so long to end */
+#define WEB_ARGS 8
 
-struct supervisor {
-	pid_t worker;
-	int ready;			/* from the worker; -1: it has said it, or is gone */
-	bool was_ready, announced, stopping;
+struct child {
+	pid_t pid;			/* 0: not there */
+	int ready;			/* what it says it on; -1: it has said it, or is gone */
+	bool was_ready;
 	unsigned crashes;
 	uint64_t crash_us[CRASHES_MOST];
+};
+
+struct supervisor {
+	struct child worker, web;
+	int chan[2];			/* the worker's end, the web role's */
+	const char *const *web_args;
+	bool wants_web, announced, stopping;
+	int web_status;			/* not 0: it could not start, so the server ends with this */
+	uint64_t web_due_us;		/* when to start it again; 0: it runs, or is not wanted */
 	sigset_t signals;
 };
 
@@ -53,47 +66,97 @@ static void notify(const char *text)
 	close(fd);
 }
 
-/* In the parent: 0. In the worker it never returns. */
-static int start(struct supervisor *s, int (*work)(void *ctx, int ready), void *ctx)
+/* --- births ----------------------------------------------------------------------------------------------- */
+
+/* In the parent: 1. In the child: 0, and *ret_ready is its end. Negative: it could not be made. */
+static int give_birth(struct supervisor *s, struct child *c, int *ret_ready)
 {
 	pid_t parent = getpid();
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	s->worker = fork();
-	if (s->worker < 0) {
+	c->pid = fork();
+	if (c->pid < 0) {
+		c->pid = 0;
 		close(ends[0]);
 		close(ends[1]);
 		return -1;
 	}
-	if (s->worker == 0) {
+	if (c->pid == 0) {
 		close(ends[0]);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);		/* it was killed before the line above */
 		sigprocmask(SIG_UNBLOCK, &s->signals, NULL);
-		exit(work(ctx, ends[1]));
+		*ret_ready = ends[1];
+		return 0;
 	}
 	close(ends[1]);
-	s->ready = ends[0];
-	s->was_ready = false;
-	return 0;
+	c->ready = ends[0];
+	c->was_ready = false;
+	return 1;
 }
 
-static void hear(struct supervisor *s)
+static int start_worker(struct supervisor *s, int (*work)(void *ctx, const struct heritage *h), void *ctx)
 {
-	char byte;
-	ssize_t n = read(s->ready, &byte, 1);
+	struct heritage h = { .chan = s->chan[0] };
+	int r = give_birth(s, &s->worker, &h.ready);
 
-	if (n < 0 && errno == EINTR)
-		return;
-	close(s->ready);
-	s->ready = -1;
-	if (n != 1)
-		return;
-	s->was_ready = true;
-	if (s->announced)
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	close(s->chan[1]);
+	if (s->web.ready >= 0)
+		close(s->web.ready);
+	exit(work(ctx, &h));
+}
+
+/* The descriptors take their fixed numbers; everything else closes itself. */
+static void settle(int ready, int chan)
+{
+	int a = fcntl(ready, F_DUPFD_CLOEXEC, 10), b = fcntl(chan, F_DUPFD_CLOEXEC, 10);
+
+	if (a < 0 || b < 0 || dup2(a, HERITAGE_READY_FD) < 0 || dup2(b, HERITAGE_CHAN_FD) < 0)
+		_exit(1);
+}
+
+/* Beside the own program: nobody's PATH has a say. */
+static void become_web(const struct supervisor *s, int ready)
+{
+	const char *args[WEB_ARGS + 2] = { "wardroom-web" };
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("wardroom-web"));
+	char *slash = n > 0 ? memrchr(path, '/', (size_t)n) : NULL;
+
+	if (!slash)
+		_exit(1);
+	memcpy(slash + 1, "wardroom-web", sizeof("wardroom-web"));
+	for (unsigned i = 0; i < WEB_ARGS && s->web_args[i]; i++)
+		args[i + 1] = s->web_args[i];
+	settle(ready, s->chan[1]);
+	execv(path, (char *const *)(uintptr_t)args);
+	fprintf(stderr, "wardroomd: cannot start %s: %s\n", path, strerror(errno));
+	_exit(1);
+}
+
+static void start_web(struct supervisor *s)
+{
+	int ready, r = give_birth(s, &s->web, &ready);
+
+	s->web_due_us = 0;
+	if (r == 0)
+		become_web(s, ready);
+	if (r < 0) {
+		log_event(LOG_ERROR, "web.unstartable", LOG_Z("why", strerror(errno)));
+		s->web_due_us = clock_mono_us() + 1000000;
+	}
+}
+
+/* --- what they say ---------------------------------------------------------------------------------------- */
+
+static void announce(struct supervisor *s)
+{
+	if (s->announced || !s->worker.was_ready || (s->wants_web && !s->web.was_ready))
 		return;
 	s->announced = true;
 	if (write(STDOUT_FILENO, "ready\n", 6) != 6)
@@ -101,29 +164,81 @@ static void hear(struct supervisor *s)
 	notify("READY=1");
 }
 
-/* Whether to start it again; *ret_status: what to end with when not. */
-static bool again(struct supervisor *s, int status, int *ret_status)
+static void hear(struct supervisor *s, struct child *c)
+{
+	char byte;
+	ssize_t n;
+
+	if (c->ready < 0)
+		return;
+	n = read(c->ready, &byte, 1);
+	if (n < 0 && errno == EINTR)
+		return;
+	close(c->ready);
+	c->ready = -1;
+	if (n != 1)
+		return;
+	c->was_ready = true;
+	if (c == &s->worker && byte == *HERITAGE_SERVES_AND_WANTS_WEB && !s->wants_web && !s->stopping) {
+		s->wants_web = true;
+		start_web(s);
+	}
+	announce(s);
+}
+
+/* How many crashes within the window, this one included. */
+static unsigned count_crash(struct child *c)
 {
 	uint64_t now = clock_mono_us();
-	unsigned recent = 0, pause = 0;
+	unsigned recent = 0;
 
-	if (s->ready >= 0)
-		hear(s);			/* it may have said it and ended at once */
+	c->crash_us[c->crashes++ % CRASHES_MOST] = now;
+	for (unsigned i = 0; i < CRASHES_MOST && i < c->crashes; i++)
+		recent += now - c->crash_us[i] < CRASH_WINDOW_US;
+	return recent;
+}
+
+/* --- deaths ------------------------------------------------------------------------------------------------ */
+
+static void web_ended(struct supervisor *s, int status)
+{
+	unsigned recent;
+
+	hear(s, &s->web);			/* it may have said it and ended at once */
+	s->web.pid = 0;
+	if (s->stopping)
+		return;
+	if (!s->announced) {			/* as with the worker: what is wrong at the start stays wrong */
+		s->web_status = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
+		s->stopping = true;
+		kill(s->worker.pid, SIGTERM);
+		return;
+	}
+	log_event(LOG_ERROR, "web.crashed", LOG_N("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
+		  LOG_N("status", WIFEXITED(status) ? WEXITSTATUS(status) : 0));
+	recent = count_crash(&s->web);
+	s->web_due_us = clock_mono_us() + (recent > 1 ? (uint64_t)(PAUSE_FIRST_MS << (2 * (recent - 2))) * 1000 : 0);
+}
+
+/* Whether to start the worker again; *ret_status: what to end with when not. */
+static bool again(struct supervisor *s, int status, int *ret_status)
+{
+	unsigned recent, pause = 0;
+
+	hear(s, &s->worker);			/* it may have said it and ended at once */
 	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 	if (s->stopping || (WIFEXITED(status) && *ret_status == 0)) {
 		if (s->stopping && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
 			*ret_status = 0;	/* asked to stop before it listened to signals: nothing was open */
 		return false;
 	}
-	if (!s->was_ready) {
+	if (!s->worker.was_ready) {
 		if (WIFSIGNALED(status))
 			fprintf(stderr, "wardroomd: the worker was ended by signal %d before it was ready\n", WTERMSIG(status));
 		return false;
 	}
 	log_event(LOG_ERROR, "worker.crashed", LOG_N("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), LOG_N("status", *ret_status));
-	s->crash_us[s->crashes++ % CRASHES_MOST] = now;
-	for (unsigned i = 0; i < CRASHES_MOST && i < s->crashes; i++)
-		recent += now - s->crash_us[i] < CRASH_WINDOW_US;
+	recent = count_crash(&s->worker);
 	if (recent >= CRASHES_MOST) {
 		fprintf(stderr, "wardroomd: the worker has crashed %d times within a minute; not started again. The log tells what came before.\n",
 			CRASHES_MOST);
@@ -147,33 +262,99 @@ static bool again(struct supervisor *s, int status, int *ret_status)
 	return true;
 }
 
-/* One signal, or the word of the worker. Returns whether the worker has ended. */
-static bool wait_one(struct supervisor *s, int *ret_status)
+/* --- waiting ------------------------------------------------------------------------------------------------ */
+
+/* A signal, or 0 when something else is due. While readiness is awaited, that is looked at every 2 ms; afterwards the
+ * process sleeps until a signal comes, or until the web role is to be started again. */
+static int next_signal(struct supervisor *s)
 {
-	/* While readiness is awaited, signals are looked at every 2 ms; afterwards the process sleeps until one comes. */
-	struct timespec brief = { .tv_nsec = 2000000 };
-	struct pollfd p = { .fd = s->ready, .events = POLLIN };
+	struct timespec wait = { .tv_nsec = 2000000 };
+	struct pollfd p[2] = { { .fd = s->worker.ready, .events = POLLIN }, { .fd = s->web.ready, .events = POLLIN } };
+	uint64_t now = clock_mono_us();
 	int signal;
 
-	if (s->ready >= 0 && poll(&p, 1, 0) > 0)
-		hear(s);
-	signal = s->ready >= 0 ? sigtimedwait(&s->signals, NULL, &brief) : sigwaitinfo(&s->signals, NULL);
+	if ((p[0].fd >= 0 || p[1].fd >= 0) && poll(p, 2, 0) > 0) {
+		if (p[0].revents)
+			hear(s, &s->worker);
+		if (p[1].revents)
+			hear(s, &s->web);
+	}
+	if (s->web_due_us && now >= s->web_due_us && !s->stopping)
+		start_web(s);
+	if (s->worker.ready < 0 && s->web.ready < 0) {
+		uint64_t left = s->web_due_us > now ? s->web_due_us - now : 0;
+
+		if (!s->web_due_us || s->stopping)
+			return sigwaitinfo(&s->signals, NULL);
+		wait = (struct timespec){ .tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000 + 1000 };
+		if (wait.tv_nsec >= 1000000000)
+			wait.tv_nsec = 999999999;
+	}
+	signal = sigtimedwait(&s->signals, NULL, &wait);
+	return signal < 0 ? 0 : signal;
+}
+
+static void pass_on(struct supervisor *s, int signal)
+{
 	if (signal == SIGHUP) {
-		kill(s->worker, SIGHUP);
+		kill(s->worker.pid, SIGHUP);
+		if (s->web.pid && s->web.was_ready)
+			kill(s->web.pid, SIGHUP);
 	} else if (signal == SIGTERM || signal == SIGINT) {
 		if (!s->stopping)
 			notify("STOPPING=1");
 		s->stopping = true;
-		kill(s->worker, SIGTERM);
+		kill(s->worker.pid, SIGTERM);	/* the web role stays until the worker has said goodbye through it */
 	}
-	return waitpid(s->worker, ret_status, WNOHANG) == s->worker;
 }
 
-int supervisor_run(int (*work)(void *ctx, int ready), void *ctx)
+/* Waits once. Returns whether the worker has ended. */
+static bool wait_one(struct supervisor *s, int *ret_status)
 {
-	struct supervisor s = { .ready = -1 };
+	bool ended = false;
+	int status;
+	pid_t pid;
+
+	pass_on(s, next_signal(s));
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->web.pid) {
+			web_ended(s, status);
+		} else if (pid == s->worker.pid) {
+			*ret_status = status;
+			ended = true;
+		}
+	}
+	return ended;
+}
+
+static void end_web(struct supervisor *s)
+{
+	struct timespec ts = { .tv_nsec = 20 * 1000000 };
+	uint64_t until = clock_mono_us() + WEB_GOODBYE_MS * 1000;
+	sigset_t chld;
+
+	if (!s->web.pid)
+		return;
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	kill(s->web.pid, SIGTERM);
+	while (waitpid(s->web.pid, NULL, WNOHANG) == 0) {
+		if (clock_mono_us() > until)
+			kill(s->web.pid, SIGKILL);
+		sigtimedwait(&chld, NULL, &ts);
+	}
+	s->web.pid = 0;
+}
+
+int supervisor_run(int (*work)(void *ctx, const struct heritage *h), void *ctx, const char *const *web)
+{
+	struct supervisor s = { .worker.ready = -1, .web.ready = -1, .web_args = web };
 	int status = 1;
 
+	if (chan_pair(s.chan) < 0) {
+		fprintf(stderr, "wardroomd: no socket can be made: %s\n", strerror(errno));
+		return 1;
+	}
 	sigemptyset(&s.signals);
 	sigaddset(&s.signals, SIGTERM);
 	sigaddset(&s.signals, SIGINT);
@@ -181,14 +362,21 @@ int supervisor_run(int (*work)(void *ctx, int ready), void *ctx)
 	sigaddset(&s.signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &s.signals, NULL);
 	do {
-		if (start(&s, work, ctx) < 0) {
+		if (start_worker(&s, work, ctx) < 0) {
 			fprintf(stderr, "wardroomd: the worker cannot be started: %s\n", strerror(errno));
-			return 1;
+			status = 1;
+			break;
 		}
 		while (!wait_one(&s, &status))
 			;
 	} while (again(&s, status, &status));
-	if (s.ready >= 0)
-		close(s.ready);
-	return status;
+	s.stopping = true;
+	end_web(&s);
+	for (unsigned i = 0; i < 2; i++)
+		close(s.chan[i]);
+	if (s.worker.ready >= 0)
+		close(s.worker.ready);
+	if (s.web.ready >= 0)
+		close(s.web.ready);
+	return s.web_status ? s.web_status : status;
 }

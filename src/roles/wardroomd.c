@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,11 +15,13 @@
 #include "config/instance.h"
 #include "core/server.h"
 #include "gateway/gateway.h"
+#include "ipc/heritage.h"
 #include "ipc/sandbox.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "roles/control.h"
+#include "roles/harden.h"
 #include "roles/supervisor.h"
 #include "roles/watch.h"
 #include "s2s/s2s.h"
@@ -50,23 +49,6 @@ static int fail(struct str why)
 {
 	fprintf(stderr, "wardroomd: %.*s\n", STR_FMT(why));
 	return 1;
-}
-
-/* No core files and no reading by others of the same user: memory holds keys and what was said. */
-static void harden(void)
-{
-	struct rlimit none = { 0, 0 }, files;
-
-	umask(077);
-	signal(SIGPIPE, SIG_IGN);
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__		/* its leak check traces the own process */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
 }
 
 static void set_log(const struct daemon *d)
@@ -132,7 +114,7 @@ static int credentials(const struct daemon *d, const struct config *c, struct ar
 }
 
 /* Everything up to the running server; what has been opened when it fails ends with the process. */
-static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why)
+static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct str *ret_why)
 {
 	struct server_parts p = { .started_mono_us = started_mono_us };
 	struct s2s_parts s2s = { .fd = -1 };
@@ -144,6 +126,10 @@ static int start(struct daemon *d, uint64_t started_mono_us, struct str *ret_why
 	if (r < 0)
 		return r;
 	set_log(d);
+	if (d->config->listen.https)
+		p.web = chan;
+	else
+		close(chan);
 	r = instance_lock(&d->in, d->arena, &d->lock, ret_why);
 	if (r == 0)
 		r = tls_ctx_load(d->in.tls, d->arena, &p.tls, ret_why);
@@ -254,19 +240,19 @@ static int usage(void)
 }
 
 /* The worker: everything but its being started again. */
-static int serve(struct daemon *d, int ready)
+static int serve(struct daemon *d, const struct heritage *h)
 {
 	struct str why = STR_NONE;
-	int r = start(d, clock_mono_us(), &why);
+	int r = start(d, clock_mono_us(), h->chan, &why);
 
 	if (r < 0)
 		return fail(str_empty(why) ? str_of(err_text(r)) : why);
 	if (loop_signal(d->loop, SIGTERM, on_term, d) < 0 || loop_signal(d->loop, SIGINT, on_term, d) < 0 ||
 	    loop_signal(d->loop, SIGHUP, on_hup, d) < 0)
 		return fail(STR("signals cannot be received"));
-	if (write(ready, "", 1) != 1)
+	if (write(h->ready, d->config->listen.https ? HERITAGE_SERVES_AND_WANTS_WEB : HERITAGE_SERVES, 1) != 1)
 		log_event(LOG_WARN, "ready.unheard");
-	close(ready);
+	close(h->ready);
 	loop_run(d->loop);
 	unlink(d->in.socket);
 	control_free(&d->control);
@@ -279,7 +265,7 @@ static int serve(struct daemon *d, int ready)
 	return 0;
 }
 
-static int worker(void *ctx, int ready)
+static int worker(void *ctx, const struct heritage *h)
 {
 	struct daemon *d = ctx;
 	int r;
@@ -287,13 +273,14 @@ static int worker(void *ctx, int ready)
 	d->arena = arena_new(ARENA_BYTES);
 	if (!d->arena || instance_paths(d->dir, d->arena, &d->in) < 0)
 		return fail(STR("out of memory"));
-	r = serve(d, ready);
+	r = serve(d, h);
 	arena_free(&d->arena);
 	return r;
 }
 
 int main(int argc, char **argv)
 {
+	const char *web[5] = { "--dir" };
 	struct daemon d = { .lock = -1 };
 
 	for (int i = 1; i < argc; i++) {
@@ -306,8 +293,12 @@ int main(int argc, char **argv)
 	}
 	if (!d.dir || (d.log_format && strcmp(d.log_format, "text") != 0 && strcmp(d.log_format, "json") != 0))
 		return usage();
-	harden();
+	harden_process();
 	if (d.log_format)
 		log_setup(LOG_INFO, strcmp(d.log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
-	return supervisor_run(worker, &d);
+	web[1] = d.dir;
+	web[3] = d.log_format;
+	if (d.log_format)
+		web[2] = "--log-format";
+	return supervisor_run(worker, &d, web);
 }

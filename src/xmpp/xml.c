@@ -746,6 +746,19 @@ void xml_reset(struct xml *x)
 		forget_stream(x);
 }
 
+void xml_begin(struct xml *x)
+{
+	CHECK_OBJ(x, XML_MAGIC);
+	CHECK(x->state == XML_PROLOG && !x->parser);
+	x->state = XML_OPEN;
+	x->content_ns = NS_CLIENT;
+}
+
+bool xml_is_between(const struct xml *x)
+{
+	return between(x);
+}
+
 void xml_idle(struct xml *x)
 {
 	CHECK_OBJ(x, XML_MAGIC);

@@ -43,6 +43,10 @@ MUST_CHECK int xml_feed(struct xml *x, struct str bytes);
 const struct xml_fault *xml_fault(const struct xml *x);
 void xml_set_max(struct xml *x, size_t max_bytes);
 void xml_reset(struct xml *x);			/* a new stream begins with the next byte (RFC 6120 4.3.3) */
+/* Right after xml_new(): elements without a stream around them (RFC 7395), the default namespace jabber:client. */
+void xml_begin(struct xml *x);
+/* Has every element that began ended, too? */
+bool xml_is_between(const struct xml *x);
 /* Between elements: gives parser and buffers back; less than 300 bytes stay. The next element brings them again. */
 void xml_idle(struct xml *x);
 /* The default namespace of the stream header; empty before it. */

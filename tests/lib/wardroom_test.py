@@ -25,7 +25,7 @@ SHARED = os.environ.get("WARDROOM_SHARED", os.path.join(os.path.dirname(ROOT), "
 PASSWORD = "correct horse battery"
 SKIP = 77
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer", "SUMMARY: UndefinedBehavior",
-                   "worker.crashed")	# the supervisor starts it again; a test must see it all the same
+                   "worker.crashed", "web.crashed", "web.broken")	# the supervisor starts it again; a test must see it all the same
 SLOW = float(os.environ.get("WARDROOM_TEST_SLOWER", "1"))	# multiplies every patience
 PATIENCE_XTS = 5.0	# seconds that a protocol script waits for a stanza
 
@@ -174,7 +174,7 @@ class Instance(Server):
     """A wardroomd with its own folder. `users`: names, all with PASSWORD (or a dict name -> password)."""
 
     def __init__(self, users=(), limits=None, extra="", domain="example.test", at=None, start=True, prefix="wardroom-",
-                 component=False):
+                 component=False, https=False):
         self.domain = domain
         self.top = at or tempfile.mkdtemp(prefix=prefix)
         self.own_top = at is None
@@ -182,7 +182,9 @@ class Instance(Server):
         self.proc = None
         self.log_path = os.path.join(self.top, "stderr.log")
         self.out_path = os.path.join(self.top, "stdout.log")
-        self.port, self.tls_port, self.component_port = free_ports(3)
+        self.port, self.tls_port, self.component_port, self.https_port = free_ports(4)
+        if not https:
+            self.https_port = 0
         if not component:
             self.component_port = 0
         self.limits = {"messages_per_s": "off", "bytes_per_s": "off", "connections_per_address": "off",
@@ -205,7 +207,7 @@ class Instance(Server):
         limits = "".join(f"  {k}: {v}\n" for k, v in self.limits.items())
         return (f"domain: {self.domain}\n"
                 f"listen: {{ address: 127.0.0.1, c2s: {self.port}, c2s_tls: {self.tls_port}, s2s: 0, "
-                f"component: {self.component_port}, https: 0 }}\n"
+                f"component: {self.component_port}, https: {self.https_port} }}\n"
                 f"limits:\n{limits}{self.extra}")
 
     def write_config(self, text=None):

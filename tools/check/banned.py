@@ -16,7 +16,7 @@ ONLY = {
     "getentropy": ("src/base/rand.c",), "RAND_bytes": ("src/base/rand.c",),
     "socket": ("src/net/", "src/roles/", "src/cli/", "src/ipc/"), "connect": ("src/net/", "src/cli/"),
     "accept": ("src/net/",), "accept4": ("src/net/",), "bind": ("src/net/",), "listen": ("src/net/",),
-    "fork": ("src/roles/", "src/ipc/"), "execve": (), "execv": (), "execvp": (),
+    "fork": ("src/roles/", "src/ipc/"), "execve": (), "execv": ("src/roles/supervisor.c",), "execvp": (),
     "nanosleep": ("src/cli/", "src/roles/"), "sleep": (), "usleep": (), "exit": ("src/base/check.c", "src/roles/", "src/cli/"),
     "_exit": ("src/base/check.c", "src/roles/", "src/ipc/"),
 }
