@@ -295,6 +295,8 @@ const struct mod_def mod_delegation = {
 	.name = "delegation",
 	.xep = 355,
 	.xep_version = "0.5",
+	.xep_partial = true,
+	.xep_note = "granted by the operator; no filters by attribute, no nested forms, no client mode",
 	.disco_server = (const char *const[]){ NS_DELEGATION, NULL },
 	.hooks = &hooks,
 };

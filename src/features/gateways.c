@@ -24,5 +24,6 @@ const struct mod_def mod_gateways = {
 	.name = "gateways",
 	.xep = 114,
 	.xep_version = "1.6",
+	.xep_note = "who connects to us; the other way round is not there",
 	.hooks = &hooks,
 };

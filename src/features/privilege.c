@@ -318,6 +318,7 @@ const struct mod_def mod_privilege = {
 	.name = "privilege",
 	.xep = 356,
 	.xep_version = "0.4.1",
+	.xep_note = "rosters, messages, requests, presence; each as far as wardroom.yaml says",
 	.iq = iqs,
 	.hooks = &hooks,
 };

@@ -620,6 +620,7 @@ const struct mod_def mod_push = {
 	.name = "push",
 	.xep = 357,
 	.xep_version = "0.4.1",
+	.xep_note = "the number of messages, and the sender where policy allows; never the text",
 	.disco_account = (const char *const[]){ NS_PUSH, NULL },
 	.iq = iqs,
 	.hooks = &hooks,
