@@ -11,11 +11,9 @@ import time
 
 import faults_util  # noqa: F401 - finds tests/lib
 from kill9 import whole_archive
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "proto"))
-import sasl2  # noqa: E402
-from rawxmpp import CLIENT, Client, check, error_of, q, text_of  # noqa: E402
-from wardroom_test import SLOW, Failed, Instance, Tap, skip_all, until  # noqa: E402
+import rawsasl2
+from rawxmpp import CLIENT, Client, SaslFailure, check, error_of, q, text_of
+from wardroom_test import SLOW, Failed, Instance, Tap, skip_all, until
 
 SIZE = 48
 
@@ -52,8 +50,8 @@ def run(tap, top):
     try:
         a, b = Client(i, "a", resource="r").login(presence=True), Client(i, "b", resource="r").login(presence=True)
         a.sm_enable()
-        c = sasl2.Two(i, "c").opened()
-        tokens = {"c": sasl2.token_of(c.sasl2("SCRAM-SHA-1", inner=sasl2.request(), agent=sasl2.PHONE))}
+        c = rawsasl2.Two(i, "c").opened()
+        tokens = {"c": rawsasl2.token_of(c.sasl2("SCRAM-SHA-1", inner=rawsasl2.request(), agent=rawsasl2.PHONE))}
         c.close()
 
         def send(n, size=2000):
@@ -108,20 +106,20 @@ def run(tap, top):
         tap.run("it is full: the server answers", others_live)
 
         def signs_in():
-            for mech, inner, agent in (("SCRAM-SHA-1", sasl2.bind() + sasl2.request(), sasl2.PHONE), ("SCRAM-SHA-1", sasl2.bind(), None)):
-                c = sasl2.Two(i, "c").opened()
+            for mech, inner, agent in (("SCRAM-SHA-1", rawsasl2.bind() + rawsasl2.request(), rawsasl2.PHONE), ("SCRAM-SHA-1", rawsasl2.bind(), None)):
+                c = rawsasl2.Two(i, "c").opened()
                 try:
-                    check(sasl2.token_of(c.sasl2(mech, inner=inner, agent=agent)) is None, "a token that is not on disk")
+                    check(rawsasl2.token_of(c.sasl2(mech, inner=inner, agent=agent)) is None, "a token that is not on disk")
                     c.settle()
-                except sasl2.SaslFailure as e:
+                except SaslFailure as e:
                     check(e.condition == "temporary-auth-failure", e.condition)
                 c.close()
-            c = sasl2.Two(i, "c").opened()
-            sasl2.by_token(c, tokens["c"], inner=sasl2.bind())
+            c = rawsasl2.Two(i, "c").opened()
+            rawsasl2.by_token(c, tokens["c"], inner=rawsasl2.bind())
             c.settle()
             c.close()
-            c = sasl2.Two(i, "c").opened()
-            sasl2.no_way(c, tokens["c"], "temporary-auth-failure", attrs=" count='9'")	# it could come again
+            c = rawsasl2.Two(i, "c").opened()
+            rawsasl2.no_way(c, tokens["c"], "temporary-auth-failure", attrs=" count='9'")	# it could come again
             i.assert_healthy()
         tap.run("it is full: who has the password or a token signs in, no token is given", signs_in)
 
@@ -138,8 +136,8 @@ def run(tap, top):
             a.sm_all_acked(10)
             check(not errors(), f"errors after there is room again (from {n})")
             Client(i, "c").login().close()
-            c = sasl2.Two(i, "c").opened()
-            sasl2.by_token(c, tokens["c"], attrs=" count='9'")
+            c = rawsasl2.Two(i, "c").opened()
+            rawsasl2.by_token(c, tokens["c"], attrs=" count='9'")
             c.close()
         tap.run("there is room again: service resumes by itself", again)
 
