@@ -45,6 +45,7 @@
 #define LIMIT_DEVICES 64				/* installations of clients that have signed in (XEP-0388) */
 #define LIMIT_VCARD_BYTES (128 * 1024)
 #define LIMIT_MAM_PAGE 250
+#define LIMIT_MAM_COUNT 250			/* messages up to which a page says how many there are */
 
 /* The own network. */
 #define LIMIT_COMPONENTS 32			/* gateways in wardroom.yaml (XEP-0114) */

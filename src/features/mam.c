@@ -169,16 +169,19 @@ static int finish(struct iq *iq, const struct mam *m)
 		return ERR_LIMIT;
 	if (m->page.complete && node_set_attr(iq->arena, fin, "complete", STR("true")) < 0)
 		return ERR_LIMIT;
-	if (m->page.n && (add_id(iq, set, "first", m->page.v[0].id, index.p) < 0 ||
+	if (m->page.n && (add_id(iq, set, "first", m->page.v[0].id, m->page.counted ? index.p : NULL) < 0 ||
 			  add_id(iq, set, "last", m->page.v[m->page.n - 1].id, NULL) < 0))
 		return ERR_LIMIT;
-	return node_add_leaf(iq->arena, set, NS_RSM, "count", count) ? iq_reply(iq, fin) : ERR_LIMIT;
+	/* XEP-0059 2.7: where counting costs too much, it is left out. */
+	if (m->page.counted && !node_add_leaf(iq->arena, set, NS_RSM, "count", count))
+		return ERR_LIMIT;
+	return iq_reply(iq, fin);
 }
 
 static int ids_work(struct vault *v, struct iq *iq)
 {
 	struct mam *m = iq->data;
-	struct vault_page page = { .v = arena_alloc(m->arena, (m->n_ids + 1) * sizeof(*page.v)), .complete = true };
+	struct vault_page page = { .v = arena_alloc(m->arena, (m->n_ids + 1) * sizeof(*page.v)), .complete = true, .counted = true };
 	int r = page.v ? 0 : ERR_LIMIT;
 
 	for (; r == 0 && page.n < m->n_ids; page.n++) {

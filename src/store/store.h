@@ -50,7 +50,7 @@ struct store_range {
 	bool by_tag;			/* only rows with this tag */
 	uint64_t tag;
 	bool backward;
-	size_t max;			/* 0: all */
+	size_t max;			/* 0: all; of scan and count */
 };
 
 /* 0: go on; 1: enough; negative: stop, and scan returns it. Makes no call on the store. */

@@ -266,7 +266,7 @@ static int count_memory(struct store *s, const struct store_range *g, uint64_t *
 	uint64_t n = 0;
 
 	borders(t, g, &lo, &hi);
-	for (size_t i = lo; i < hi; i++)
+	for (size_t i = lo; i < hi && (!g->max || n < g->max); i++)
 		n += wanted(g, t->v[i]);
 	*ret = n;
 	return 0;

@@ -31,8 +31,8 @@ static const char *const verb_sql[VERBS][2] = {
 	[SCAN_TAG] = { "SELECT k,t,v FROM", "WHERE k>=?1 AND k<?2 AND t=?3 ORDER BY k LIMIT ?4" },
 	[SCAN_BACK] = { "SELECT k,t,v FROM", "WHERE k>=?1 AND k<?2 ORDER BY k DESC LIMIT ?4" },
 	[SCAN_BACK_TAG] = { "SELECT k,t,v FROM", "WHERE k>=?1 AND k<?2 AND t=?3 ORDER BY k DESC LIMIT ?4" },
-	[COUNT] = { "SELECT count(*) FROM", "WHERE k>=?1 AND k<?2" },
-	[COUNT_TAG] = { "SELECT count(*) FROM", "WHERE k>=?1 AND k<?2 AND t=?3" },
+	[COUNT] = { "SELECT count(*) FROM (SELECT 1 FROM", "WHERE k>=?1 AND k<?2 LIMIT ?4)" },
+	[COUNT_TAG] = { "SELECT count(*) FROM (SELECT 1 FROM", "WHERE k>=?1 AND k<?2 AND t=?3 LIMIT ?4)" },
 	[REMOVE] = { "DELETE FROM", "WHERE k>=?1 AND k<?2" },
 	[REMOVE_TAG] = { "DELETE FROM", "WHERE k>=?1 AND k<?2 AND t=?3" },
 };
@@ -434,6 +434,7 @@ static int count_sqlite(struct store *s, const struct store_range *g, uint64_t *
 
 	if (r < 0)
 		return r;
+	sqlite3_bind_int64(st, 4, g->max ? (int64_t)g->max : -1);
 	rc = sqlite3_step(st);
 	r = rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? ERR_CORRUPT : sqlite_err(q, rc);
 	if (r == 0)

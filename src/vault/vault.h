@@ -110,7 +110,8 @@ struct vault_query {
 	size_t max;			/* <= LIMIT_MAM_PAGE; 0: count only */
 };
 struct vault_entry { uint64_t id, when_ms; struct str stanza; bool gone; };	/* gone: shredded or purged */
-struct vault_page { struct vault_entry *v; size_t n; bool complete; uint64_t count; uint64_t first_index; };
+/* counted: count and first_index are known; not beside a page of more than LIMIT_MAM_COUNT. */
+struct vault_page { struct vault_entry *v; size_t n; bool complete, counted; uint64_t count; uint64_t first_index; };
 MUST_CHECK int vault_archive_page(struct vault *v, const struct vault_query *q, struct arena *a, struct vault_page *ret);
 /* One of this owner's, by its id. ERR_NOT_FOUND when it is not in this archive. */
 MUST_CHECK int vault_archive_one(struct vault *v, struct str owner, uint64_t id, struct arena *a, struct vault_entry *ret);

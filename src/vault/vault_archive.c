@@ -214,12 +214,14 @@ static int load(struct vault *v, uint64_t owner, struct arena *a, struct vault_e
 
 /* --- pages ------------------------------------------------------------------------------------------- */
 
+#define CLOCK_STEP_MS (7 * 86400000ull)
+
 struct walk {
 	const struct vault_query *q;
 	uint64_t owner, peer;
 	struct vault_entry *v;		/* NULL: count only */
 	size_t n, max;
-	uint64_t count;
+	uint64_t count, most;		/* most: counting stops there; 0: at the end */
 };
 
 static bool in_time(const struct vault_query *q, uint64_t when_ms)
@@ -239,9 +241,16 @@ static int on_row(void *ctx, const struct store_row *row)
 		return 0;
 	w->count++;
 	if (!w->v)
-		return 0;
+		return w->count == w->most;
 	w->v[w->n++] = (struct vault_entry){ .id = store_number(row->key.p + 8), .when_ms = when };
 	return w->n == w->max;
+}
+
+static uint64_t id_at(uint64_t ms)
+{
+	static const uint64_t last = UINT64_MAX >> 20;
+
+	return (ms < last ? ms : last) << 20;
 }
 
 /* The rows of the query's owner and peer with from_id <= id < to_id (0: open). */
@@ -250,15 +259,25 @@ static int walk(struct vault *v, struct walk *w, uint64_t from_id, uint64_t to_i
 	struct vault_key from = { 0 }, to = { 0 };
 	struct store_range range = { .table = STORE_TABLE_archive, .by_tag = w->q->with.n > 0, .tag = w->peer,
 				     .backward = backward };
+	/* Ids rise with time and never stand before it; ahead of it only where a clock was set back. */
+	uint64_t earliest = id_at(w->q->start_ms), latest = id_at(w->q->end_ms + CLOCK_STEP_MS);
 
+	if (from_id < earliest)
+		from_id = earliest;
+	if (w->q->end_ms && (!to_id || to_id > latest))
+		to_id = latest;
+	if (to_id && from_id > to_id)
+		from_id = to_id;
 	vault_key_u64(&from, w->owner);
 	to = from;
 	vault_key_u64(&from, from_id);
 	vault_key_u64(&to, to_id ? to_id : UINT64_MAX);
 	range.from = vault_key_str(&from);
 	range.to = vault_key_str(&to);
+	range.max = w->v ? 0 : (size_t)w->most;
 	if (!w->v && !w->q->start_ms && !w->q->end_ms)
 		return store_count(v->store, &range, &w->count);
+	range.max = 0;			/* rows outside the time do not count */
 	return store_scan(v->store, &range, on_row, w);
 }
 
@@ -320,6 +339,8 @@ int vault_archive_page(struct vault *v, const struct vault_query *q, struct aren
 		return ERR_LIMIT;
 	w.peer = vault_row_peer(v, w.owner, q->with);
 	all = before = w;
+	/* Whoever asks how many there are is told; beside a page it is not worth reading a large archive through. */
+	all.most = q->max ? LIMIT_MAM_COUNT + 1 : 0;
 	r = vault_index_catch_up(v, w.owner);
 	if (r == 0)
 		r = check_named(v, w.owner, q->after_id);
@@ -329,7 +350,8 @@ int vault_archive_page(struct vault *v, const struct vault_query *q, struct aren
 		r = walk(v, &all, 0, 0, false);
 	if (r == 0 && q->max)
 		r = collect(v, &w, a, &page);
-	if (r == 0 && page.n)
+	page.counted = q->max == 0 || all.count <= LIMIT_MAM_COUNT;
+	if (r == 0 && page.n && page.counted)
 		r = walk(v, &before, 0, page.v[0].id, false);
 	for (size_t i = 0; i < page.n && r == 0; i++)
 		r = load(v, w.owner, a, &page.v[i]);

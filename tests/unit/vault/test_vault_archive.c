@@ -123,7 +123,9 @@ static void compare(struct world *w, const struct model *m)
 	n_all = expected(m, owner, with, &q, false, all);
 	n = expected(m, owner, with, &q, true, part);
 	p = page_of(w, q);
-	assert_int_equal(p.count, n_all);
+	assert_true(p.counted || (q.max && n_all > LIMIT_MAM_COUNT));
+	if (p.counted)
+		assert_int_equal(p.count, n_all);
 	want = n < q.max ? n : q.max;
 	assert_int_equal(p.n, want);
 	first = q.backward ? n - want : 0;
@@ -133,7 +135,7 @@ static void compare(struct world *w, const struct model *m)
 	}
 	if (q.max)
 		assert_int_equal(p.complete, n <= q.max);
-	if (want) {
+	if (want && p.counted) {
 		size_t at = 0;
 
 		while (all[at] != part[first])
@@ -156,7 +158,10 @@ static void pages_agree_with_a_simple_model(void **st)
 			char text[32];
 			int from = (int)rand_below(4), to = (from + 1 + (int)rand_below(3)) % 4;
 
+			/* As vault_next_id() gives them: rising, and never behind the time. */
 			id += 1 + rand_below(5);
+			if (id < (NOW + m.n * 1000) << 20)
+				id = (NOW + m.n * 1000) << 20;
 			snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
 			assert_int_equal(add(w, id, NOW + m.n * 1000, person(from), person(to), text), 0);
 			m.v[m.n].id = id;
@@ -358,13 +363,13 @@ static void thousands_of_messages_are_all_found(void **st)
 
 		arena_clear(w->a);
 		p = page_of(w, (struct vault_query){ .owner = ANNA, .after_id = last, .max = 250 });
-		assert_int_equal(p.count, 8000);
-		assert_int_equal(p.first_index, total);
+		assert_false(p.counted);		/* beside a page that would be read for nothing */
 		total += p.n;
 		last = p.v[p.n - 1].id;
 		complete = p.complete;
 	}
 	assert_int_equal(total, 8000);
+	assert_int_equal(page_of(w, (struct vault_query){ .owner = ANNA }).count, 8000);
 }
 
 int main(void)
