@@ -62,18 +62,26 @@ static ssize_t on_send(wslay_event_context_ptr ctx, const uint8_t *p, size_t n, 
 	return -1;
 }
 
-/* RFC 7395 3.2: text alone. */
+/* Ends it from our side, beginning with the frame at hand. */
+static void refuse(struct web_ws *ws, uint16_t code)
+{
+	ws->refused = true;
+	if (wslay_event_queue_close(ws->ctx, code, NULL, 0) == 0)
+		wslay_event_shutdown_read(ws->ctx);
+}
+
+/* RFC 7395 3.2: text alone. RFC 6455 5.5.1: half a code is none; the library lets it pass. */
 static void on_frame(wslay_event_context_ptr ctx, const struct wslay_event_on_frame_recv_start_arg *f, void *data)
 {
 	struct web_ws *ws = ((struct web_conn *)data)->ws;
 
 	ws->is_data = !wslay_is_ctrl_frame(f->opcode);
 	ws->is_last = f->fin;
-	if (f->opcode != WSLAY_BINARY_FRAME)
-		return;
-	ws->refused = true;
-	if (wslay_event_queue_close(ctx, WSLAY_CODE_UNSUPPORTED_DATA, NULL, 0) == 0)
-		wslay_event_shutdown_read(ctx);
+	(void)ctx;
+	if (f->opcode == WSLAY_BINARY_FRAME)
+		refuse(ws, WSLAY_CODE_UNSUPPORTED_DATA);
+	else if (f->opcode == WSLAY_CONNECTION_CLOSE && f->payload_length == 1)
+		refuse(ws, WSLAY_CODE_PROTOCOL_ERROR);
 }
 
 static void to_worker(struct web_conn *c, uint32_t head, struct str bytes)
@@ -145,6 +153,20 @@ static void say_close(struct web_conn *c, uint16_t code)
 		write_frames(c);
 }
 
+/* The library gives a connection up without a word when a frame's head is wrong: RFC 6455 7.1.7 wants one. */
+static void say_protocol_error(struct web_conn *c)
+{
+	static const char close_1002[] = { '\x88', '\x02', '\x03', '\xea' };
+
+	if (conn_send(c->conn, str_make(close_1002, sizeof(close_1002))) < 0) {
+		conn_abort(c->conn);
+		return;
+	}
+	conn_close(c->conn);
+	if (c->ws->pipe)
+		conn_close(c->ws->pipe);
+}
+
 void web_ws_data(struct web_conn *c, struct str bytes)
 {
 	struct web_ws *ws = c->ws;
@@ -153,7 +175,7 @@ void web_ws_data(struct web_conn *c, struct str bytes)
 	ws->in = bytes.p;
 	ws->in_n = bytes.n;
 	if (wslay_event_recv(ws->ctx) != 0)
-		conn_abort(c->conn);
+		say_protocol_error(c);
 	else
 		write_frames(c);
 	ws->in_n = 0;
