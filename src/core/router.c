@@ -1,6 +1,8 @@
 /* router.c - whose stanza is it (RFC 6120 10, RFC 6121 8). Looks accounts up; decides nothing else. */
 #include "core/router.h"
 
+#include "core/hooks.h"
+#include "core/mod.h"
 #include "core/outward.h"
 #include "core/pipeline.h"
 #include "core/service.h"
@@ -14,9 +16,20 @@ static bool goes_on(const struct trip *t, int err)
 	return err == 0 || (err == ERR_NOT_FOUND && t->kind == STANZA_PRESENCE);
 }
 
+/* What an account answers to whoever is not its owner: forbidden (RFC 6121 2.3.3, XEP-0313 4), if the asker is from here. One
+ * that is not there must not answer anything else. */
+static bool owners_alone(const struct trip *t)
+{
+	const struct node *payload = t->kind == STANZA_IQ && t->route == ROUTE_ACCOUNT ? node_first_element(t->stanza) : NULL;
+	unsigned type = str_is(node_attr(t->stanza, "type"), "set") ? IQ_SET : IQ_GET;
+
+	return payload && !trip_is_foreign(t) && (str_is(payload->ns, NS_ROSTER) || str_is(payload->ns, NS_MAM)) &&
+	       hooks_iq(type, TO_ACCOUNT, NULL, payload, NULL);
+}
+
 static enum trip_next no_such_account(struct trip *t, int err)
 {
-	return trip_refuse(t, err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err, NULL);
+	return trip_refuse(t, err == ERR_NOT_FOUND ? owners_alone(t) ? ERR_FORBIDDEN : ERR_UNAVAILABLE : err, NULL);
 }
 
 static void on_user(void *ctx, struct user *u, int err)
