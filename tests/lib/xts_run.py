@@ -1,11 +1,12 @@
 """Runs one protocol script against a back end; says what failed so that nobody has to run it again to see."""
+import base64
 import re
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
 import xts_match
 from rawxmpp import BIND, CARBONS, CLIENT, ROSTER, SM, STREAM, befriend, q
-from wardroom_test import PATIENCE_XTS, Failed, one_line
+from wardroom_test import PASSWORD, PATIENCE_XTS, Failed, one_line
 
 LAST = 8		# stanzas of a session that a failure shows
 NICKNAME = {"{%s}%s" % (CLIENT, n) for n in ("message", "iq", "presence")}
@@ -53,6 +54,10 @@ class Run:
         self.script, self.world = script, world
         self.env, self.sessions, self.step = {}, {}, None
         self.names = world.names(script)
+        for u in script.users:
+            name = self.names[u].split("@")[0]
+            self.names["name" + u] = name
+            self.names["plain" + u] = base64.b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
 
     # --- names ---
 
@@ -119,6 +124,12 @@ class Run:
             c.stanza("<presence/>")
             c.expect(name="presence", frm=c.jid, what="own presence")
         c.settle().clear()
+
+    def opens(self, who):
+        """A stream before login: its features wait to be looked at."""
+        c = self.new(who)
+        c.secure(True)
+        c.inbox.insert(0, c.features)
 
     def disconnects(self, who):
         c = self.session(who)
@@ -229,6 +240,9 @@ class Run:
                 c.iq("get", "<vCard xmlns='vcard-temp'/>")
         for c in alive:
             c.settle()
+        for c in self.sessions.values():
+            if not c.jid and not c.eof:		# not signed in: what it was told is here soon
+                c.pump(0.2)
 
     def receives_nothing(self, who):
         c = self.session(who)

@@ -9,6 +9,7 @@ OTHER = r"(?P<other>[a-z]+(?:/[\w.-]+)?)"
 # verb, form, does a block follow?
 FORMS = [(verb, re.compile("^" + form + "$"), block) for verb, form, block in (
     ("connects", WHO + r" connects(?: \((?P<options>[^)]*)\))?", False),
+    ("opens", WHO + r" opens", False),
     ("disconnects", WHO + r" disconnects", False),
     ("is_cut", WHO + r" is cut", False),
     ("resumes", WHO + r" resumes", False),
@@ -25,6 +26,11 @@ FORMS = [(verb, re.compile("^" + form + "$"), block) for verb, form, block in (
     ("time", r"(?P<seconds>\d+) s pass", False),
     ("operator", r"operator: wardroom (?P<args>.*)", False),
 )]
+
+
+def fast(config):
+    """The configuration with cheap logins, unless it says something about them."""
+    return config if config.startswith("auth:") else config + "auth: { scram_iterations: 4096 }\n"
 
 
 class Bad(Exception):

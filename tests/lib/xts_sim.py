@@ -8,6 +8,7 @@ import tempfile
 from rawxmpp import Client
 from wardroom_test import PASSWORD, Failed, Server, die_with_parent, program
 from xts_run import Skip
+from xts_script import fast
 
 ASK_ALL = 5000		# virtual milliseconds that one waiting step takes at most
 CONFIG = """domain: example.test
@@ -23,7 +24,7 @@ class Sim(Server):
     """The process."""
     host = peer = "simulated"
 
-    def __init__(self, seed, users, config="auth:\n  scram_iterations: 4096\n", on_disk=False):
+    def __init__(self, seed, users, config=fast(""), on_disk=False):
         self.top = tempfile.mkdtemp(prefix="xts-sim-")
         path = os.path.join(self.top, "wardroom.yaml")
         with open(path, "w") as f:
@@ -153,7 +154,7 @@ class SimWorld:
         if any(s.verb == "operator" for s in script.steps):
             raise Skip("needs the command line")
         on_disk = any(s.verb == "restart" for s in script.steps)
-        self.sim = Sim(self.seed, script.users, script.config or "auth:\n  scram_iterations: 4096\n", on_disk)
+        self.sim = Sim(self.seed, script.users, fast(script.config), on_disk)
 
     def client(self, account, resource):
         return SimClient(self.sim, account, resource)

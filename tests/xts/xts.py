@@ -14,9 +14,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from rawxmpp import Client  # noqa: E402
 from wardroom_test import SLOW, Failed, Instance, Tap  # noqa: E402
 from xts_run import Run, Skip  # noqa: E402
-from xts_script import Bad, Script  # noqa: E402
-
-FAST_LOGIN = "auth:\n  scram_iterations: 4096\n"
+from xts_script import Bad, Script, fast  # noqa: E402
 
 
 class RealWorld:
@@ -39,7 +37,7 @@ class RealWorld:
             raise Skip(f"for {script.only} only")
         if script.config not in self.instances:
             users = [f"{u}-{self.numbers[s.name]}" for s in self.scripts if s.config == script.config for u in s.users]
-            self.instances[script.config] = Instance(users=users, extra=script.config or FAST_LOGIN, prefix="xts-")
+            self.instances[script.config] = Instance(users=users, extra=fast(script.config), prefix="xts-")
         self.server = self.instances[script.config]
         if not self.server.alive():
             self.server.start()
