@@ -243,6 +243,17 @@ unsigned room_owners(const struct room *r)
 	return n;
 }
 
+unsigned room_owned_by(const struct rooms *rs, struct str bare)
+{
+	struct map_iter it = { 0 };
+	unsigned n = 0;
+	void *r;
+
+	while (map_next(rs->all, &it, NULL, &r))
+		n += room_affiliation_of(r, bare) == ROOM_OWNER;
+	return n;
+}
+
 /* --- who is in it ------------------------------------------------------------------------------------------------ */
 
 struct occupant *room_lookalike(const struct room *r, struct arena *a, struct str nick)

@@ -24,6 +24,10 @@
 #define ROOMS_DEVICES 32		/* of one nick */
 #define ROOMS_AFFILIATIONS 5000		/* of one room */
 #define ROOMS_OF_DEVICE 1000		/* rooms one client may be in */
+#define ROOMS_OWNED 500			/* rooms that one account has made or been given */
+#define ROOMS_WRONG 5			/* passwords of one account in ROOMS_WRONG_MS, then it has to wait */
+#define ROOMS_WRONG_MS 60000
+#define ROOMS_WRONG_KEPT 256
 #define ROOMS_HISTORY 50		/* messages shown to who joins, and kept for that */
 #define ROOMS_HISTORY_BYTES (256 * 1024)
 #define ROOMS_TEXT 4096			/* name, description, subject, password, reason */
@@ -106,6 +110,8 @@ struct rooms {
 	struct map *clients;		/* full JID -> struct client */
 	uint8_t id_key[32];		/* for occupant ids */
 	struct loop_timer seats;
+	struct room_wrong { uint64_t who, when_ms; } wrong[ROOMS_WRONG_KEPT];	/* passwords; the oldest makes room */
+	size_t wrong_at;
 };
 
 /* A copy in own memory; .p NULL when there is none to be had. Replaces *s. */
@@ -131,6 +137,7 @@ void room_unreserve(struct room *r, struct str bare);
 /* Does somebody but bare have this nick, or one that looks like it, or is one kept for somebody else? */
 bool room_nick_taken(const struct room *r, struct arena *a, struct str nick, struct str bare);
 unsigned room_owners(const struct room *r);
+unsigned room_owned_by(const struct rooms *rs, struct str bare);
 
 struct occupant *room_by_nick(const struct room *r, struct arena *a, struct str nick);	/* exactly this nick */
 /* Whoever has this nick or one that looks like it. */

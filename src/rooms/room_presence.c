@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "xmpp/jid.h"
 #include "xmpp/wire.h"
@@ -296,11 +297,42 @@ static bool may_create(const struct trip *t)
 	return false;
 }
 
+/* Who guesses has to wait (security-tests 106); whoever knows the password is not slowed by others. */
+static bool guesses(struct rooms *rs, struct str bare, bool add)
+{
+	uint64_t key[2], who, now = clock_mono_ms();
+	unsigned n = 0;
+
+	memcpy(key, rs->id_key, sizeof(key));
+	who = map_hash(key, bare);
+	for (size_t i = 0; i < ROOMS_WRONG_KEPT; i++)
+		n += rs->wrong[i].who == who && rs->wrong[i].when_ms + ROOMS_WRONG_MS > now;
+	if (add)
+		rs->wrong[rs->wrong_at++ % ROOMS_WRONG_KEPT] = (struct room_wrong){ who, now };
+	return n >= ROOMS_WRONG;
+}
+
+static const char *check_password(const struct trip *t, const struct room *r, const struct node *x, const char **ret_type)
+{
+	const struct node *n = x ? node_child(x, NS_MUC, "password") : NULL;
+	struct str password = n ? node_text(t->arena, n) : STR_NONE;
+
+	*ret_type = "wait";
+	if (password.n && guesses(r->rooms, t->from.bare, false))
+		return "resource-constraint";
+	*ret_type = "auth";
+	if (str_eq(password, r->config.password))
+		return NULL;
+	if (password.n)
+		guesses(r->rooms, t->from.bare, true);
+	return "not-authorized";
+}
+
 /* NULL: he may come in. Otherwise type and condition of the error (XEP-0045 7.2). */
 static const char *barred(const struct trip *t, const struct room *r, const struct node *x, const char **ret_type)
 {
 	enum room_affiliation a = room_affiliation_of(r, t->from.bare);
-	const struct node *password = x ? node_child(x, NS_MUC, "password") : NULL;
+	const char *no;
 	unsigned most = r->config.max_occupants ? r->config.max_occupants : ROOMS_OCCUPANTS;
 
 	*ret_type = "auth";
@@ -308,9 +340,9 @@ static const char *barred(const struct trip *t, const struct room *r, const stru
 		return "forbidden";
 	if (r->config.members_only && a < ROOM_MEMBER)
 		return "registration-required";
-	if (r->config.password.n && a < ROOM_OWNER &&
-	    !str_eq(password ? node_text(t->arena, password) : STR_NONE, r->config.password))
-		return "not-authorized";
+	no = r->config.password.n && a < ROOM_OWNER ? check_password(t, r, x, ret_type) : NULL;
+	if (no)
+		return no;
 	*ret_type = "cancel";
 	if (r->locked && a != ROOM_OWNER)
 		return "item-not-found";
@@ -379,6 +411,8 @@ static enum trip_next create(struct trip *t, struct room **ret)
 
 	if (!may_create(t))
 		return refuse(t, "cancel", t->from_user ? "not-allowed" : "item-not-found");
+	if (room_owned_by(rooms_of(t->server), t->from.bare) >= ROOMS_OWNED)
+		return refuse(t, "wait", "resource-constraint");
 	err = room_new(rooms_of(t->server), t->to.local, ret);
 	if (err == 0) {
 		(*ret)->history_known = true;

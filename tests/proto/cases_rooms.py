@@ -4,7 +4,10 @@ import hashlib
 from xml.etree import ElementTree
 
 from harness import check, error_of
+from rawcomponent import Component, components_text
 from rawxmpp import CLIENT, DATA, Client, body_of
+from rfc6121 import Users
+from wardroom_test import Instance
 
 MUC, USER = "http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#user"
 ADMIN, OWNER = "http://jabber.org/protocol/muc#admin", "http://jabber.org/protocol/muc#owner"
@@ -314,9 +317,96 @@ def large(tap, users, rooms):
     tap.run("xep0045-large: a long post reaches everybody, with his own address", fits)
 
 
+def guessing(tap, users, rooms):
+    def wrong():
+        a, b, c = users.client(), users.client(), users.client()
+        room = rooms.open(a, "ann", passwordprotectedroom=1, roomsecret="tulips")
+        for n in range(5):
+            rooms.refused(b, room, "ben", "not-authorized", f"<password>guess{n}</password>")
+        rooms.refused(b, room, "ben", "resource-constraint", "<password>tulips</password>")
+        rooms.join(c, room, "cat", "<password>tulips</password>")
+    tap.run("xep0045-guess: five wrong passwords in a minute, then who guesses waits; others do not (security-tests 106)", wrong)
+
+
+def foreigners(tap):
+    """People of another domain (here: behind a gateway)."""
+    irc = "irc.example.test"
+    enter = f"<x xmlns='{MUC}'/>"
+    with Instance(users=[f"u{i}" for i in range(10)], component=True, extra=components_text({"domain": irc})) as server:
+        users = Users(server, 10)
+        domain = f"rooms.{server.domain}"
+
+        def make(c, room, fields=""):
+            c.send(f"<presence to='{room}/ann'>{enter}</presence>")
+            c.expect(lambda e: "110" in codes(e), name="presence")
+            el = c.iq("set", f"<query xmlns='{OWNER}'><x xmlns='{DATA}' type='submit'>{fields}</x></query>", to=room)
+            check(el.get("type") == "result", text_of(el))
+
+        def hats():
+            g, a, b = Component(server, irc).login(), users.client(), users.client()
+            room = f"hats@{domain}"
+            make(a, room)
+            b.send(f"<presence to='{room}/ben'>{enter}</presence>")
+            p = a.expect(name="presence", frm=f"{room}/ben")
+            check("hats:0" not in text_of(p), text_of(p))
+            g.send(f"<presence from='bob@{irc}/x' to='{room}/bob'>{enter}<hats xmlns='urn:xmpp:hats:0'><hat title='Colleague' uri='urn:c'/></hats></presence>")
+            p = b.expect(name="presence", frm=f"{room}/bob")
+            check([h.get("title") for h in p.iter("{urn:xmpp:hats:0}hat")] == ["External"], text_of(p))
+            g.close()
+        tap.run("xep0317-external: everybody sees who is of another domain, whatever he says", hats)
+
+        def no_rights():
+            g, a = Component(server, irc).login(), users.client()
+            g.send(f"<presence from='bob@{irc}/x' to='own@{domain}/bob'>{enter}</presence>")
+            p = g.expect(name="presence", type="error")
+            check(error_of(p)[0] == "item-not-found", text_of(p))
+            room = f"open@{domain}"
+            make(a, room)
+            r = g.iq("set", f"<query xmlns='{REGISTER}'><x xmlns='{DATA}' type='submit'><field var='FORM_TYPE'><value>{MUCREG}</value></field>"
+                     "<field var='muc#register_roomnick'><value>bob</value></field></x></query>", to=room, frm=f"bob@{irc}/x")
+            refused(r, "not-allowed", "a stranger keeps a nick")
+            g.close()
+        tap.run("xep0045-foreign: another domain's people make no rooms here and keep no names", no_rights)
+
+        def ghost():
+            g, a = Component(server, irc).login(), users.client()
+            room = f"ghost@{domain}"
+            make(a, room)
+            g.send(f"<presence from='bob@{irc}/x' to='{room}/bob'>{enter}</presence>")
+            a.expect(name="presence", frm=f"{room}/bob")
+            a.message(room, "anybody there", type="groupchat")
+            m = g.expect(name="message", body="anybody there")
+            g.send(f"<message from='bob@{irc}/x' to='{room}' type='error' id='{m.get('id')}'><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>")
+            p = a.expect(name="presence", type="unavailable", frm=f"{room}/bob")
+            check("333" in codes(p), text_of(p))
+            g.close()
+        tap.run("xep0045-ghost: whose client is gone leaves by its bounce, with 333 (18.2)", ghost)
+
+        def stays():
+            g, a = Component(server, irc).login(), users.client()
+            room = f"stays@{domain}"
+            make(a, room, "<field var='muc#roomconfig_persistentroom'><value>1</value></field>")
+            g.send(f"<presence from='bob@{irc}/x' to='{room}/bob'>{enter}</presence>")
+            a.expect(name="presence", frm=f"{room}/bob")
+            a.message(room, "this is in the store, and what came before it", type="groupchat")
+            g.expect(name="message", body="this is in the store, and what came before it")
+            server.kill9()
+            g.close()
+            server.start()
+            g, a = Component(server, irc).login(), users.client(a.user)
+            a.send(f"<presence to='{room}/ann'>{enter}</presence>")
+            a.expect(name="presence", frm=f"{room}/bob")
+            a.message(room, "still here", type="groupchat")
+            g.expect(name="message", body="still here")
+            g.close()
+        tap.run("xep0045-foreign-restart: people of other domains are in the room after a restart", stays)
+
+
 def all_cases(tap, users, rooms):
     pictures(tap, users, rooms)
     reserved(tap, users, rooms)
     refusals(tap, users, rooms)
+    guessing(tap, users, rooms)
     large(tap, users, rooms)
     restart(tap, users, rooms)
+    foreigners(tap)
