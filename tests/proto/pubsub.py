@@ -2,6 +2,8 @@
 """Publish-subscribe: XEP-0060 and what stands on it. Two or three sessions over TLS; every case names the rule it holds to."""
 import base64
 import hashlib
+import os
+import random
 import sys
 import time
 from xml.sax.saxutils import escape, quoteattr
@@ -354,6 +356,41 @@ def engine_tests(tap, users):
         check(made.count("result") == 8, f"{made.count('result')} subscriptions of one stranger")
         refused(subscribe(b, "open", a.bare, jid=f"{b.bare}/{'r' * 800}"), "not-acceptable")
     tap.run("xep0060-bomb: bytes and subscriptions are bounded, and given back (security-tests 109)", quota)
+
+
+    def bent():
+        a, b = users.friends(TUNE)
+        svc = f"pubsub.{users.server.domain}"
+        rnd = random.Random(int(os.environ.get("WARDROOM_SEED", "60")))
+        names = ["publish", "retract", "items", "create", "configure", "default", "subscribe", "unsubscribe", "subscriptions", "affiliations", "options",
+                 "delete", "purge", "publish-options", "item", "subscription", "affiliation", "x", "field", "value", "set", "max", "after", "before"]
+        attrs = {"node": ["n", "", "urn:xmpp:bookmarks:1", "urn:xmpp:avatar:metadata", "storage:bookmarks", "\U0001f600", "a/b#c", "%s%n"], "id": ["1", "", "x" * 900],
+                 "jid": [a.bare, b.bare, "@", "", a.jid], "type": ["submit", "form", "cancel", ""], "var": ["FORM_TYPE", "pubsub#access_model", "pubsub#max_items", ""],
+                 "notify": ["1", "maybe"], "affiliation": ["owner", "none", "?"], "subscription": ["subscribed", "none", "pending"], "max_items": ["0", "-1", "max", "5"]}
+        texts = ["", "open", "max", "-1", PUBSUB + "#node_config", OPTIONS, "1", "\u202e", "9" * 40]
+        spaces = [PUBSUB, OWNER, DATA, RSM, BM, META, EVENT]
+
+        def element(depth):
+            out = f"<{(n := rnd.choice(names))}"
+            if rnd.random() < 0.3:
+                out += f" xmlns='{rnd.choice(spaces)}'"
+            for k in rnd.sample(sorted(attrs), rnd.randrange(4)):
+                out += f" {k}={quoteattr(rnd.choice(attrs[k]))}"
+            inner = "".join(element(depth - 1) for _ in range(rnd.randrange(4))) if depth else escape(rnd.choice(texts))
+            return f"{out}>{inner}</{n}>"
+        want = 0
+        for i in range(600):
+            to = rnd.choice([None, a.bare, b.bare, svc, users.server.domain])
+            x = "".join(element(3) for _ in range(rnd.randrange(1, 3)))
+            a.send(f"<iq type='{rnd.choice(['get', 'set'])}' id='f{i}'{' to=' + quoteattr(to) if to else ''}>"
+                   f"<pubsub xmlns='{rnd.choice([PUBSUB, OWNER])}'>{x}</pubsub></iq>")
+            want += 1
+        got = [a.expect(lambda e: (e.get("id") or "").startswith("f") and e.get("type") in ("result", "error"), name="iq", timeout=20) for _ in range(want)]
+        check(len({e.get("id") for e in got}) == want, "an answer twice")
+        check(not any((error_of(e) or ("",))[0] == "internal-server-error" for e in got), "an internal error")
+        users.server.assert_healthy()
+        ok(publish(a, "after", tune()))
+    tap.run("xep0060-bent: six hundred bent requests get one answer each", bent)
 
 
 def access_tests(tap, users):
