@@ -58,9 +58,9 @@ static bool breaks(const struct node *text)
 }
 
 /* All texts of one kind, a line each; one piece is not copied. */
-static bool join(struct trip *t, bool topic, struct str *ret)
+static bool join(struct trip *t, const struct node *m, bool topic, struct str *ret)
 {
-	const struct node *m = t->stanza, *n, *only = NULL;
+	const struct node *n, *only = NULL;
 	size_t total = 0, pieces = 0, at = 0;
 	char *p;
 
@@ -120,9 +120,8 @@ static bool knows(const struct trip *t)
 }
 
 /* Everything that some client may show or open: every body and subject, the text of markup, OOB, references. */
-static bool gather(struct trip *t, struct subject *sub)
+static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 {
-	const struct node *m = t->stanza;
 	const struct service_ops *service = service_of(t->server, t->to.domain);
 
 	sub->from = t->from.bare;
@@ -134,7 +133,7 @@ static bool gather(struct trip *t, struct subject *sub)
 	for (const struct node *n = node_walk(m, m); n; n = node_walk(m, n))
 		if (!node_is_text(n))
 			add_targets(sub, t->arena, n);
-	return join(t, false, &sub->body) && join(t, true, &sub->topic);
+	return join(t, m, false, &sub->body) && join(t, m, true, &sub->topic);
 }
 
 static bool has_text(const struct subject *sub)
@@ -174,12 +173,12 @@ static bool is_shown(struct str node)
 }
 
 /* What somebody publishes reaches his contacts as a message would (XEP-0163): it is judged as one to all of them. */
-static bool is_publication(const struct trip *t)
+static const struct node *publication(const struct trip *t)
 {
 	const struct node *payload = t->kind == STANZA_IQ ? node_child(t->stanza, NS_PUBSUB, "pubsub") : NULL;
 	const struct node *publish = payload ? node_child(payload, NS_PUBSUB, "publish") : NULL;
 
-	return publish && (t->origin == TRIP_CLIENT || trip_is_foreign(t)) && is_shown(node_attr(publish, "node"));
+	return publish && (t->origin == TRIP_CLIENT || trip_is_foreign(t)) && is_shown(node_attr(publish, "node")) ? publish : NULL;
 }
 
 static unsigned count_contacts(const struct user *u)
@@ -196,11 +195,11 @@ static unsigned count_contacts(const struct user *u)
 	return n;
 }
 
-/* There is no quarantine for it: what would be held is refused. */
-static enum trip_next inspect_publication(struct trip *t)
+/* There is no quarantine for it: what would be held is refused. The items alone: the name of a form is a link, too. */
+static enum trip_next inspect_publication(struct trip *t, const struct node *publish)
 {
 	struct subject sub = { 0 };
-	int r = gather(t, &sub) ? 0 : ERR_NOMEM;
+	int r = gather(t, publish, &sub) ? 0 : ERR_NOMEM;
 
 	sub.audience = count_contacts(t->from_user);
 	if (r == 0 && !has_text(&sub))
@@ -218,12 +217,14 @@ static enum trip_next inspect_publication(struct trip *t)
 enum trip_next step_inspect(struct trip *t)
 {
 	struct subject sub = { 0 };
+	const struct node *publish;
 	int r;
 
 	if (frozen_out(t))
 		return trip_refuse(t, ERR_POLICY, "this account is frozen; please write to the help desk");
-	if (is_publication(t))
-		return inspect_publication(t);
+	publish = publication(t);
+	if (publish)
+		return inspect_publication(t, publish);
 	if (t->kind != STANZA_MESSAGE || (t->origin != TRIP_CLIENT && !trip_is_foreign(t)) ||
 	    str_is(node_attr(t->stanza, "type"), "error"))
 		return TRIP_NEXT;
@@ -231,7 +232,7 @@ enum trip_next step_inspect(struct trip *t)
 		return TRIP_NEXT;	/* nobody reads it; what it may hold for somebody else comes this way by itself */
 	if (trip_is_foreign(t) && server_is_local(t->server, t->to.domain) && router_find(t) == TRIP_WAIT)
 		return TRIP_WAIT;
-	if (!gather(t, &sub))
+	if (!gather(t, t->stanza, &sub))
 		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
 	if (!has_text(&sub))
 		return TRIP_NEXT;

@@ -616,6 +616,10 @@ def notify_tests(tap, users):
         refused(items(a, "urn:blog"), "item-not-found")
         ok(publish(a, "urn:blog", entry % "https://wiki.example/page", id="good"))
         event(b, "urn:blog")
+        for i in range(8):		# the names of forms are links as well, and the same for everybody
+            c, d = users.friends("urn:plain")
+            ok(publish(c, "urn:plain", tune(), options={"access_model": "presence", "persist_items": "true"}))
+            event(d, "urn:plain")
         ok(publish(a, BM, conference(extra="<extensions><x xmlns='urn:x'>https://examp1e.test/login</x></extensions>"), id="r@conference.example"))
     tap.run("xep0163-inspection: what is published to contacts is judged as a message to them is", inspected)
 
