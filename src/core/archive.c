@@ -15,6 +15,7 @@
 #include "core/deliver.h"
 #include "core/hold.h"
 #include "core/jobs.h"
+#include "core/outward.h"
 #include "core/pipeline.h"
 #include "core/retract.h"
 #include "core/service.h"
@@ -235,6 +236,24 @@ static void plan_owners(struct trip *t, struct archive_job *j)
 		m->owners[m->n_owners++] = (struct vault_owner){ .owner = j->to_bare, .peer = j->from_bare };
 }
 
+/* For another server: it is acknowledged to the sender now, so it must outlive a restart until it is passed on. */
+static void plan_outbox(struct trip *t, struct str bytes)
+{
+	struct outward_place place;
+	struct copy *c;
+
+	if (t->route != ROUTE_REMOTE || !for_later(t->stanza) || !outward_reserve(t->server, &t->from, &t->to, &place))
+		return;
+	c = arena_alloc(t->arena, sizeof(*c));
+	if (!c)
+		return;
+	*c = (struct copy){ .next = t->copies, .bytes = bytes, .ticket = place.seq, .trim = place.trim, .durable = true,
+			    .owner = t->from.bare };
+	memcpy(c->stream_id, place.stream_id, sizeof(c->stream_id));
+	t->copies = c;
+	t->outbox_seq = place.seq;
+}
+
 static int plan_message(struct trip *t, struct archive_job *j)
 {
 	bool worth = keep(t->stanza), to_other = t->to_user && t->to_user != t->from_user;
@@ -256,6 +275,8 @@ static int plan_message(struct trip *t, struct archive_job *j)
 		r = t->service->plan ? t->service->plan(t) : 0;
 	else if (!t->hold)
 		deliver_plan(t);
+	if (r == 0 && !t->hold)
+		plan_outbox(t, j->bytes);
 	if (r < 0)
 		return r;
 	t->offline = t->storable && !t->hold && t->n_main == 0 && t->to_user;

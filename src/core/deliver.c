@@ -117,7 +117,7 @@ void deliver_plan(struct trip *t)
 
 enum trip_next deliver_outward(struct trip *t)
 {
-	int r = outward_send(t->server, &t->from, &t->to, t->stanza);
+	int r = outward_send_kept(t->server, &t->from, &t->to, t->stanza, t->outbox_seq);
 
 	return r < 0 ? trip_refuse(t, r, NULL) : TRIP_NEXT;
 }

@@ -33,6 +33,22 @@ int outward_send(struct server *srv, const struct jid *from, const struct jid *t
 	return o ? o->ops->send(o->ctx, from, to, stanza) : ERR_REMOTE;
 }
 
+bool outward_reserve(struct server *srv, const struct jid *from, const struct jid *to, struct outward_place *ret)
+{
+	const struct outward *o = find(srv, to->domain);
+
+	return o && o->ops->reserve && o->ops->reserve(o->ctx, from, to, ret);
+}
+
+int outward_send_kept(struct server *srv, const struct jid *from, const struct jid *to, const struct node *stanza, uint32_t seq)
+{
+	const struct outward *o = find(srv, to->domain);
+
+	if (o && seq && o->ops->send_kept)
+		return o->ops->send_kept(o->ctx, from, to, stanza, seq);
+	return o ? o->ops->send(o->ctx, from, to, stanza) : ERR_REMOTE;
+}
+
 void outward_status(struct server *srv, json_t *reply)
 {
 	for (unsigned i = 0; i < srv->n_outward; i++)

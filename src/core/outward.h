@@ -21,10 +21,20 @@
 
 struct server;
 
+/* Where a copy of a message stands that the link has not passed on yet: in the queue of a stored stream. */
+struct outward_place {
+	char stream_id[27];
+	uint32_t seq, trim;		/* its number, never 0; the store may forget what is up to trim */
+};
+
 struct outward_ops {
 	bool (*serves)(void *ctx, struct str domain);
 	/* Takes the stanza (it is serialised or copied before this returns). ERR_* when it cannot even be queued. */
 	int (*send)(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza);
+	/* The place for a message that is about to be stored with a copy there. False: it is not kept. NULL: none is. */
+	bool (*reserve)(void *ctx, const struct jid *from, const struct jid *to, struct outward_place *ret);
+	/* send() of a message whose copy has been stored; the link forgets the copy when it has passed it on, or given up. */
+	int (*send_kept)(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza, uint32_t seq);
 	/* What `status` shows of it. NULL: nothing. */
 	void (*status)(void *ctx, json_t *reply);
 };
@@ -33,6 +43,9 @@ void outward_register(struct server *srv, const struct outward_ops *ops, void *c
 bool outward_serves(const struct server *srv, struct str domain);
 /* ERR_REMOTE: nobody serves that domain. */
 MUST_CHECK int outward_send(struct server *srv, const struct jid *from, const struct jid *to, const struct node *stanza);
+bool outward_reserve(struct server *srv, const struct jid *from, const struct jid *to, struct outward_place *ret);
+/* seq 0: no copy was stored. */
+MUST_CHECK int outward_send_kept(struct server *srv, const struct jid *from, const struct jid *to, const struct node *stanza, uint32_t seq);
 void outward_status(struct server *srv, json_t *reply);
 /* A reply, addressed by its own attributes; one that cannot be sent is dropped. */
 void outward_answer(struct server *srv, struct arena *a, const struct node *reply);

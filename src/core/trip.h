@@ -81,6 +81,7 @@ struct trip {
 
 	uint64_t id, when_ms;		/* archive id and stamp; id 0: not given yet */
 	bool archive_from, archive_to, offline, storable;	/* set by the archive step */
+	uint32_t outbox_seq;		/* a copy waits there for another server; 0: none */
 	unsigned n_main;		/* copies that reach the receiver */
 	struct copy *copies;
 	int err;			/* of the store job */

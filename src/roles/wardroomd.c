@@ -137,6 +137,8 @@ static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct st
 		r = credentials(d, d->config, d->arena, &s2s, ret_why);
 	if (r == 0)
 		r = vault_open(d->in.data, d->in.keys, false, d->arena, &p.vault, ret_why);
+	if (r == 0 && s2s.tls)
+		r = s2s_outbox_load(p.vault, &s2s.outbox);
 	if (r == 0)
 		r = watch_open(&d->in, d->config, d->arena, &p.guard, ret_why);
 	if (r == 0)

@@ -36,7 +36,7 @@ static const struct node *addressed(struct arena *a, const struct jid *from, con
 	return n;
 }
 
-static int send_out(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza)
+static int send_kept(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza, uint32_t seq)
 {
 	struct s2s *s = ctx;
 	struct s2s_peer *p;
@@ -53,9 +53,22 @@ static int send_out(void *ctx, const struct jid *from, const struct jid *to, con
 		return ERR_LIMIT;
 	a = arena_new(LIMIT_STANZA_BYTES_MAX * 16);
 	stanza = a ? addressed(a, from, to, stanza) : NULL;
-	r = stanza ? s2s_peer_send(p, stanza) : ERR_LIMIT;
+	r = stanza ? s2s_peer_send(p, stanza, seq) : ERR_LIMIT;
 	arena_free(&a);
 	return r;
+}
+
+static int send_out(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza)
+{
+	return send_kept(ctx, from, to, stanza, 0);
+}
+
+static bool reserve(void *ctx, const struct jid *from, const struct jid *to, struct outward_place *ret)
+{
+	struct s2s *s = ctx;
+	struct s2s_peer *p = s->stopping ? NULL : s2s_peer_get(s, from->domain, to->domain);
+
+	return p && s2s_outbox_reserve(p, ret);
 }
 
 /* --- what an operator sees -------------------------------------------------------------------------------------- */
@@ -115,8 +128,9 @@ static int set_up(struct s2s *s, int fd, struct arena *a, struct str *ret_why)
 
 int s2s_new(struct server *srv, const struct s2s_parts *parts, struct arena *a, struct s2s **ret, struct str *ret_why)
 {
-	static const struct outward_ops ops = { .serves = serves, .send = send_out, .status = status };
+	static const struct outward_ops ops = { .serves = serves, .send = send_out, .reserve = reserve, .send_kept = send_kept, .status = status };
 	struct s2s *s = calloc(1, sizeof(*s));
+	struct s2s_outbox *outbox;
 	int r;
 
 	*ret_why = STR("out of memory");
@@ -134,6 +148,8 @@ int s2s_new(struct server *srv, const struct s2s_parts *parts, struct arena *a, 
 	}
 	s2s_dialback_start(s);
 	outward_register(srv, &ops, s);
+	outbox = parts->outbox;
+	s2s_outbox_take(s, &outbox);
 	*ret_why = STR_NONE;
 	*ret = s;
 	return 0;
@@ -160,9 +176,13 @@ void s2s_reload(struct s2s *s, struct tls_ctx *tls, struct s2s_trust *trust)
 
 void s2s_stop(struct s2s *s)
 {
+	void *p;
+
 	if (!s)
 		return;
 	CHECK_OBJ(s, S2S_MAGIC);
+	for (struct map_iter it = { 0 }; map_next(s->peers, &it, NULL, &p);)
+		s2s_peer_settle(p, 0);
 	s->stopping = true;
 	listener_free(&s->listener);
 	LIST_EACH(it, &s->links)

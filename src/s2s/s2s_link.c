@@ -18,6 +18,7 @@
 
 #define STORE_BUSY (LIMIT_STORE_JOBS / 8)	/* beyond this the store has enough to do without more from here */
 #define STORE_PAUSE_MS 20
+#define CLOSE_AGE_MS 250			/* a peer that says goodbye has read what was sent before that */
 
 struct s2s_link *s2s_link_of(struct list *node)
 {
@@ -272,6 +273,8 @@ static int on_close(void *ctx)
 
 	if (l->out && l->phase != S2S_OPEN && !l->why)
 		l->why = "it ended the connection";
+	if (l->peer && l->peer->ready == l)
+		s2s_peer_settle(l->peer, CLOSE_AGE_MS);
 	s2s_link_end(l, NULL, NULL);
 	return S2S_STOP;
 }

@@ -4,6 +4,7 @@
  * s2s_peer.c  one pair of domains: queue, look-up, connecting, back-off, bounces.
  * s2s_link.c  one connection, either way: bytes, headers, stanzas.
  * s2s_in.c    what a server that comes to us has to do first; s2s_out.c: what we do first at another.
+ * s2s_outbox.c    messages that wait, over a restart.
  * s2s_dialback.c  keys and questions of XEP-0220.
  *
  * Threads  The loop's.
@@ -90,8 +91,12 @@ struct s2s_peer {
 	struct s2s *s;
 	char *local, *remote;
 	struct list queue, verifies;
-	unsigned n_queue, n_verifies;
-	size_t queue_bytes;
+	struct list sent;		/* kept messages that went out a moment ago: back into the queue when the link breaks */
+	unsigned n_queue, n_verifies, n_sent;
+	size_t queue_bytes, sent_bytes;
+	bool kept;			/* the outbox has a row for this pair */
+	uint32_t next_seq, last_seq, trimmed;	/* of the outbox: next to give, last that came to be sent, forgotten up to */
+	struct loop_timer settle;
 	struct s2s_link *link;		/* ours, to them: opening or open */
 	struct s2s_link *ready;		/* that carries stanzas to them */
 	struct dns_query *query;
@@ -148,10 +153,22 @@ void s2s_dialback_reply(struct s2s_link *l, bool valid, const char *condition);
 void s2s_dialback_ask(struct s2s_link *out, struct s2s_verify *v);
 void s2s_dialback_answered(struct s2s *s, struct s2s_verify *v, bool valid, const char *condition);
 
+/* --- s2s_outbox.c ---------------------------------------------------------------------------------------------------- */
+bool s2s_outbox_reserve(struct s2s_peer *p, struct outward_place *ret);
+/* What was stored up to this number is not needed any more; all of it and the row. */
+void s2s_outbox_trim(struct s2s_peer *p, uint32_t up_to);
+void s2s_outbox_remove(struct s2s_peer *p);
+void s2s_outbox_take(struct s2s *s, struct s2s_outbox **o);
+
 /* --- s2s_peer.c --------------------------------------------------------------------------------------------------------- */
 /* The pair, made when it is not there. NULL: too many, or no memory. */
 struct s2s_peer *s2s_peer_get(struct s2s *s, struct str local, struct str remote);
-int s2s_peer_send(struct s2s_peer *p, const struct node *stanza);
+/* seq: of its copy in the outbox; 0: none. */
+int s2s_peer_send(struct s2s_peer *p, const struct node *stanza, uint32_t seq);
+/* A message of the outbox, after a restart. */
+int s2s_peer_restore(struct s2s_peer *p, struct str bytes, uint32_t seq);
+/* What has gone out so long ago is settled, as far as it left this machine. */
+void s2s_peer_settle(struct s2s_peer *p, uint64_t age_ms);
 /* A link carries stanzas now / is gone. */
 void s2s_peer_linked(struct s2s_peer *p, struct s2s_link *l);
 void s2s_peer_unlinked(struct s2s_peer *p, struct s2s_link *l);

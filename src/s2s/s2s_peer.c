@@ -3,6 +3,9 @@
  * Look-up, then one address after the other until one lets us in. What came to nothing is tried again after a pause
  * that doubles; a stanza waits LIMIT_S2S_WAIT_MS and then goes back to who sent it. A peer that refuses us, or that
  * cannot show a valid certificate, is not waited for: its stanzas go back at once.
+ *
+ * Messages that are kept in the outbox stay known for SETTLE_MS after they went out: when the connection breaks in that
+ * time they are sent again, under the same id.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -23,9 +26,12 @@
 #define REFUSED_MS 10000		/* after a refusal the answer is the same for so long */
 #define KEY_BYTES (2 * LIMIT_JID_PART + 2)
 
+#define SETTLE_MS 2000
+
 struct item {
 	struct list node;
-	uint64_t expires_ms;
+	uint64_t expires_ms, sent_ms;
+	uint32_t seq;			/* in the outbox; 0: not kept */
 	size_t n;
 	char bytes[];
 };
@@ -63,6 +69,8 @@ struct s2s_peer *s2s_peer_get(struct s2s *s, struct str local, struct str remote
 	p->s = s;
 	list_init(&p->queue);
 	list_init(&p->verifies);
+	list_init(&p->sent);
+	p->next_seq = 1;
 	if (s2s_link_name(&p->local, local) && s2s_link_name(&p->remote, remote) && map_put(s->peers, key, p) == 0) {
 		loop_timer_set(s->srv->loop, &p->timer, RETRY_FIRST_MS, on_timer, p);	/* forgotten when nothing comes of it */
 		return p;
@@ -73,14 +81,121 @@ struct s2s_peer *s2s_peer_get(struct s2s *s, struct str local, struct str remote
 	return NULL;
 }
 
+/* --- the outbox ---------------------------------------------------------------------------------------------- */
+
+static uint32_t first_kept(const struct list *l)
+{
+	LIST_EACH(it, (struct list *)(uintptr_t)l)
+		if (LIST_ITEM(it, struct item, node)->seq)
+			return LIST_ITEM(it, struct item, node)->seq;
+	return 0;
+}
+
+/* Forgets all in front of the first that is still needed. */
+static void trim(struct s2s_peer *p)
+{
+	uint32_t first = first_kept(&p->sent);
+
+	if (!first)
+		first = first_kept(&p->queue);
+	s2s_outbox_trim(p, first ? first - 1 : p->last_seq);
+}
+
+static void drop_sent(struct s2s_peer *p, struct item *it)
+{
+	list_remove(&it->node);
+	p->n_sent--;
+	p->sent_bytes -= it->n;
+	free(it);
+}
+
+static void on_settle(void *ctx);
+
+/* What has left this machine a while ago has arrived. */
+static void settle(struct s2s_peer *p, uint64_t age_ms)
+{
+	uint64_t now = now_of(p);
+
+	LIST_EACH(node, &p->sent) {
+		struct item *it = LIST_ITEM(node, struct item, node);
+
+		if (!p->ready || p->ready->closing || conn_unsent(p->ready->conn) || now - it->sent_ms < age_ms)
+			break;
+		drop_sent(p, it);
+	}
+	trim(p);
+	if (!list_empty(&p->sent) && !p->s->stopping) {
+		uint64_t age = now - LIST_ITEM(p->sent.next, struct item, node)->sent_ms;
+
+		loop_timer_set(p->s->srv->loop, &p->settle, age < SETTLE_MS ? SETTLE_MS - age + 1 : SETTLE_MS, on_settle, p);
+	}
+}
+
+static void on_settle(void *ctx)
+{
+	settle(ctx, SETTLE_MS);
+}
+
+void s2s_peer_settle(struct s2s_peer *p, uint64_t age_ms)
+{
+	if (p->kept && !list_empty(&p->sent))
+		settle(p, age_ms);
+}
+
+/* Goes into the list of what went out; the oldest makes room. */
+static void note_sent(struct s2s_peer *p, struct item *it)
+{
+	it->sent_ms = now_of(p);
+	list_append(&p->sent, &it->node);
+	p->n_sent++;
+	p->sent_bytes += it->n;
+	while (p->n_sent > LIMIT_S2S_QUEUE || p->sent_bytes > LIMIT_S2S_QUEUE_BYTES)
+		drop_sent(p, LIST_ITEM(p->sent.next, struct item, node));
+	if (p->n_sent == 1)
+		loop_timer_set(p->s->srv->loop, &p->settle, SETTLE_MS, on_settle, p);
+}
+
+/* The link broke: what may not have arrived is in front of the queue again. */
+static void take_back(struct s2s_peer *p)
+{
+	while (!list_empty(&p->sent)) {
+		struct item *it = LIST_ITEM(p->sent.prev, struct item, node);
+
+		list_remove(&it->node);
+		p->n_sent--;
+		p->sent_bytes -= it->n;
+		list_append(p->queue.next, &it->node);
+		p->n_queue++;
+		p->queue_bytes += it->n;
+		p->s->queued_bytes += it->n;
+	}
+}
+
+static struct item *item_new(struct s2s_peer *p, struct str bytes, uint32_t seq)
+{
+	struct item *it = malloc(sizeof(*it) + bytes.n);
+
+	if (!it)
+		return NULL;
+	*it = (struct item){ .expires_ms = now_of(p) + LIMIT_S2S_WAIT_MS, .seq = seq, .n = bytes.n };
+	list_init(&it->node);
+	memcpy(it->bytes, bytes.p, bytes.n);
+	return it;
+}
+
 /* --- the queue -------------------------------------------------------------------------------------------- */
 
-static void drop(struct s2s_peer *p, struct item *it)
+static void unqueue(struct s2s_peer *p, struct item *it)
 {
 	list_remove(&it->node);
 	p->n_queue--;
 	p->queue_bytes -= it->n;
 	p->s->queued_bytes -= it->n;
+}
+
+static void drop(struct s2s_peer *p, struct item *it)
+{
+	unqueue(p, it);
 	free(it);
 }
 
@@ -116,11 +231,11 @@ static void bounce_all(struct s2s_peer *p)
 	while (!list_empty(&p->queue)) {
 		struct item *it = LIST_ITEM(p->queue.next, struct item, node);
 
-		list_remove(&it->node);
-		list_init(&it->node);
+		unqueue(p, it);
 		bounce(p, it);
-		drop(p, it);
+		free(it);
 	}
+	trim(p);
 }
 
 static void flush(struct s2s_peer *p)
@@ -131,23 +246,24 @@ static void flush(struct s2s_peer *p)
 		if (s2s_link_send(p->ready, str_make(it->bytes, it->n)) < 0)
 			return;
 		p->ready->stirred_ms = now_of(p);
-		drop(p, it);
+		unqueue(p, it);
+		if (it->seq)
+			note_sent(p, it);
+		else
+			free(it);
 	}
 }
 
-static int enqueue(struct s2s_peer *p, struct str bytes)
+static int enqueue(struct s2s_peer *p, struct str bytes, uint32_t seq)
 {
 	struct item *it;
 
 	if (p->n_queue >= LIMIT_S2S_QUEUE || p->queue_bytes + bytes.n > LIMIT_S2S_QUEUE_BYTES ||
 	    p->s->queued_bytes + bytes.n > LIMIT_S2S_QUEUES_BYTES)
 		return ERR_LIMIT;
-	it = malloc(sizeof(*it) + bytes.n);
+	it = item_new(p, bytes, seq);
 	if (!it)
 		return ERR_NOMEM;
-	it->expires_ms = now_of(p) + LIMIT_S2S_WAIT_MS;
-	it->n = bytes.n;
-	memcpy(it->bytes, bytes.p, bytes.n);
 	list_append(&p->queue, &it->node);
 	p->n_queue++;
 	p->queue_bytes += it->n;
@@ -156,8 +272,9 @@ static int enqueue(struct s2s_peer *p, struct str bytes)
 	return 0;
 }
 
-static int send_bytes(struct s2s_peer *p, struct str bytes)
+static int send_bytes(struct s2s_peer *p, struct str bytes, uint32_t seq)
 {
+	struct item *it;
 	int r;
 
 	if (p->ready && list_empty(&p->queue)) {
@@ -165,16 +282,19 @@ static int send_bytes(struct s2s_peer *p, struct str bytes)
 		if (r == 0) {
 			p->ready->stirred_ms = now_of(p);
 			p->s->srv->metrics.stanzas_out++;
+			it = seq ? item_new(p, bytes, seq) : NULL;
+			if (it)
+				note_sent(p, it);
 			return 0;
 		}
 	}
 	if (p->refused && now_of(p) < p->retry_ms)
 		return ERR_REMOTE;
-	return enqueue(p, bytes);
+	return enqueue(p, bytes, seq);
 }
 
 /* The content namespace is written without a name: the stream has another, and the same names in it. */
-int s2s_peer_send(struct s2s_peer *p, const struct node *stanza)
+int s2s_peer_send(struct s2s_peer *p, const struct node *stanza, uint32_t seq)
 {
 	struct buf b;
 	int r;
@@ -183,9 +303,22 @@ int s2s_peer_send(struct s2s_peer *p, const struct node *stanza)
 	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
 	r = wire_write(&b, stanza, STR(NS_CLIENT));
 	if (r == 0)
-		r = send_bytes(p, buf_str(&b));
+		r = send_bytes(p, buf_str(&b), seq);
 	buf_release(&b);
+	if (seq) {
+		p->last_seq = seq;
+		if (r < 0)
+			trim(p);
+	}
 	return r;
+}
+
+int s2s_peer_restore(struct s2s_peer *p, struct str bytes, uint32_t seq)
+{
+	CHECK_OBJ(p, S2S_PEER_MAGIC);
+	p->last_seq = seq;
+	p->next_seq = seq + 1;
+	return enqueue(p, bytes, seq);
 }
 
 bool s2s_peer_waits(const struct s2s_peer *p)
@@ -399,8 +532,10 @@ void s2s_peer_unlinked(struct s2s_peer *p, struct s2s_link *l)
 	bool was_open = l->phase == S2S_OPEN;
 
 	CHECK_OBJ(p, S2S_PEER_MAGIC);
-	if (p->ready == l)
+	if (p->ready == l) {
+		take_back(p);
 		p->ready = NULL;
+	}
 	give_up_questions(p, l);
 	if (p->link != l) {
 		go(p);
@@ -432,10 +567,12 @@ static void expire(struct s2s_peer *p)
 		struct item *it = LIST_ITEM(node, struct item, node);
 
 		if (it->expires_ms > now)
-			return;
+			break;
+		unqueue(p, it);
 		bounce(p, it);
-		drop(p, it);
+		free(it);
 	}
+	trim(p);
 }
 
 void s2s_peer_free(struct s2s_peer *p)
@@ -445,6 +582,9 @@ void s2s_peer_free(struct s2s_peer *p)
 	CHECK_OBJ(p, S2S_PEER_MAGIC);
 	map_take(p->s->peers, key_of(str_of(p->local), str_of(p->remote), buf));
 	loop_timer_cancel(p->s->srv->loop, &p->timer);
+	loop_timer_cancel(p->s->srv->loop, &p->settle);
+	LIST_EACH(node, &p->sent)
+		drop_sent(p, LIST_ITEM(node, struct item, node));
 	dns_cancel(&p->query);
 	dial_cancel(&p->dial);
 	LIST_EACH(it, &p->queue)
@@ -462,7 +602,9 @@ static void on_timer(void *ctx)
 
 	CHECK_OBJ(p, S2S_PEER_MAGIC);
 	expire(p);
-	if (list_empty(&p->queue) && list_empty(&p->verifies) && !p->link && !p->ready && p->retry_ms <= now_of(p)) {
+	if (list_empty(&p->queue) && list_empty(&p->verifies) && !p->link && !p->ready && p->retry_ms <= now_of(p) &&
+	    p->last_seq == p->next_seq - 1) {	/* else a message is on its way through the store */
+		s2s_outbox_remove(p);
 		s2s_peer_free(p);
 		return;
 	}

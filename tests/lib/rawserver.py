@@ -246,8 +246,10 @@ class Peer(Client):
         self.id = self.splitter.header.get("id")
         return f
 
-    def mechanisms(self):
-        return [m.text for m in self.features.iter(q(SASL, "mechanism"))]
+    def goodbye(self):
+        """What was sent a moment ago counts as lost when the other side leaves at once."""
+        time.sleep(0.35)
+        super().goodbye()
 
     def external(self, authzid=None):
         text = base64.b64encode((self.domain if authzid is None else authzid).encode()).decode() or "="

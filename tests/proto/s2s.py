@@ -137,6 +137,9 @@ def one_way_out():
     p.send(f"<message from='zoe@{THEIRS}' to='ann@{OURS}' id='b3'><body>HOSTILE</body></message>")
     check(p.stream_error()[0] == "not-authorized", "a stanza against the direction")
     w.ann.none(lambda e: body_of(e) == "HOSTILE", "a stanza against the direction")
+    p = w.listener.opened()		# what was sent a moment before the break comes again
+    p.stanza_in("message")
+    p.goodbye()
 
 
 def answers_reach_us():
@@ -584,6 +587,69 @@ def comes_back():
     lis.close()
 
 
+def later_listener(name):
+    """A domain whose server is away: (port, a function that lets it come)."""
+    lis = PeerListener(name, OURS, w.ca.issue(name))
+    port, cert = lis.port, lis.cert
+    lis.close()
+    w.zone.host(name, port)
+    return lambda: PeerListener(name, OURS, cert, port=port)
+
+
+def bodies(p, n, timeout=15):
+    return [p.stanza_in("message", timeout=timeout).findtext(q(SERVER, "body")) for _ in range(n)]
+
+
+def outlives_a_kill():
+    """What was acknowledged waits in the store: it goes out after kill -9, in order, once."""
+    come = later_listener("kept.test")
+    c = Client(w.server, "bob", resource="sm").login()
+    c.sm_enable()
+    for i in range(5):
+        c.message("zoe@kept.test", f"kept {i}")
+    c.sm_all_acked()
+    w.server.kill9()
+    c.close(), w.ann.close()
+    w.server.start()
+    w.ann = Client(w.server, "ann", resource="desk").login(presence=True)
+    lis = come()
+    p = lis.opened(timeout=30)
+    got = bodies(p, 5)
+    check(got == [f"kept {i}" for i in range(5)], f"{got}")
+    w.ann.message("zoe@kept.test", "live")
+    check(bodies(p, 1) == ["live"], "the next one")
+    # Settled: the next start sends nothing again.
+    until(lambda: not p.pump(0.5), 10, "quiet")
+    import time
+    time.sleep(3)
+    w.server.kill9()
+    w.server.start()
+    w.ann.close()
+    w.ann = Client(w.server, "ann", resource="desk").login(presence=True)
+    w.ann.message("zoe@kept.test", "after")
+    p = lis.opened(timeout=15)
+    got = bodies(p, 1)
+    check(got == ["after"], f"sent again: {got}")
+    p.goodbye()
+    lis.close()
+
+
+def outlives_a_cut():
+    """The connection breaks right behind the message: it is sent once more."""
+    lis = PeerListener("cut.test", OURS, w.ca.issue("cut.test"))
+    w.zone.host("cut.test", lis.port)
+    w.ann.message("zoe@cut.test", "one")
+    p = lis.opened()
+    bodies(p, 1)
+    i = w.ann.message("zoe@cut.test", "two")
+    p.cut()
+    p = lis.opened()
+    got = [p.stanza_in("message") for _ in range(2)]
+    check([m.findtext(q(SERVER, "body")) for m in got] == ["one", "two"] and got[1].get("id") == i, "not all came again")
+    p.goodbye()
+    lis.close()
+
+
 def crowd():
     """129: whoever has proven nothing shares a budget; who has is not touched."""
     good = w.peer().trusted()
@@ -684,6 +750,8 @@ def run(tap):
     tap.run("case 128: private addresses", private_addresses)
     tap.run("the next address when the first is silent", second_address)
     tap.run("a peer that comes back gets all, in order", comes_back)
+    tap.run("a message for a server that is away outlives kill -9", outlives_a_kill)
+    tap.run("a message that was cut off goes out again", outlives_a_cut)
     tap.run("case 129: a crowd at the door", crowd)
     tap.run("status shows the links", status)
     tap.run("a queue has an end, and what waits too long comes back", queue_limit)
