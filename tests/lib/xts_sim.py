@@ -24,7 +24,7 @@ class Sim(Server):
     """The process."""
     host = peer = "simulated"
 
-    def __init__(self, seed, users, config=fast(""), on_disk=False):
+    def __init__(self, seed, users, config=fast(""), on_disk=False, contacts=()):
         self.top = tempfile.mkdtemp(prefix="xts-sim-")
         path = os.path.join(self.top, "wardroom.yaml")
         with open(path, "w") as f:
@@ -39,6 +39,8 @@ class Sim(Server):
         self.clients, self.now_ms, self.random = {}, 0, random.Random(seed)
         for u in users:
             self.ask(f"user {u} {PASSWORD}")
+        for c in contacts:
+            self.ask(f"contacts {c}")
         self.ask("start")
 
     def ask(self, line, data=b""):
@@ -163,9 +165,7 @@ class SimWorld:
         self.sim.ask("restart")
 
     def time(self, seconds):
-        end = self.sim.now_ms + seconds * 1000
-        while self.sim.now_ms < end:
-            self.sim.ask(f"run {end - self.sim.now_ms}")
+        self.sim.ask(f"pass {seconds * 1000}")
 
     def finish(self):
         sim, self.sim = self.sim, None

@@ -5,6 +5,8 @@
  *   user NAME PASSWORD   an account        start        the server      open N      a connection
  *   send N BYTES         and as many bytes cut N        the connection is lost
  *   run MS               until something arrives at a client, or so much virtual time has passed
+ *   pass MS              so much virtual time, whatever arrives
+ *   contacts NAME PREFIX FIRST COUNT TOTAL   before start: a roster of PREFIX(FIRST) .. modulo TOTAL, both subscriptions
  *   restart              stops the server, starts the next on the same store (needs --dir)
  * Answers: `data N BYTES` and as many bytes, `end N`, then `done NOW_MS`; or `failed WHY`.
  *
@@ -22,6 +24,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "config/config.h"
+#include "core/roster.h"
 #include "core/server.h"
 #include "core/stream.h"
 #include "net/loop.h"
@@ -50,6 +53,9 @@ struct sim {
 	const char *dir;
 	struct client *clients;
 	bool news, down;
+	char password[256];		/* of the blob: many accounts of one password need it derived once */
+	uint8_t blob[SCRAM_BLOB_BYTES];
+	size_t blob_n;
 };
 
 static void die(const char *what, struct str why)
@@ -121,14 +127,44 @@ static void add_user(struct sim *s, const char *name, const char *password)
 {
 	struct vault_account acc = { .role = ROLE_STAFF, .state = ACCOUNT_ACTIVE, .created_ms = clock_wall_ms() };
 	struct credentials c;
-	uint8_t blob[SCRAM_BLOB_BYTES];
 
-	must(scram_derive(s->tools, str_of(password), ITERATIONS, &c), "password", STR_NONE);
-	acc.credentials = str_make((char *)blob, scram_encode(&c, blob));
+	if (s->blob_n == 0 || strcmp(password, s->password) != 0) {
+		must(scram_derive(s->tools, str_of(password), ITERATIONS, &c), "password", STR_NONE);
+		s->blob_n = scram_encode(&c, s->blob);
+		snprintf(s->password, sizeof(s->password), "%s", password);
+	}
+	acc.credentials = str_make((char *)s->blob, s->blob_n);
 	acc.jid = arena_printf(s->arena, "%s@%s", name, s->config->domain);
 	must(vault_begin(s->vault), "account", STR_NONE);
 	must(vault_account_add(s->vault, &acc), "account", STR_NONE);
 	must(vault_commit(s->vault), "account", STR_NONE);
+}
+
+static void add_contacts(struct sim *s, const char *name, const char *prefix, unsigned first, unsigned count, unsigned total)
+{
+	struct roster r;
+	struct buf b;
+
+	roster_init(&r);
+	buf_init(&b, PIPE_BYTES);
+	for (unsigned i = 0; i < count; i++) {
+		char jid[300];
+		struct roster_item *it;
+
+		snprintf(jid, sizeof(jid), "%s%u@%s", prefix, (first + i) % total, s->config->domain);
+		if (strncmp(jid, name, strlen(name)) == 0 && jid[strlen(name)] == '@')
+			continue;	/* nobody is his own contact */
+		must(roster_get(&r, str_of(jid), &it), "contact", STR_NONE);
+		it->sub = SUB_BOTH;
+		it->listed = true;
+	}
+	must(roster_encode(&r, &b), "roster", STR_NONE);
+	must(vault_begin(s->vault), "roster", STR_NONE);
+	must(vault_item_put(s->vault, arena_printf(s->arena, "%s@%s", name, s->config->domain), ITEM_ROSTER, STR_NONE, buf_str(&b)),
+	     "roster", STR_NONE);
+	must(vault_commit(s->vault), "roster", STR_NONE);
+	buf_release(&b);
+	roster_release(&r);
 }
 
 /* --- clients ------------------------------------------------------------------------------------------------- */
@@ -242,11 +278,19 @@ static void run(struct sim *s, unsigned long ms)
 		loop_sim_run_until(s->loop, loop_now_ms(s->loop) + ms);
 }
 
+static void pass(struct sim *s, unsigned long ms)
+{
+	uint64_t end = loop_now_ms(s->loop) + ms;
+
+	while (loop_now_ms(s->loop) < end)
+		loop_sim_run_until(s->loop, end);
+}
+
 /* False at the end of the commands. */
 static bool command(struct sim *s)
 {
 	char line[1024], a[256], b[256];
-	unsigned n;
+	unsigned n, first, total;
 	size_t bytes;
 	unsigned long ms;
 
@@ -262,6 +306,10 @@ static bool command(struct sim *s)
 		send_bytes(client(s, n), bytes);
 	else if (sscanf(line, "cut %u", &n) == 1)
 		close_client(client(s, n));
+	else if (sscanf(line, "contacts %255s %255s %u %u %u", a, b, &first, &n, &total) == 5 && total)
+		add_contacts(s, a, b, first, n, total);
+	else if (sscanf(line, "pass %lu", &ms) == 1)
+		pass(s, ms);
 	else if (sscanf(line, "run %lu", &ms) == 1)
 		run(s, ms);
 	else if (strcmp(line, "restart\n") == 0)
