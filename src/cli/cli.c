@@ -69,6 +69,7 @@ static const struct command commands[] = {
 	{ "policy apply", "FILE", "Checks a policy and puts it in force, in a running server at once.", "policy apply new-policy.yaml", { "file" }, 1, "",
 	  "", cli_policy_apply },
 	{ "policy show", "", "The policy in force.", "policy show", { 0 }, 0, "", "", cli_policy_show },
+	{ "dns", "", "The records with which clients and other servers find this one, for a zone file.", "dns", { 0 }, 0, "", "", cli_dns },
 	{ "inspect", "[--policy F] [--domain D] [--url U] < JSON-LINES",
 	  "Judges messages {\"from\",\"to\",\"body\",\"ts\"} in order, with a fresh memory; needs no server.", "inspect --policy policy.yaml < messages.jsonl",
 	  { 0 }, 0, "policy domain url", "", cli_inspect },

@@ -699,6 +699,13 @@ def status():
     p.goodbye()
 
 
+def records():
+    """`wardroom dns` tells others the port that is open."""
+    got = w.server.json("dns")["records"]
+    check(f"_xmpp-server._tcp.{OURS}. 3600 IN SRV 5 0 {w.server.s2s_port} {OURS}." in got, f"{got}")
+    check(any(r.startswith(f"_xmpps-server._tcp.rooms.{OURS}.") for r in got), f"{got}")
+
+
 def run(tap):
     tap.run("a message comes in over STARTTLS with a certificate", message_in)
     tap.run("a message comes in over direct TLS, ALPN xmpp-server", message_in_direct_tls)
@@ -754,6 +761,7 @@ def run(tap):
     tap.run("a message that was cut off goes out again", outlives_a_cut)
     tap.run("case 129: a crowd at the door", crowd)
     tap.run("status shows the links", status)
+    tap.run("dns names the records", records)
     tap.run("a queue has an end, and what waits too long comes back", queue_limit)
 
 
