@@ -118,6 +118,7 @@ static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct st
 {
 	struct server_parts p = { .started_mono_us = started_mono_us };
 	struct s2s_parts s2s = { .fd = -1 };
+	const char *domain;
 	int control = -1, component = -1, r;
 
 	r = instance_check(&d->in, d->arena, ret_why);
@@ -159,7 +160,9 @@ static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct st
 		r = s2s_new(d->server, &s2s, d->arena, &d->s2s, ret_why);
 	if (r < 0)
 		return r;
-	return control_new(d->loop, d->server, control, d->in.dir, d->config->domain, &d->control);
+	/* A reload replaces the configuration; its domain stays. */
+	domain = arena_dup(d->arena, d->config->domain, strlen(d->config->domain));
+	return domain ? control_new(d->loop, d->server, control, d->in.dir, domain, &d->control) : ERR_NOMEM;
 }
 
 static void stopped(void *ctx)

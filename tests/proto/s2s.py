@@ -512,6 +512,7 @@ def reload_denies():
     w.server.write_config()
     w.server.reload()
     until(lambda: w.server.log().count("server.reloaded") >= 2, 5, "reloaded")
+    check(w.server.json("status")["domain"] == OURS, "status after a reload")
     w.peer().trusted().goodbye()
 
 
