@@ -243,6 +243,11 @@ unsigned room_owners(const struct room *r)
 	return n;
 }
 
+bool room_nick_fits(struct str nick)
+{
+	return nick.n && nick.n <= ROOMS_NICK && nick.p[0] != ' ' && nick.p[nick.n - 1] != ' ';
+}
+
 unsigned room_owned_by(const struct rooms *rs, struct str bare)
 {
 	struct map_iter it = { 0 };

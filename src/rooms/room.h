@@ -137,6 +137,8 @@ void room_unreserve(struct room *r, struct str bare);
 /* Does somebody but bare have this nick, or one that looks like it, or is one kept for somebody else? */
 bool room_nick_taken(const struct room *r, struct arena *a, struct str nick, struct str bare);
 unsigned room_owners(const struct room *r);
+/* Not too long, and to be seen: no spaces at its ends (XEP-0045, business rules: addresses). */
+bool room_nick_fits(struct str nick);
 unsigned room_owned_by(const struct rooms *rs, struct str bare);
 
 struct occupant *room_by_nick(const struct room *r, struct arena *a, struct str nick);	/* exactly this nick */

@@ -433,7 +433,7 @@ static enum trip_next join(struct trip *t, struct room *r)
 	struct device *d;
 	int err;
 
-	if (t->to.resource.n > ROOMS_NICK)
+	if (!room_nick_fits(t->to.resource))
 		return refuse(t, "modify", "not-acceptable");
 	if (created && create(t, &r) != TRIP_NEXT)
 		return TRIP_ENDED;
@@ -470,7 +470,7 @@ static enum trip_next rename_to(struct trip *t, struct room *r, struct device *d
 	struct list *it;
 	int err;
 
-	if (t->to.resource.n > ROOMS_NICK)
+	if (!room_nick_fits(t->to.resource))
 		return refuse(t, "modify", "not-acceptable");
 	if (nick_taken(t, r, t->to.resource, o) || (o->n_devices > 1 && room_lookalike(r, t->arena, t->to.resource)))
 		return refuse(t, "cancel", "conflict");
@@ -522,6 +522,23 @@ static enum trip_next update(struct trip *t, struct room *r, struct device *d)
 	return TRIP_NEXT;
 }
 
+/* XEP-0045 7.2.2: a client that believes it is here, or one of before 2002; it is told to enter properly. */
+static enum trip_next not_here(struct trip *t)
+{
+	struct node *p = node_new(t->arena, NS_CLIENT, "presence"), *x, *item;
+
+	x = p ? node_add(t->arena, p, NS_MUC_USER, "x") : NULL;
+	item = x ? node_add(t->arena, x, NS_MUC_USER, "item") : NULL;
+	if (!item || node_set_attr(t->arena, p, "from", t->to.full) < 0 || node_set_attr(t->arena, p, "to", t->from.full) < 0 ||
+	    node_set_attr(t->arena, p, "type", STR("unavailable")) < 0 ||
+	    node_set_attr(t->arena, item, "affiliation", STR("none")) < 0 || node_set_attr(t->arena, item, "role", STR("none")) < 0 ||
+	    !node_add_leaf(t->arena, item, NS_MUC_USER, "reason", STR("You are not in the room.")) ||
+	    add_status(t->arena, x, 110) < 0 || add_status(t->arena, x, 307) < 0 || add_status(t->arena, x, 333) < 0)
+		return trip_refuse(t, ERR_LIMIT, NULL);
+	trip_answer(t, p);
+	return TRIP_NEXT;
+}
+
 enum trip_next room_presence(struct trip *t, struct room *r)
 {
 	struct str type = node_attr(t->stanza, "type");
@@ -540,5 +557,7 @@ enum trip_next room_presence(struct trip *t, struct room *r)
 		return TRIP_NEXT;		/* rooms have no contacts */
 	if (t->to.resource.n == 0)
 		return trip_refuse(t, ERR_JID, "a nickname is missing in the address");
-	return d ? update(t, r, d) : join(t, r);
+	if (d)
+		return update(t, r, d);
+	return node_child(t->stanza, NS_MUC, "x") ? join(t, r) : not_here(t);
 }

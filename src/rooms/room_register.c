@@ -57,7 +57,7 @@ static int reserve(struct iq *iq, struct room *r, struct str wanted)
 
 	if (wanted.n == 0)
 		return ERR_BAD_REQUEST;
-	if (wanted.n > ROOMS_NICK || jid_prep_resource(iq->arena, wanted, &nick) < 0)
+	if (wanted.n > ROOMS_NICK || jid_prep_resource(iq->arena, wanted, &nick) < 0 || !room_nick_fits(nick))
 		return ERR_NOT_ACCEPTABLE;
 	if (room_nick_taken(r, iq->arena, nick, bare))
 		return ERR_CONFLICT;

@@ -246,7 +246,8 @@ def refusals(tap, users, rooms):
         a, b, c = users.client(), users.client(), users.client()
         room = rooms.open(a, "ann", maxusers=1)
         rooms.refused(b, room, "ben", "service-unavailable")
-        rooms.refused(b, room, "n" * 300, "not-acceptable")
+        for nick in ("n" * 300, " ", "   ", " ben", "ben "):
+            rooms.refused(b, room, nick, "not-acceptable")
         rooms.configure(a, room, maxusers=0)
         rooms.join(b, room, "ben")
         refused(c.iq("get", "<query xmlns='jabber:iq:version'/>", to=f"{room}/ben"), "not-acceptable", "an outsider asks an occupant")
@@ -266,6 +267,18 @@ def refusals(tap, users, rooms):
                              f"<field var='muc#roomconfig_{field}'><value>{value}</value></field></x></query>", to=room)
             check(el.get("type") == "error" and error_of(el)[0] in (condition, "bad-request"), f"{field}={value[:10]}: {text_of(el)}")
     tap.run("xep0045-bad: full, too long, wrong forms, outsiders' requests: exact errors (7.2, 10.2, 17.4)", entering)
+
+    def desynchronised():
+        a, b = users.client(), users.client()
+        room = rooms.open(a, "ann")
+        b.send(f"<presence to='{room}/ben'><show>away</show></presence>")
+        p = b.expect(name="presence", type="unavailable", frm=f"{room}/ben")
+        check(codes(p) == {"110", "307", "333"} and item(p).get("role") == "none", text_of(p))
+        fresh = rooms.fresh()
+        b.send(f"<presence to='{fresh}/ben'/>")
+        b.expect(name="presence", type="unavailable", frm=f"{fresh}/ben")
+        refused(b.iq("get", f"<query xmlns='{INFO}'/>", to=fresh), "item-not-found", "a room out of an update")
+    tap.run("xep0045-desynchronised: an update of somebody who is not in the room is answered with 110, 307, 333 (7.2.2)", desynchronised)
 
     def spoofed():
         a, b = users.client(), users.client()
