@@ -394,6 +394,28 @@ def dialback_late():
     v.close()
 
 
+def dialback_verified():
+    """With `verified` who vouches needs a valid certificate himself."""
+    weak = PeerListener("weak.test", OURS, w.ca.issue("weak.test", self_signed=True))
+    w.zone.host("weak.test", weak.port)
+    with Federated(w.ca, w.zone, s2s=", dialback: verified", users=("ann",)) as s:
+        target = Target(OURS, s.s2s_port)
+        p = Peer("weak.test", target, None).secure()
+        p.send(f"<db:result from='weak.test' to='{OURS}'>k</db:result>")
+        v = weak.secured()
+        check(v.wait_end() and not any(e.tag == q(DIALBACK, "verify") for e in v.inbox), "it was asked")
+        r = p.expect(name=q(DIALBACK, "result"))
+        check(r.get("type") == "error", text_of(r))
+        p = Peer(THEIRS, target, None).secure()
+        asks(p, "k")
+        v = w.listener.secured()
+        v.expect(name=q(DIALBACK, "verify"))
+        v.send(f"<db:verify from='{THEIRS}' to='{OURS}' id='{p.id}' type='valid'/>")
+        check(p.expect(name=q(DIALBACK, "result")).get("type") == "valid", "not taken")
+        s.assert_healthy()
+    weak.close()
+
+
 def dialback_out():
     """A server that offers dialback alone gets our key, and we stand by it."""
     _, target, ann = w.second()
@@ -740,6 +762,7 @@ def run(tap):
     tap.run("case 120: dialback without TLS", dialback_plain)
     tap.run("case 122: dialback in; answers to other questions", dialback_in)
     tap.run("case 122: an answer that is too late", dialback_late)
+    tap.run("case 120: who vouches needs a certificate himself", dialback_verified)
     tap.run("case 126: a second domain on one stream", dialback_second_domain)
     tap.run("xep0220: an invalid key", dialback_invalid)
     tap.run("case 123: dialback out; our keys are for one stream and one pair", dialback_out)
