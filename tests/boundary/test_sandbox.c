@@ -41,6 +41,68 @@ static int in_child(int (*body)(const struct sandbox_state *st))
 	return WEXITSTATUS(status);
 }
 
+/* A role that has all its sockets. */
+static int in_reader(int (*body)(const struct sandbox_state *st))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct sandbox_state st;
+
+		if (sandbox_enter_reader(dir, &st) < 0)
+			_exit(99);
+		_exit(body(&st));
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int try_reach(const struct sandbox_state *st)
+{
+	struct sockaddr_storage any = { .ss_family = AF_UNIX };
+	int pair[2];
+
+	(void)st;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+		return 1;			/* it needs these */
+	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM || socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EPERM)
+		return 2;
+	if (connect(pair[0], (struct sockaddr *)&any, sizeof(any)) == 0 || errno != EPERM)
+		return 3;
+	if (bind(pair[0], (struct sockaddr *)&any, sizeof(any)) == 0 || errno != EPERM)
+		return 4;
+	return 0;
+}
+
+static int try_write(const struct sandbox_state *st)
+{
+	char path[64];
+
+	if (st->landlock == 0)
+		return 77;
+	snprintf(path, sizeof(path), "%s/new", dir);
+	return open(path, O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES ? 0 : 1;
+}
+
+static void a_role_that_has_its_sockets_makes_no_more(void **st)
+{
+	(void)st;
+	assert_int_equal(in_reader(try_reach), 0);
+}
+
+static void and_writes_no_file(void **st)
+{
+	int r = in_reader(try_write);
+
+	(void)st;
+	if (r == 77)
+		skip();
+	assert_int_equal(r, 0);
+}
+
 static int try_exec(const struct sandbox_state *st)
 {
 	char *const argv[] = { "true", NULL };
@@ -168,6 +230,7 @@ static void no_namespace_can_be_made_but_threads_can(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_role_that_has_its_sockets_makes_no_more), cmocka_unit_test(and_writes_no_file),
 		cmocka_unit_test(no_program_can_be_started),
 		cmocka_unit_test(nobody_can_be_traced),
 		cmocka_unit_test(only_ip_and_unix_sockets_are_left),

@@ -391,6 +391,39 @@ def process_tests(tap, server):
         c.goodbye()
     tap.run("web role: killed, it comes back; sessions resume and clients on TCP notice nothing", crash)
 
+    def worker_crash():
+        a = WsClient(server, "ann").login(presence=True)
+        a.sm_enable()
+        a.message(server.jid("dan"), "is written down")
+        a.sm_all_acked()
+        before = web_pid(server)
+        worker = next(p for p in descendants(server.proc.pid) if p not in (server.proc.pid, before))
+        os.kill(worker, signal.SIGKILL)
+        check(a.wait_end() and a.close_code == 1001, f"close code {a.close_code}")
+        # It waits in the channel until there is a worker again.
+        c = WsClient(server, "ann").login(bind=False)
+        check(c.resume(a), "not resumed after the worker was killed")
+        check(web_pid(server) == before, "the web role did not outlive the worker")
+        c.goodbye()
+    tap.run("web role: it outlives a killed worker; whoever comes meanwhile waits for the next one", worker_crash)
+
+    def stopped():
+        a = WsClient(server, "ann").login()
+        pid = web_pid(server)
+        server.stop()
+        check(a.stream_error()[0] == "system-shutdown", "no goodbye")
+        check(not os.path.exists(f"/proc/{pid}"), "the web role stays")
+        server.start()
+    tap.run("web role: SIGTERM says goodbye through it, then ends it", stopped)
+
+    def taken():
+        with new_server(https=True, start=False) as other:
+            other.https_port = server.https_port
+            other.write_config()
+            p = subprocess.run([program("wardroomd"), "--dir", other.dir], capture_output=True, text=True, timeout=30)
+            check(p.returncode == 1 and "in use by another program" in p.stderr and "ready" not in p.stdout, f"{p.returncode} {p.stderr} {p.stdout}")
+    tap.run("web role: a port that is taken stops the start, with a sentence", taken)
+
 
 def limit_tests(tap):
     with new_server(users=["ann"], https=True, limits={"connections_per_address": 4}, extra="web: { ping: 1s }\n") as server:
