@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from xml.etree import ElementTree as ET
 
 from harness import check, error_of, q, text_of
+from rawserver import Authority
 from rawws import BINARY, CLOSE, FRAMING, PING, PONG, STREAM, TEXT, WsClient, frame, http
 from rawxmpp import CLIENT, SM, Client, SaslFailure, befriend, body_of
 from wardroom_test import BUILD, Tap, descendants, new_server, program, until
@@ -406,6 +408,25 @@ def process_tests(tap, server):
         check(web_pid(server) == before, "the web role did not outlive the worker")
         c.goodbye()
     tap.run("web role: it outlives a killed worker; whoever comes meanwhile waits for the next one", worker_crash)
+
+    def reloaded():
+        def shown():
+            c = WsClient(server).connect(upgrade=False)
+            der = c.tls.getpeercert(True)
+            c.close()
+            return der
+        old = WsClient(server, "ann").login()
+        before = shown()
+        cert, key = Authority(os.path.join(server.top, "ca")).issue(server.domain)
+        for name, path in (("key.pem", key), ("cert.pem", cert)):
+            shutil.copy(path, os.path.join(server.dir, "tls", name))
+        os.chmod(os.path.join(server.dir, "tls", "key.pem"), 0o600)
+        server.proc.send_signal(signal.SIGHUP)
+        until(lambda: shown() != before, 5, "the new certificate")
+        old.settle()
+        old.goodbye()
+        WsClient(server, "ann").login(mech="SCRAM-SHA-1-PLUS", binding="tls-server-end-point").goodbye()
+    tap.run("web role: SIGHUP brings the new certificate; connections stay", reloaded)
 
     def stopped():
         a = WsClient(server, "ann").login()
