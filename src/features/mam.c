@@ -169,7 +169,11 @@ static int finish(struct iq *iq, const struct mam *m)
 		return ERR_LIMIT;
 	if (m->page.complete && node_set_attr(iq->arena, fin, "complete", STR("true")) < 0)
 		return ERR_LIMIT;
-	if (m->page.n && (add_id(iq, set, "first", m->page.v[0].id, m->page.counted ? index.p : NULL) < 0 ||
+	/*
+	 * XEP-0059 2.6 wants an index (SHOULD). Backwards it stays away: slixmpp (1.8.3, and poezio with it) takes
+	 * index + page = count for the end even there, and after the newest page would never ask for what lies before.
+	 */
+	if (m->page.n && (add_id(iq, set, "first", m->page.v[0].id, m->page.counted && !m->q.backward ? index.p : NULL) < 0 ||
 			  add_id(iq, set, "last", m->page.v[m->page.n - 1].id, NULL) < 0))
 		return ERR_LIMIT;
 	/* XEP-0059 2.7: where counting costs too much, it is left out. */

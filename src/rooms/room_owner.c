@@ -9,13 +9,16 @@
 #include "base/check.h"
 #include "xmpp/jid.h"
 
-enum field_type { FIELD_TEXT, FIELD_LINES, FIELD_SECRET, FIELD_BOOL, FIELD_CHOICE, FIELD_NUMBER };
+enum field_type { FIELD_TEXT, FIELD_LINES, FIELD_SECRET, FIELD_BOOL, FIELD_CHOICE, FIELD_LIMIT, FIELD_NUMBER };
 
 struct choice { const char *value, *label; };
 
 static const struct choice pm_choices[] = { { "anyone", "Anyone" }, { "participants", "Those who may speak" },
 					    { "moderators", "Moderators" }, { "none", "Nobody" }, { 0 } };
 static const struct choice whois_choices[] = { { "moderators", "Moderators" }, { "anyone", "Anyone" }, { 0 } };
+/* Offered; any other number is taken, too. */
+static const struct choice limit_choices[] = { { "10", "10" }, { "20", "20" }, { "50", "50" }, { "100", "100" }, { "200", "200" },
+					       { "500", "500" }, { "1000", "1000" }, { "none", "No limit of its own" }, { 0 } };
 
 #define AT(f) offsetof(struct room_config, f)
 
@@ -39,7 +42,7 @@ static const struct field {
 	{ "{http://prosody.im/protocol/muc}roomconfig_allowmemberinvites", "Members may invite others to a room of members", FIELD_BOOL,
 	  AT(member_invites), NULL, 0 },
 	{ "muc#roomconfig_allowpm", "Who may send private messages", FIELD_CHOICE, AT(pm), pm_choices, 0 },
-	{ "muc#roomconfig_maxusers", "Most occupants (0: no limit of its own)", FIELD_NUMBER, AT(max_occupants), NULL, ROOMS_OCCUPANTS },
+	{ "muc#roomconfig_maxusers", "Most occupants", FIELD_LIMIT, AT(max_occupants), limit_choices, ROOMS_OCCUPANTS },
 	{ "muc#roomconfig_historylength", "Messages shown to newcomers", FIELD_NUMBER, AT(history), NULL, ROOMS_HISTORY },
 	{ "muc#roomconfig_roomsecret", "Password", FIELD_SECRET, AT(password), NULL, 0 },
 };
@@ -54,15 +57,15 @@ static void *place(const struct room_config *c, const struct field *f)
 static const char *type_name(enum field_type t)
 {
 	switch (t) {
-	case FIELD_LINES:
-		return "text-multi";
 	case FIELD_SECRET:
 		return "text-private";
 	case FIELD_BOOL:
 		return "boolean";
 	case FIELD_CHOICE:
+	case FIELD_LIMIT:
 		return "list-single";
 	case FIELD_TEXT:
+	case FIELD_LINES:	/* XEP-0045 registers text-single; aioxmpp refuses a form that says otherwise */
 	case FIELD_NUMBER:
 		break;
 	}
@@ -77,6 +80,10 @@ static struct str value_of(struct arena *a, const struct room_config *c, const s
 	switch (f->type) {
 	case FIELD_BOOL:
 		return *(const bool *)p ? STR("1") : STR("0");
+	case FIELD_LIMIT:
+		if (*(const unsigned *)p == 0)
+			return STR("none");
+		return arena_printf(a, "%u", *(const unsigned *)p);
 	case FIELD_NUMBER:
 		return arena_printf(a, "%u", *(const unsigned *)p);
 	case FIELD_CHOICE:
@@ -100,15 +107,24 @@ static struct node *add_field(struct arena *a, struct node *form, const char *va
 	return f;
 }
 
-static bool add_options(struct arena *a, struct node *f, const struct choice *c)
+static bool add_option(struct arena *a, struct node *f, struct str label, struct str value)
 {
-	for (; c && c->value; c++) {
-		struct node *o = node_add(a, f, NS_XDATA, "option");
+	struct node *o = node_add(a, f, NS_XDATA, "option");
 
-		if (!o || node_set_attr(a, o, "label", str_of(c->label)) < 0 || !node_add_leaf(a, o, NS_XDATA, "value", str_of(c->value)))
+	return o && node_set_attr(a, o, "label", label) == 0 && node_add_leaf(a, o, NS_XDATA, "value", value);
+}
+
+/* A list-single's value must be among its options (XEP-0004 3.3): a number that we do not offer is added. */
+static bool add_options(struct arena *a, struct node *f, const struct choice *c, struct str value)
+{
+	bool there = !c;
+
+	for (; c && c->value; c++) {
+		there = there || str_is(value, c->value);
+		if (!add_option(a, f, str_of(c->label), str_of(c->value)))
 			return false;
 	}
-	return true;
+	return there || add_option(a, f, value, value);
 }
 
 static bool add_people(struct arena *a, struct node *form, const struct room *r, const char *var, const char *label,
@@ -138,9 +154,10 @@ static int show_form(struct iq *iq, const struct room *r)
 	if (!f || !node_add_leaf(a, f, NS_XDATA, "value", STR(NS_MUC_ROOMCONFIG)))
 		return ERR_LIMIT;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		struct str value = value_of(a, &r->config, &fields[i]);
+
 		f = add_field(a, form, fields[i].var, type_name(fields[i].type), fields[i].label);
-		if (!f || !add_options(a, f, fields[i].choices) ||
-		    !node_add_leaf(a, f, NS_XDATA, "value", value_of(a, &r->config, &fields[i])))
+		if (!f || !add_options(a, f, fields[i].choices, value) || !node_add_leaf(a, f, NS_XDATA, "value", value))
 			return ERR_LIMIT;
 		if (fields[i].type == FIELD_SECRET) {
 			f = add_field(a, form, "muc#roomconfig_passwordprotectedroom", "boolean", "A password is needed to enter");
@@ -208,6 +225,7 @@ static int read_field(struct arena *a, const struct field *f, const struct node 
 		return 0;
 	case FIELD_BOOL:
 		return read_bool(text, p) ? 0 : ERR_BAD_REQUEST;
+	case FIELD_LIMIT:
 	case FIELD_NUMBER:
 		if (text.n == 0 || str_is(text, "none"))
 			text = STR("0");

@@ -320,6 +320,17 @@ def governing(tap, users, rooms):
         want = {f"muc#roomconfig_{x}" for x in ("roomname", "roomdesc", "persistentroom", "publicroom", "membersonly", "moderatedroom", "whois", "changesubject",
                                                 "allowinvites", "allowpm", "maxusers", "passwordprotectedroom", "roomsecret", "roomadmins", "roomowners")}
         check(not want - fields, f"missing {want - fields}")
+        types = {f.get("var"): f.get("type") for f in el.iter(f"{{{DATA}}}field")}
+        registered = {"roomname": "text-single", "roomdesc": "text-single", "lang": "text-single", "maxusers": "list-single", "roomsecret": "text-private",
+                      "allowpm": "list-single", "whois": "list-single", "roomowners": "jid-multi", "roomadmins": "jid-multi"}
+        wrong = {x: types[f"muc#roomconfig_{x}"] for x, t in registered.items() if types[f"muc#roomconfig_{x}"] != t}
+        check(not wrong, f"not of the types that XEP-0045 registers for muc#roomconfig: {wrong}")
+        for most in ("none", "50", "33"):	# of the list, and not
+            rooms.configure(a, room, maxusers=most)
+            form = a.iq("get", f"<query xmlns='{OWNER}'/>", to=room)
+            f = next(f for f in form.iter(f"{{{DATA}}}field") if f.get("var") == "muc#roomconfig_maxusers")
+            options = [o.findtext(f"{{{DATA}}}value") for o in f.iter(f"{{{DATA}}}option")]
+            check(f.findtext(f"{{{DATA}}}value") == most and options.count(most) == 1, text_of(f))
         el = b.iq("get", f"<query xmlns='{OWNER}'/>", to=room)
         check(error_of(el)[0] == "forbidden", text_of(el))
         rooms.join(b, room, "ben")

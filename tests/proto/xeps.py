@@ -371,6 +371,7 @@ def mam_tests(tap, users):
         check([x[0] for x in page] == ids[20:] and fin.get("complete") == "true", f"last page {text_of(fin)}")
         page, fin = mam(b, rsm="<max>10</max><before/>")
         check([x[0] for x in page] == ids[15:] and fin.get("complete") != "true", "last page, backwards")
+        check(fin.find(f".//{q(RSM, 'first')}").get("index") is None, f"an index backwards, where slixmpp takes it for the end: {text_of(fin)}")
         page, fin = mam(b, rsm=f"<max>10</max><before>{ids[15]}</before>")
         check([x[0] for x in page] == ids[5:15], "backwards")
         page, fin = mam(b, rsm=f"<max>10</max><before>{ids[5]}</before>")
