@@ -46,6 +46,7 @@ const struct mod_def mod_pep = {
 	.name = "pep",
 	.xep = 163,
 	.xep_version = "1.2.2",
+	.xep_note = "without the replyto address of 4.3.1",
 	/* Poezio asks the domain whether accounts can publish. */
 	.disco_server = (const char *const[]){ NS_PUBSUB "#publish", NULL },
 	.disco_account = (const char *const[]){

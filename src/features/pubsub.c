@@ -109,6 +109,9 @@ const struct mod_def mod_pubsub = {
 	.name = "pubsub",
 	.xep = 60,
 	.xep_version = "1.30.0",
+	.xep_partial = true,
+	.xep_note = "accounts and pubsub.DOMAIN; no collections, no options of subscriptions, no access model authorize; who may not "
+		    "read a node is told that there is none",
 	.iq = iqs,
 	.hooks = &hooks,
 	.service = &service,
