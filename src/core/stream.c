@@ -179,6 +179,8 @@ void stream_send_features(struct stream *st)
 		if (sasl_offer(&st->srv->sasl, st->binding, &b) < 0)
 			b.failed = true;
 		stream_sasl2_offer(st, &b);
+		if (stream_register_offered(st->srv))
+			buf_printf(&b, "<register xmlns='" NS_REGISTER_FEATURE "'/><register xmlns='" NS_IBR_TOKEN "'/>");
 	} else if (f) {
 		if (st->phase == PHASE_SIGNED_IN)
 			buf_printf(&b, "<bind xmlns='" NS_BIND "'/>");
@@ -557,6 +559,7 @@ static void stream_free(struct stream *st)
 	stream_sasl2_free(st);
 	stream_ws_free(st);
 	free((void *)(uintptr_t)st->claimed.p);
+	free((void *)(uintptr_t)st->invite.p);
 	free(st->binding);
 	user_unref(&st->user);
 	xml_free(&st->xml);

@@ -251,6 +251,8 @@ int stream_login_in(struct stream *st, struct arena *a, const struct node *n)
 		stream_send_z(st, "<failure xmlns='" NS_COMPRESS "'><unsupported-method/></failure>");
 		return 0;
 	}
+	if (stream_register_is(n) && stream_register_offered(st->srv) && !st->sasl && !st->sasl2 && !st->busy)
+		return stream_register_in(st, a, n);
 	if (str_is(n->ns, NS_SASL2))
 		return stream_sasl2_in(st, a, n);
 	if (!str_is(n->ns, NS_SASL) || st->sasl2)

@@ -75,6 +75,8 @@ struct stream {
 	struct str claimed;		/* bare JID of the header's 'from'; own memory; p NULL: none */
 	struct user *user;		/* PHASE_SIGNED_IN: a reference until bound */
 	struct str bind_id;		/* <iq/> that waits for the account; own memory */
+	struct str invite;		/* a token that was accepted (XEP-0445); own memory; p NULL: none */
+	bool registered;		/* an account was opened here */
 	struct loop_timer deadline;
 	struct loop_work work;
 	struct throttle_prefix prefix;
@@ -135,6 +137,11 @@ void stream_login_wrong(struct stream *st, struct str user, const char *mechanis
 void stream_login_refuse(struct stream *st, const char *condition);
 /* The same, counted: too many end the stream. */
 void stream_login_fail(struct stream *st, const char *condition);
+
+/* stream_register.c: an account is opened in PHASE_SECURE. */
+bool stream_register_offered(const struct server *srv);
+bool stream_register_is(const struct node *n);
+int stream_register_in(struct stream *st, struct arena *a, const struct node *iq);
 
 /* stream_sasl2.c: XEP-0388 and what goes in one turn with it. */
 void stream_sasl2_offer(const struct stream *st, struct buf *b);

@@ -165,7 +165,7 @@ const struct mod_def mod_register = {
 	.xep = 77,
 	.xep_version = "2.4",
 	.xep_partial = true,
-	.xep_note = "another password; the account's end where accounts are open",
+	.xep_note = "by invitation or open, if the operator says so; another password; the end of open accounts; no fields but name and password",
 	.disco_server = (const char *const[]){ NS_REGISTER, NULL },
 	.iq = iqs,
 };

@@ -34,6 +34,8 @@
 #define NS_CAM "urn:xmpp:cam:0"				/* XEP-0494 */
 #define NS_REGISTER "jabber:iq:register"		/* XEP-0077 */
 #define NS_REGISTER_FEATURE "http://jabber.org/features/iq-register"
+#define NS_IBR_TOKEN "urn:xmpp:ibr-token:0"		/* XEP-0445 */
+#define NS_PARS "urn:xmpp:pars:0"			/* XEP-0379 */
 #define NS_IQ_AUTH "jabber:iq:auth"			/* XEP-0078, refused */
 #define NS_COMPRESS "http://jabber.org/features/compress"	/* XEP-0138, refused */
 #define NS_COMPRESS_PROTOCOL "http://jabber.org/protocol/compress"

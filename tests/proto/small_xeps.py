@@ -165,9 +165,9 @@ def command_tests(tap, users):
 
     def roles():
         a = users.client()
-        check(names(a) == set(), f"staff finds {names(a)}")
+        check(names(a) == {"invite"}, f"staff finds {names(a)}")
         refused(a.iq("get", f"<query xmlns='{INFO}' node='{ADMIN}#add-user'/>", to=d), "item-not-found")
-        everything = names(boss)
+        everything = names(boss) - {"invite"}
         for role, may in (("officer", {"disable-user", "reenable-user", "end-user-session"}), ("helpdesk", {"change-user-password", "end-user-session"}),
                           ("auditor", set())):
             c, found = chiefs[role], names(chiefs[role])
@@ -566,6 +566,152 @@ def told_tests(tap):
         tap.run("xep0157-contacts, xep0504-policy: as wardroom.yaml says", told)
 
 
+PARS, IBR = "urn:xmpp:pars:0", "urn:xmpp:ibr-token:0"
+INVITE = "urn:xmpp:invite#"
+
+
+def token_of(uri):
+    return uri.split("preauth=")[1].split(";")[0]
+
+
+def account(name, password=NEW):
+    return f"<query xmlns='{REGISTER}'><username>{name}</username><password>{password}</password></query>"
+
+
+def preauth(c, token):
+    return c.iq("set", f"<preauth xmlns='{PARS}' token='{token}'/>", to=c.server.domain)
+
+
+def invite_tests(tap):
+    with new_server(users=["a", "b", "f"], extra="registration: invite\n") as server:
+        d = server.domain
+        path = os.path.join(server.top, "password")
+        with open(path, "w") as f:
+            os.chmod(path, 0o600)
+            f.write(PASSWORD)
+        server.cli("user", "add", server.jid("chief"), "--role", "admin", "--password-file", path)
+        a = Client(server, "a", resource="desk").login(presence=True)
+        a.iq("get", "<query xmlns='jabber:iq:roster'/>")
+        chief = Client(server, "chief", resource="desk").login(presence=True)
+
+        def uri(el):
+            got = form_of(done(el))
+            check(STAMP.match(got["expire"][0]), str(got))
+            return got["uri"][0]
+
+        def invited():
+            link = uri(command(a, INVITE + "invite"))
+            check(link.startswith(f"xmpp:{a.bare}?roster;preauth=") and link.endswith(";ibr=y"), link)
+            c = Client(server).secure(True)
+            check(c.features.find(q(IBR, "register")) is not None and c.features.find("{http://jabber.org/features/iq-register}register") is not None,
+                  "no feature")
+            refused(c.iq("set", account("newcomer"), to=d), "not-allowed")
+            check(preauth(c, token_of(link)).get("type") == "result", "the token was refused")
+            el = c.iq("get", f"<query xmlns='{REGISTER}'/>", to=d)
+            check(el.find(f"{q(REGISTER, 'query')}/{q(REGISTER, 'username')}") is not None, text_of(el))
+            refused(c.iq("set", account("newcomer", "short"), to=d), "not-acceptable")
+            refused(c.iq("set", account("a"), to=d), "conflict")
+            el = c.iq("set", account("newcomer"), to=d)
+            check(el.get("type") == "result", text_of(el))
+            refused(c.iq("set", account("second"), to=d), "not-acceptable")
+            n = Client(server, "newcomer", NEW, resource="r").login()
+            el = n.iq("get", "<query xmlns='jabber:iq:roster'/>")
+            check([(i.get("jid"), i.get("subscription")) for i in el.iter("{jabber:iq:roster}item")] == [(a.bare, "both")], text_of(el))
+            p = a.expect(name="iq", type="set", has="{jabber:iq:roster}query")
+            check("newcomer" in text_of(p) and 'subscription="both"' in text_of(p), text_of(p))
+            n.send("<presence/>")
+            a.expect(name="presence", frm=n.jid)
+            c = Client(server).secure(True)
+            refused(preauth(c, token_of(link)), "item-not-found", "cancel")
+            events = [(e["what"]["event"], e["what"]["account"], e["what"]["why"]) for e in server.json("audit", "list")["entries"] if e["kind"] == "account"]
+            check(("registered in-band", server.jid("newcomer"), a.bare) in events, f"not recorded: {events[-3:]}")
+        tap.run("xep0445-register: an account for who has a link, once; both are contacts", invited)
+
+        def named():
+            el = run(chief, INVITE + "create-account", username="reserved")
+            link = uri(el)
+            check(link.startswith(f"xmpp:reserved@{d}?register;preauth="), link)
+            refused(run(chief, INVITE + "create-account", username="reserved"), "conflict")
+            refused(run(chief, INVITE + "create-account", username="a"), "conflict")
+            refused(run(chief, INVITE + "create-account", username="no good/name"), "not-acceptable")
+            refused(command(a, INVITE + "create-account"), "forbidden")
+            free = uri(run(chief, INVITE + "create-account", username=""))
+            check(free.startswith(f"xmpp:{d}?register;preauth="), free)
+            c = Client(server).secure(True)
+            check(preauth(c, token_of(free)).get("type") == "result", "refused")
+            refused(c.iq("set", account("reserved"), to=d), "conflict")
+            c = Client(server).secure(True)
+            check(preauth(c, token_of(link)).get("type") == "result", "refused")
+            refused(c.iq("set", account("another"), to=d), "not-allowed")
+            check(c.iq("set", account("reserved"), to=d).get("type") == "result" and can_sign_in(server, "reserved", NEW), "not opened")
+        tap.run("xep0401-create-account: a name is kept for who has the link", named)
+
+        def guessed():
+            c = Client(server).secure(True)
+            for token in ("", "x", "a" * 26):
+                refused(preauth(c, token), "item-not-found")
+            refused(c.iq("set", account("intruder"), to=d), "not-allowed")
+            refused(c.iq("get", f"<query xmlns='{REGISTER}'/>", to=d), "not-allowed")
+            link = uri(command(a, INVITE + "invite"))
+            x, y = Client(server).secure(True), Client(server).secure(True)
+            for k in (x, y):
+                check(preauth(k, token_of(link)).get("type") == "result", "refused")
+            check(x.iq("set", account("first"), to=d).get("type") == "result", "the first")
+            refused(y.iq("set", account("late"), to=d), "item-not-found")
+            check(not can_sign_in(server, "late", NEW), "one link, two accounts")
+        tap.run("xep0445-register: no token, a made-up one, one used twice at once", guessed)
+
+        def tokens_end():
+            c = Client(server).secure(True)
+            try:
+                for n in range(12):
+                    preauth(c, f"{n:026d}")
+                raise AssertionError("tokens may be guessed for ever")
+            except Exception:
+                check(c.wait_end(5), "the stream goes on")
+        tap.run("xep0445-register: who guesses is out", tokens_end)
+
+        def many():
+            for _ in range(30):
+                last = command(a, INVITE + "invite")
+            refused(last, "resource-constraint")
+        def roster():
+            b = Client(server, "b", resource="r").login(presence=True)
+            f = Client(server, "f", resource="r").login(presence=True)
+            for c in (b, f):
+                c.iq("get", "<query xmlns='jabber:iq:roster'/>")
+            link = uri(command(b, INVITE + "invite"))
+            f.send(f"<presence type='subscribe' to='{b.bare}'><preauth xmlns='{PARS}' token='{token_of(link)}'/></presence>")
+            f.expect(name="presence", type="subscribed", frm=b.bare)
+            f.expect(name="presence", type="subscribe", frm=b.bare)
+            f.send(f"<presence type='subscribed' to='{b.bare}'/>")
+            b.expect(name="presence", type="subscribed", frm=f.bare)
+            el = b.iq("get", "<query xmlns='jabber:iq:roster'/>")
+            check([(i.get("jid"), i.get("subscription")) for i in el.iter("{jabber:iq:roster}item")] == [(f.bare, "both")], text_of(el))
+            x = Client(server, "first", NEW).login(presence=True)
+            x.send(f"<presence type='subscribe' to='{b.bare}'><preauth xmlns='{PARS}' token='{token_of(link)}'/></presence>")
+            b.expect(name="presence", type="subscribe", frm=x.bare)
+            x.settle()
+            x.none(lambda e: e.get("type") == "subscribed", "a link lets two in")
+        tap.run("xep0379-roster: the link lets one into the roster at once", roster)
+        tap.run("xep0401-invite: not any number", many)
+        tap.run("xep0401: the server is well", server.assert_healthy)
+
+
+def closed_tests(tap, users):
+    def closed():
+        c = Client(users.server).secure(True)
+        check(c.features.find("{http://jabber.org/features/iq-register}register") is None and c.features.find(q(IBR, "register")) is None, "offered")
+        c.send(f"<iq type='set' id='r'>{account('intruder')}</iq>")
+        check(c.stream_error()[0] == "not-authorized", "no stream error")
+        a = users.client()
+        link = form_of(done(command(a, INVITE + "invite")))["uri"][0]
+        check("ibr=y" not in link and link.startswith(f"xmpp:{a.bare}?roster;preauth="), link)
+        boss = Client(users.server, "chief-admin", resource="inv").login()
+        refused(command(boss, INVITE + "create-account"), "forbidden")
+    tap.run("xep0077-register: closed unless the operator says otherwise; links open no account then", closed)
+
+
 def open_tests(tap):
     """Where everybody may open an account, everybody may end his own."""
     with new_server(users=["a", "b"], extra="registration: open\n") as server:
@@ -578,7 +724,33 @@ def open_tests(tap):
             check(a.stream_error()[0] == "not-authorized", "no stream error")
             check(not can_sign_in(server, "a", PASSWORD), "the account is still there")
         tap.run("xep0077-cancel: one's own account, where they are open (3.2)", removed)
+
+        def opened():
+            c = Client(server).secure(True)
+            el = c.iq("set", account("walkin"))
+            check(el.get("type") == "result" and can_sign_in(server, "walkin", NEW), text_of(el))
+            for bad in ("", "a@b", "guard", "helpdesk", "x/y", "&lt;"):
+                c = Client(server).secure(True)
+                check(error_of(c.iq("set", account(bad))) is not None, f"'{bad}' is a name")
+            c = Client(server).secure(False)
+            check(c.iq("set", account("walkin2")).get("type") == "result", "by STARTTLS")
+            c = Client(server).connect()
+            c.restart()
+            c.send(f"<iq type='set' id='p'>{account('plain')}</iq>")
+            check(c.stream_error()[0] == "not-authorized" and not can_sign_in(server, "plain", NEW), "without TLS")
+        tap.run("xep0077-register: open to everybody, in TLS alone (3.1)", opened)
         tap.run("xep0077: the server is well", server.assert_healthy)
+
+
+def throttle_tests(tap):
+    with new_server(extra="registration: open\n", limits={"failed_logins_per_minute": "5"}) as server:
+        def some():
+            opened = 0
+            for n in range(12):
+                c = Client(server).secure(True)
+                opened += c.iq("set", account(f"bulk{n}")).get("type") == "result"
+            check(2 <= opened <= 6, f"{opened} of 12 accounts from one address at once")
+        tap.run("xep0077-register: some accounts a minute from one address", some)
 
 
 def main():
@@ -595,10 +767,14 @@ def main():
         last_tests(tap, users)
         info_tests(tap, users)
         prefs_tests(tap, users)
+        closed_tests(tap, users)
         report_tests(tap, users)
         retract_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
     told_tests(tap)
+    open_tests(tap)
+    invite_tests(tap)
+    throttle_tests(tap)
     return tap.end()
 
 
