@@ -169,6 +169,31 @@ def stream_tests(tap, server):
         check(a.close_code in (1009, 1000), f"close code {a.close_code}")
     tap.run("rfc7395-size: what is too big ends the stream; what is large passes", big)
 
+    def slow_reader():
+        a, b = WsClient(server, "ann").login(presence=True), Client(server, "ben").login(presence=True)
+        for n in range(60):	# more than the web role and the sockets hold, less than ends a session
+            b.message(a.jid, f"{n} " + "z" * 50000)
+        b.settle()
+        for n in range(60):
+            got = body_of(a.expect(name="message", timeout=10))
+            check(got == f"{n} " + "z" * 50000, f"message {n} is {got[:20]}..., {len(got)}")
+        a.settle()
+        a.goodbye()
+        b.goodbye()
+    tap.run("rfc7395-slow: who does not read for a while gets all of it, in order", slow_reader)
+
+    def never_reads():
+        a, b = WsClient(server, "dan").login(presence=True), Client(server, "ben").login(presence=True)
+        for _ in range(250):
+            b.message(a.jid, "z" * 50000)
+        b.settle()
+        until(lambda: server.json("status")["connections"] == 1, 10, "the session that never reads is ended")
+        b.goodbye()
+        a.close()
+        a = WsClient(server, "dan").login()
+        a.goodbye()
+    tap.run("rfc7395-slow: who never reads is ended; the server holds no more than its maximum", never_reads)
+
     def wrong_password():
         try:
             WsClient(server, "ann", password="wrong").login()
