@@ -63,6 +63,7 @@ const char *const (*spec_rfcs(void))[2]
 		{ "6120", "XMPP: Core" },
 		{ "6121", "XMPP: Instant Messaging and Presence" },
 		{ "7622", "XMPP: Address Format" },
+		{ "7395", "XMPP Subprotocol for WebSocket" },
 		{ "7590", "Use of TLS in XMPP" },
 		{ "5802", "SCRAM" },
 		{ "7677", "SCRAM-SHA-256" },
