@@ -229,6 +229,54 @@ static void purging_takes_the_body_from_everybody_and_leaves_a_mark(void **st)
 	}
 }
 
+static void a_retracted_message_shows_what_stands_in_its_place(void **st)
+{
+	struct world *w = *st;
+	struct vault_entry e;
+
+	begin(w);
+	assert_int_equal(add(w, 1, NOW, ANNA, BERT, "taken back"), 0);
+	assert_int_equal(add(w, 2, NOW, ANNA, BERT, "stays"), 0);
+	commit(w);
+	begin(w);
+	assert_int_equal(vault_archive_retract(w->v, CARL, 1, STR("gone")), ERR_CORRUPT);
+	vault_rollback(w->v);
+	begin(w);
+	assert_int_equal(vault_archive_retract(w->v, ANNA, 9, STR("gone")), ERR_NOT_FOUND);
+	assert_int_equal(vault_archive_retract(w->v, ANNA, 1, STR("gone")), 0);
+	assert_int_equal(vault_archive_retract(w->v, BERT, 1, STR("again")), ERR_CONFLICT);
+	commit(w);
+	world_restart(w);
+	for (int i = 0; i < 2; i++) {
+		struct vault_page p = page_of(w, (struct vault_query){ .owner = i ? ANNA : BERT, .with = i ? BERT : ANNA, .max = 10 });
+
+		assert_int_equal(p.n, 2);
+		assert_true(str_is(p.v[0].stanza, "gone"));
+		assert_int_equal(p.v[0].when_ms, NOW);
+		assert_true(str_is(p.v[1].stanza, "stays"));
+		assert_int_equal(vault_archive_one(w->v, i ? ANNA : BERT, 1, w->a, &e), 0);
+		assert_true(str_is(e.stanza, "gone"));
+	}
+}
+
+/* The other owner's copy is shredded already: it stays so, and who is left sees the new text. */
+static void a_retraction_brings_no_shredded_copy_back(void **st)
+{
+	struct world *w = *st;
+	struct vault_entry e;
+
+	begin(w);
+	assert_int_equal(add(w, 1, NOW, ANNA, BERT, "taken back"), 0);
+	commit(w);
+	begin(w);
+	assert_int_equal(vault_archive_shred(w->v, BERT, clock_month(NOW)), 0);
+	assert_int_equal(vault_archive_retract(w->v, ANNA, 1, STR("gone")), 0);
+	commit(w);
+	assert_int_equal(vault_archive_one(w->v, ANNA, 1, w->a, &e), 0);
+	assert_true(str_is(e.stanza, "gone"));
+	assert_int_equal(vault_archive_one(w->v, BERT, 1, w->a, &e), ERR_NOT_FOUND);
+}
+
 static void shredding_one_owners_month_leaves_the_others_copy(void **st)
 {
 	struct world *w = *st;
@@ -381,6 +429,8 @@ int main(void)
 		IN_BOTH(pages_agree_with_a_simple_model),
 		IN_BOTH(a_message_with_an_earlier_id_finds_its_place),
 		IN_BOTH(purging_takes_the_body_from_everybody_and_leaves_a_mark),
+		IN_BOTH(a_retracted_message_shows_what_stands_in_its_place),
+		IN_BOTH(a_retraction_brings_no_shredded_copy_back),
 		IN_BOTH(shredding_one_owners_month_leaves_the_others_copy),
 		ON_DISK(a_shredded_copy_cannot_be_brought_back),
 		IN_BOTH(what_was_removed_stays_so_after_a_crash),
