@@ -28,7 +28,7 @@ static void asker_of(const struct iq *iq, struct room *r, struct asker *ret)
 {
 	const struct device *d = room_device(r, iq->trip->from.full);
 
-	*ret = (struct asker){ .room = r, .bare = iq->trip->from.bare, .nick = d ? d->occupant->nick : STR_NONE,
+	*ret = (struct asker){ .room = r, .bare = iq->trip->from.bare, .nick = d ? arena_str(iq->arena, d->occupant->nick) : STR_NONE,
 			       .affiliation = room_affiliation_of(r, iq->trip->from.bare),
 			       .role = d ? d->occupant->role : ROOM_NOBODY };
 }
@@ -144,8 +144,11 @@ static int read_item(struct iq *iq, struct room *r, const struct node *n, struct
 	}
 	if (ret->nick.n)
 		ret->target = room_by_nick(r, iq->arena, ret->nick);
-	if (ret->bare.n == 0 && ret->target)
-		ret->bare = ret->target->bare;
+	if (ret->bare.n == 0 && ret->target) {
+		ret->bare = arena_str(iq->arena, ret->target->bare);	/* he may be put out while it is still in use */
+		if (!ret->bare.p)
+			return ERR_LIMIT;
+	}
 	if (ret->has_role)
 		return !room_role_parse(node_attr(n, "role"), &ret->role) ? ERR_BAD_REQUEST : ret->target ? 0 : ERR_NOT_FOUND;
 	if (!room_affiliation_parse(node_attr(n, "affiliation"), &ret->affiliation))
@@ -321,5 +324,7 @@ int room_admin_on(struct iq *iq)
 	if (!r)
 		return ERR_NOT_FOUND;
 	asker_of(iq, r, &w);
+	if (!w.nick.p)
+		return ERR_LIMIT;
 	return iq->type == IQ_GET ? on_get(iq, &w) : on_set(iq, &w);
 }
