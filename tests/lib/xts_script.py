@@ -73,8 +73,8 @@ class Script:
                 head[key] = v.strip()
             n += 1
         self.rule = " ".join(head.get("rule", "").split())
-        if not re.search(r'(XEP-\d{4}|RFC \d{4}) .*".+"', self.rule):
-            self.bad(0, "needs rule: XEP-NNNN (or RFC NNNN), the chapter, and a sentence of it in double quotes")
+        if not re.search(r'(XEP-\d{4}|RFC \d{4}) [\d.]+( ".+"|, in short: .+)', self.rule):
+            self.bad(0, "needs rule: XEP-NNNN (or RFC NNNN), the chapter, and a sentence of it in double quotes, or ', in short: ' and its sense")
         self.users = [u.strip() for u in head.get("users", "").split(",") if u.strip()]
         self.rooms = [u.strip() for u in head.get("rooms", "").split(",") if u.strip()]
         self.only = head.get("only")
