@@ -153,7 +153,7 @@ static int read_item(struct iq *iq, struct room *r, const struct node *n, struct
 		return !room_role_parse(node_attr(n, "role"), &ret->role) ? ERR_BAD_REQUEST : ret->target ? 0 : ERR_NOT_FOUND;
 	if (!room_affiliation_parse(node_attr(n, "affiliation"), &ret->affiliation))
 		return ERR_BAD_REQUEST;
-	return ret->bare.n ? 0 : ERR_NOT_FOUND;
+	return !ret->bare.p ? ERR_LIMIT : ret->bare.n ? 0 : ERR_NOT_FOUND;
 }
 
 /* XEP-0045 8.2, 8.3, 9.6: NULL when he may, else the condition. */
@@ -207,10 +207,10 @@ static bool owners_left(const struct room *r, const struct item *v, size_t n)
 	return owners > 0;
 }
 
-static void change_role(const struct asker *w, const struct item *i)
+static void change_role(struct iq *iq, const struct asker *w, const struct item *i)
 {
 	struct room_change why = { .actor_nick = w->nick, .reason = i->reason };
-	struct occupant *o = room_by_bare(w->room, i->bare);
+	struct occupant *o = room_by_nick(w->room, iq->arena, i->nick);
 
 	if (!o || o != i->target)
 		return;			/* an earlier item of the request has put him out */
@@ -273,7 +273,7 @@ static int apply(struct iq *iq, const struct asker *w, const struct item *v, siz
 
 	for (size_t i = 0; i < n && r == 0; i++) {
 		if (v[i].has_role) {
-			change_role(w, &v[i]);
+			change_role(iq, w, &v[i]);
 			continue;
 		}
 		r = change_affiliation(iq, w, &v[i]);

@@ -150,11 +150,10 @@ enum trip_next room_invite_admit(struct trip *t, struct room *r, const struct oc
 	if (t->hold)
 		return TRIP_NEXT;		/* it is done when it is let go */
 	if (x && (i = node_child(x, NS_MUC_USER, "invite")) != NULL) {
-		enum trip_next next = TRIP_NEXT;
-
-		for (; i && next == TRIP_NEXT; i = node_child_next(i, NS_MUC_USER, "invite"))
-			next = invite(t, r, o, i);
-		return next;
+		for (; i; i = node_child_next(i, NS_MUC_USER, "invite"))
+			if (invite(t, r, o, i) != TRIP_NEXT)
+				return TRIP_ENDED;	/* and the stanza with it */
+		return TRIP_NEXT;
 	}
 	if (x && (i = node_child(x, NS_MUC_USER, "decline")) != NULL)
 		return decline(t, r, i);
