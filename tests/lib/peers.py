@@ -9,7 +9,7 @@ import tempfile
 
 from rawserver import Zone  # noqa: F401
 from rawxmpp import Client, check
-from wardroom_test import PASSWORD, Server, die_with_parent, free_ports, is_running, kill, descendants, until
+from wardroom_test import PASSWORD, Failed, Server, die_with_parent, free_ports, is_running, kill, descendants, until
 
 
 def listens(port):
@@ -183,11 +183,23 @@ listen:
             f.write('{resolv_conf,""}.\n{hosts_file,""}.\n{nameserver,{%s}}.\n{lookup,[file,dns]}.\n' % self.zone.address.replace(".", ","))
         self.registered = False
 
+    def greets(self):
+        """It listens a moment before it can answer."""
+        c = Client(self, "zoe")
+        try:
+            c.secure(True)
+            return True
+        except (OSError, Failed):
+            return False
+        finally:
+            c.close()
+
     def start(self):
         env = dict(os.environ, HOME=self.top)
         self.run([f"{self.top}/ejabberdctl", "--config-dir", f"{self.top}/conf", "--logs", f"{self.top}/log", "--spool", f"{self.top}/spool", "foreground"],
                  env=env)
         until(lambda: listens(self.tls_port) and listens(self.s2s_port), 60, "ejabberd listens")
+        until(self.greets, 30, "ejabberd has its certificates", 0.2)
         if not self.registered:
             for u in self.users:
                 c = Client(self, u).secure(True)
