@@ -463,7 +463,7 @@ static enum trip_next join(struct trip *t, struct room *r)
 /* XEP-0045 7.6: the old nick goes with 303, the new one comes. */
 static enum trip_next rename_to(struct trip *t, struct room *r, struct device *d)
 {
-	struct occupant *o = d->occupant;
+	struct occupant *o = d->occupant, *other;
 	struct room_change why = { .statuses = { 303 }, .n_statuses = 1, .new_nick = t->to.resource };
 	struct node *gone = gone_presence(t->arena, o);
 	struct showing w;
@@ -472,7 +472,8 @@ static enum trip_next rename_to(struct trip *t, struct room *r, struct device *d
 
 	if (!room_nick_fits(t->to.resource))
 		return refuse(t, "modify", "not-acceptable");
-	if (nick_taken(t, r, t->to.resource, o) || (o->n_devices > 1 && room_lookalike(r, t->arena, t->to.resource)))
+	other = room_lookalike(r, t->arena, t->to.resource);	/* two of one account do not become one by this */
+	if (nick_taken(t, r, t->to.resource, o) || (other && other != o))
 		return refuse(t, "cancel", "conflict");
 	if (gone && showing_begin(&w, o, gone, &why)) {
 		show_to_all(&w, r, o, NULL);

@@ -280,6 +280,23 @@ def refusals(tap, users, rooms):
         refused(b.iq("get", f"<query xmlns='{INFO}'/>", to=fresh), "item-not-found", "a room out of an update")
     tap.run("xep0045-desynchronised: an update of somebody who is not in the room is answered with 110, 307, 333 (7.2.2)", desynchronised)
 
+    def two_names():
+        a, b = users.client(), users.client()
+        a2 = users.client(a.user)
+        room = rooms.open(a, "ann")
+        rooms.join(a2, room, "anna")
+        rooms.join(b, room, "ben")
+        a2.send(f"<presence to='{room}/ann'/>")
+        p = a2.expect(name="presence", type="error")
+        check(error_of(p)[0] == "conflict", text_of(p))
+        for c, nick in ((a, "ann"), (a2, "anna")):
+            c.send(f"<presence to='{room}/{nick}' type='unavailable'/>")
+            b.expect(name="presence", type="unavailable", frm=f"{room}/{nick}")
+        b.send(f"<presence to='{room}/ben' type='unavailable'/>")
+        b.expect(name="presence", type="unavailable")
+        refused(b.iq("get", f"<query xmlns='{INFO}'/>", to=room), "item-not-found", "the room outlives who was in it")
+    tap.run("xep0045-twonames: two names of one account do not become one by a change of nick (7.6)", two_names)
+
     def spoofed():
         a, b = users.client(), users.client()
         room = rooms.open(a, "ann")
