@@ -16,7 +16,9 @@ int room_archive_access(struct iq *iq, struct str *ret_owner, uint64_t *ret_sinc
 		return ERR_FORBIDDEN;
 	if (a < ROOM_MEMBER && !room_device(r, iq->trip->from.full) && (r->config.members_only || r->config.password.n || r->locked))
 		return ERR_FORBIDDEN;
-	*ret_owner = r->jid;
+	*ret_owner = arena_str(iq->arena, r->jid);	/* the room may go while the store reads */
+	if (!ret_owner->p)
+		return ERR_LIMIT;
 	*ret_since_ms = r->created_ms;		/* what an earlier room of this name said was for others */
 	return 0;
 }
