@@ -30,6 +30,7 @@ struct pubsub_change {
 	enum pubsub_change_kind kind;
 	const struct pubsub_node *node;
 	struct str id;			/* of the item */
+	struct str publisher;		/* of the item; empty: who calls */
 	struct str jid;			/* CHANGE_SUBSCRIBED: who */
 	const struct node *payload;	/* NULL: none */
 	bool tell;

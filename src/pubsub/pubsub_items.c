@@ -162,6 +162,7 @@ int pubsub_items_last(struct vault *v, struct pubsub_call *c, const struct pubsu
 		return r;
 	ch->node = n;
 	ch->id = list[0].id;
+	ch->publisher = list[0].publisher.n ? list[0].publisher : n->owner;	/* not who subscribes */
 	ch->payload = payload;
 	return 0;
 }

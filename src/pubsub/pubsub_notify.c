@@ -229,7 +229,7 @@ void pubsub_notify(struct pubsub_call *c)
 		if (!ch->tell)
 			continue;
 		r.n = ch->node;
-		r.message = pubsub_notify_message(c->arena, ch, c->viewer.bare, 0);
+		r.message = pubsub_notify_message(c->arena, ch, ch->publisher.n ? ch->publisher : c->viewer.bare, 0);
 		if (r.message)
 			tell(&r, ch);
 		else

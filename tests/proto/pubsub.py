@@ -939,7 +939,9 @@ def service_tests(tap, users):
             refused(x, "forbidden")
         check(ids_of(ok(items(c, node, to=svc))) == ["1"], "open to read")
         ok(subscribe(c, node, svc, jid=c.jid))
-        check(event(c, node).get("to") == c.jid, "the last item on subscription, to the full address")
+        el = event(c, node)
+        check(el.get("to") == c.jid, "the last item on subscription, to the full address")
+        check(el.find(f".//{q(EVENT, 'item')}").get("publisher") == a.bare, f"the last item is not of who subscribes: {text_of(el)}")
         ok(affiliate(a, node, c.bare, "publisher", svc))
         ok(publish(c, node, tune("second"), id="2", to=svc))
         for x in (b, c):
