@@ -2,13 +2,13 @@
 """xmpp.js (npm: @xmpp/client, where it is installed): XEP-0388 with 0386, 0484 and resumption in a real client."""
 import json
 import os
-import shutil
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
-from wardroom_test import PASSWORD, SLOW, Tap, check, new_server, one_line, skip_all  # noqa: E402
+from nodes import want  # noqa: E402
+from wardroom_test import PASSWORD, SLOW, Tap, check, new_server, one_line  # noqa: E402
 
 ENV = {**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"}
 
@@ -18,7 +18,7 @@ def node(*args):
 
 
 def session(server, service):
-    p = node(os.path.join(HERE, "xmppjs.mjs"), service, server.domain, "ann", PASSWORD)
+    p = node(os.path.join(HERE, "tokens.mjs"), service, server.domain, "ann", PASSWORD)
     check(p.returncode == 0 and p.stdout, f"xmpp.js: {one_line(p.stderr + p.stdout)}")
     saw = json.loads(p.stdout.splitlines()[-1])
     check(saw["first"].startswith(server.jid("ann") + "/xjs/"), f"bound as {saw['first']}")
@@ -31,8 +31,7 @@ def session(server, service):
 
 
 def main():
-    if not shutil.which("node") or node("-e", "import('@xmpp/client').catch(() => process.exit(1))").returncode != 0:
-        skip_all("node or @xmpp/client is not installed")
+    want("@xmpp/client")
     tap = Tap("xmpp.js")
     with new_server(users=["ann"]) as server:
         tap.run("xmpp.js signs in, resumes and comes back by its token, TLS from the first byte", session, server,
