@@ -44,8 +44,9 @@ class Finch(Story):
 
     async def tell(self):
         if await self.step(self.logs_in) and await self.step(self.adds):
-            for s in (self.chats, self.joins, self.comes_back):
+            for s in (self.chats, self.joins):
                 await self.step(s)
+            await self.step(self.comes_back, 120)
 
     async def logs_in(self):
         """finch logs in"""
@@ -85,7 +86,7 @@ class Finch(Story):
     async def comes_back(self):
         """finch comes back after its network was cut"""
         self.net.cut()
-        await self.peer.wants("presence", self.server.jid("ann"), 40)
+        await self.peer.wants("presence", self.server.jid("ann"), 100)	# it waits for a while of its own choice
 
 
 if __name__ == "__main__":

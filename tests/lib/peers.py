@@ -162,6 +162,7 @@ listen:
   - {{port: {self.tls_port}, ip: "127.0.0.1", module: ejabberd_c2s, shaper: none, access: all, tls: true}}
   - {{port: {self.s2s_port}, ip: "127.0.0.1", module: ejabberd_s2s_in}}
 {direct}modules:
+  mod_offline: {{}}
   mod_disco: {{}}
   mod_muc: {{host: "rooms.{self.domain}"}}
   mod_ping: {{}}
