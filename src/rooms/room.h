@@ -164,6 +164,8 @@ MUST_CHECK int room_write(struct buf *b, const struct node *n);
 MUST_CHECK int room_store_load(struct rooms *rs, struct vault *v);
 void room_store_save(struct room *r);			/* behind */
 void room_store_remove(struct room *r);
+/* Saves it, and answers the request when it is on disk. Returns what a handler returns. */
+MUST_CHECK int room_store_answer(struct iq *iq, const struct room *r);
 /* room_seat.c: so do seats of who can come back. */
 void room_seat_keep(struct device *d);
 void room_seat_keep_all(struct occupant *o);
@@ -198,7 +200,7 @@ int room_message_plan(struct trip *t, struct room *r);
 int room_message_write(struct vault *v, struct trip *t);
 enum trip_next room_message_deliver(struct trip *t, struct room *r);
 /* The history and the subject, to one who joined. max etc. from <history/>, which may be NULL. */
-void room_message_history(struct room *r, struct device *d, const struct node *history, struct arena *a);
+void room_message_history(struct room *r, struct device *d, const struct node *history);
 void room_message_subject(struct room *r, struct device *d, struct arena *a);
 void room_message_remember(struct room *r, uint64_t when_ms, struct str stanza);
 /* The line with this stanza-id is not shown to newcomers any more. */

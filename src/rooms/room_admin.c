@@ -279,10 +279,10 @@ static int apply(struct iq *iq, const struct asker *w, const struct item *v, siz
 		r = change_affiliation(iq, w, &v[i]);
 		save = true;
 	}
-	if (save)
-		room_store_save(w->room);
 	if (r == 0)
-		r = iq_reply(iq, NULL);
+		r = save ? room_store_answer(iq, w->room) : iq_reply(iq, NULL);
+	else if (save)
+		room_store_save(w->room);	/* what was changed before it failed holds */
 	rooms_settle(w->room);
 	return r;
 }

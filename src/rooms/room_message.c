@@ -25,7 +25,7 @@ struct post {
 	struct str owner;		/* whose archive it goes to: the room, or who is whispered to */
 	struct str peer;
 	uint64_t id;
-	bool topic;
+	bool topic, shown;		/* shown: newcomers are shown it, too */
 };
 
 /* --- may he? ------------------------------------------------------------------------------------------------------ */
@@ -202,7 +202,7 @@ static int plan_whisper(struct trip *t, struct post *p, const struct occupant *f
 	if (!x)
 		return ERR_LIMIT;
 	/* The sender's archive has it already, under the id of the trip. */
-	if (archive_worth(t->stanza) && server_is_local(t->server, domain))
+	if (archive_worth(t->stanza) && t->server->config->archive.def == CONFIG_ARCHIVE_ALWAYS && server_is_local(t->server, domain))
 		r = archived(t, p, to->bare, p->room->jid, vault_next_id(t->server->vault, t->when_ms));
 	p->bytes = r == 0 ? serialise(t->arena, p->message) : (struct str){ 0 };
 	p->to_nick = arena_str(t->arena, to->nick);
@@ -232,7 +232,8 @@ int room_message_plan(struct trip *t, struct room *r)
 	p->message = as_said(t, r, o);
 	if (!p->message)
 		return ERR_LIMIT;
-	if (p->topic || archive_worth(t->stanza))
+	p->shown = p->topic || archive_worth(t->stanza);
+	if (p->shown && t->server->config->archive.def != CONFIG_ARCHIVE_NEVER)
 		err = archived(t, p, r->jid, t->from.bare, t->id);
 	p->bytes = err == 0 ? serialise(t->arena, p->message) : (struct str){ 0 };
 	return p->bytes.p ? copies(t, p, NULL) : ERR_LIMIT;
@@ -303,7 +304,7 @@ enum trip_next room_message_deliver(struct trip *t, struct room *r)
 		return TRIP_NEXT;
 	if (p->topic)
 		set_topic(t, r, p);
-	else if (t->service_writes)
+	else if (p->shown)
 		room_message_remember(r, t->when_ms, p->bytes);
 	return TRIP_NEXT;
 }
@@ -420,14 +421,13 @@ static void send_line(struct room *r, struct device *d, const struct room_line *
 		room_send_node(r->rooms, scratch, d, m);
 }
 
-void room_message_history(struct room *r, struct device *d, const struct node *history, struct arena *a)
+void room_message_history(struct room *r, struct device *d, const struct node *history)
 {
 	struct arena *scratch = arena_new(LIMIT_STANZA_BYTES_MAX * 8);
 	struct wanted w;
 	const struct room_line *from = r->first;
 	size_t n = r->n_lines, bytes = r->line_bytes;
 
-	(void)a;
 	read_wanted(r, history, &w);
 	while (from && (n > w.stanzas || bytes > w.chars || from->when_ms < w.since_ms)) {
 		n--;

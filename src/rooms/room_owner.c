@@ -377,8 +377,7 @@ static int submit(struct iq *iq, struct room *r, const struct node *form)
 		tell_changes(iq, r, &old);
 	r->locked = false;
 	put_out_strangers(r);
-	room_store_save(r);
-	err = iq_reply(iq, NULL);
+	err = room_store_answer(iq, r);
 	rooms_settle(r);
 	return err;
 }

@@ -386,7 +386,8 @@ static void welcome(struct trip *t, struct room *r, struct device *d, bool creat
 
 	if (r->config.open_identity)
 		why.statuses[why.n_statuses++] = 100;
-	why.statuses[why.n_statuses++] = 170;		/* every room is archived */
+	if (t->server->config->archive.def != CONFIG_ARCHIVE_NEVER)
+		why.statuses[why.n_statuses++] = 170;
 	if (created)
 		why.statuses[why.n_statuses++] = 201;
 	show_others(r, d);
@@ -396,7 +397,7 @@ static void welcome(struct trip *t, struct room *r, struct device *d, bool creat
 		show_to(&w, d, true);
 	}
 	arena_free(&w.arena);
-	room_message_history(r, d, x ? node_child(x, NS_MUC, "history") : NULL, t->arena);
+	room_message_history(r, d, x ? node_child(x, NS_MUC, "history") : NULL);
 	room_message_subject(r, d, t->arena);
 }
 

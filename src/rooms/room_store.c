@@ -167,12 +167,8 @@ static int save_work(struct vault *v, void *ctx)
 	return vault_item_put(v, s->domain, ITEM_ROOM, s->local, buf_str(&s->value));
 }
 
-static void save_done(void *ctx, int err)
+static void save_free(struct save *s)
 {
-	struct save *s = ctx;
-
-	if (err < 0)
-		log_event(LOG_ERROR, "rooms.save_failed", LOG_Z("why", err_text(err)));
 	room_text_free(&s->domain);
 	room_text_free(&s->local);
 	room_text_free(&s->jid);
@@ -180,15 +176,21 @@ static void save_done(void *ctx, int err)
 	free(s);
 }
 
-static void save(struct room *r, bool removal)
+static void save_done(void *ctx, int err)
+{
+	if (err < 0)
+		log_event(LOG_ERROR, "rooms.save_failed", LOG_Z("why", err_text(err)));
+	if (ctx)
+		save_free(ctx);
+}
+
+static int save_new(const struct room *r, bool removal, struct save **ret)
 {
 	struct save *s = calloc(1, sizeof(*s));
-	int err = ERR_NOMEM;
+	int err;
 
-	if (!s) {
-		log_event(LOG_ERROR, "rooms.save_failed", LOG_Z("why", err_text(err)));
-		return;
-	}
+	if (!s)
+		return ERR_NOMEM;
 	buf_init(&s->value, VALUE_BYTES);
 	s->remove = removal;
 	if (!removal)
@@ -198,6 +200,18 @@ static void save(struct room *r, bool removal)
 		err = room_text_set(&s->local, r->local);
 	if (err == 0)
 		err = room_text_set(&s->jid, r->jid);
+	if (err < 0)
+		save_free(s);
+	else
+		*ret = s;
+	return err;
+}
+
+static void save(struct room *r, bool removal)
+{
+	struct save *s = NULL;
+	int err = save_new(r, removal, &s);
+
 	if (err == 0)
 		err = server_store(r->rooms->server, s, save_work, save_done);
 	if (err < 0)
@@ -212,6 +226,31 @@ void room_store_save(struct room *r)
 void room_store_remove(struct room *r)
 {
 	save(r, true);
+}
+
+static int answer_work(struct vault *v, struct iq *iq)
+{
+	return save_work(v, iq->data);
+}
+
+static int answer_done(struct iq *iq, int err)
+{
+	save_done(iq->data, err);
+	return err < 0 ? err : iq_reply(iq, NULL);
+}
+
+int room_store_answer(struct iq *iq, const struct room *r)
+{
+	struct save *s;
+	int err = save_new(r, false, &s);
+
+	if (err < 0)
+		return err;
+	iq->data = s;
+	err = iq_store(iq, answer_work, answer_done);
+	if (err < 0)
+		save_free(s);
+	return err;
 }
 
 /* --- the history --------------------------------------------------------------------------------------------------- */

@@ -6,52 +6,15 @@ HOME and the XDG folders are its own; the self-signed certificate is trusted by 
 import asyncio
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from slixmpp_two import Person  # noqa: E402 - skips when slixmpp is missing
+from terminal import Terminal  # noqa: E402
 from wardroom_test import PASSWORD, SLOW, Failed, Tap, new_server, one_line, skip_all  # noqa: E402
 
 
-class Screen:
-    """A terminal of its own: private tmux socket, private home."""
-
-    def __init__(self):
-        self.home = tempfile.mkdtemp(prefix="profanity-")
-        self.sock = os.path.join(self.home, "tmux")
-        env = {"HOME": self.home, "XDG_CONFIG_HOME": self.home + "/config", "XDG_DATA_HOME": self.home + "/data",
-               "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "TMUX_TMPDIR": self.home}
-        os.makedirs(self.home + "/config/profanity")
-        with open(self.home + "/config/profanity/profrc", "w") as f:
-            f.write("[ui]\nsplash=false\n[notifications]\nmessage=off\n[connection]\nreconnect=0\n")
-        self.env = env
-        self.tmux("new-session", "-d", "-s", "p", "-x", "140", "-y", "45", "profanity -l DEBUG")
-
-    def tmux(self, *args):
-        return subprocess.run(["tmux", "-S", self.sock, "-f", "/dev/null", *args], env=self.env, capture_output=True, text=True, timeout=20)
-
-    def type(self, text):
-        self.tmux("send-keys", "-t", "p", "-l", text)
-        self.tmux("send-keys", "-t", "p", "Enter")
-
-    def text(self):
-        return self.tmux("capture-pane", "-p", "-t", "p").stdout
-
-    async def shows(self, word, patience=15):
-        end = time.monotonic() + patience * SLOW
-        while time.monotonic() < end:
-            text = self.text()
-            if word in text:
-                return text
-            await asyncio.sleep(0.1)
-        raise Failed(f"the screen does not show {word!r}: {one_line(' | '.join(x for x in self.text().splitlines() if x.strip()), 900)}")
-
-    def close(self):
-        self.tmux("kill-session", "-t", "p")
-        shutil.rmtree(self.home, ignore_errors=True)
+PROFRC = "[ui]\nsplash=false\n[notifications]\nmessage=off\n[connection]\nreconnect=0\n"
 
 
 async def story(tap, server, screen):
@@ -112,7 +75,7 @@ def main():
             skip_all(f"{p} is not installed")
     tap = Tap("profanity")
     with new_server(users=["ann", "ben"]) as server:
-        screen = Screen()
+        screen = Terminal("profanity -l DEBUG", {"config/profanity/profrc": PROFRC}).start()
         try:
             loop = asyncio.new_event_loop()
             asyncio.set_event_loop(loop)

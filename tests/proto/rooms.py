@@ -471,6 +471,28 @@ def more(tap, users, rooms):
     tap.run("xep0045-persistent: configuration, members, subject and history outlive a restart (10.1)", lasting)
 
 
+def unarchived(tap):
+    def nothing_kept():
+        with new_server(users=[f"u{i}" for i in range(4)], extra="archive: { default: never }\n") as server:
+            users = Users(server, 4)
+            rooms = Rooms(users)
+            a, b = users.client(), users.client()
+            room = rooms.open(a, "ann")
+            p = rooms.join(b, room, "ben")
+            check("170" not in codes(p), "said to be archived")
+            a.message(room, "not to be kept", type="groupchat")
+            m = b.expect(name="message", body="not to be kept")
+            check(not [s for s in m.iter(f"{{{SID}}}stanza-id")], "an id of an archive")
+            a.message(f"{room}/ben", "nor this", id="w")
+            b.expect(name="message", body="nor this")
+            for who, to in ((b, room), (b, None)):
+                who.clear()
+                fin = who.iq("set", f"<query xmlns='{MAM}'/>", to=to)
+                check(not [e for e in who.inbox if "kept" in text_of(e) or "nor this" in text_of(e)] and "<" in text_of(fin), f"in the archive of {to}")
+            server.assert_healthy()
+    tap.run("xep0313-muc-never: where nothing is to be archived, rooms archive nothing", nothing_kept)
+
+
 def main():
     tap = Tap("rooms")
     with new_server(users=[f"u{i}" for i in range(120)]) as server:
@@ -482,6 +504,7 @@ def main():
         more(tap, users, rooms)
         cases_rooms.all_cases(tap, users, rooms)
         tap.run("the server is well at the end", server.assert_healthy)
+    unarchived(tap)
     return tap.end()
 
 
