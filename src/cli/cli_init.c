@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 #include "net/tls.h"
-#include "outbreak/policy.h"
+#include "policy/policy.h"
 #include "vault/vault.h"
 
 static int port_of(const struct cli *c, const char *name, int *ret)

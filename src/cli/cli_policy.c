@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "outbreak/policy.h"
+#include "policy/policy.h"
 
 static int parse(struct cli *c, const char *path, const char *domain, struct str *ret_text)
 {

@@ -17,6 +17,16 @@ struct subject_link {
 	struct str shown;		/* the text a reader sees; empty: the target itself */
 };
 
+/* What his earlier messages say of the sender; of people he wrote to in the last hours, so many at most as are remembered. */
+struct subject_sender {
+	uint64_t age_ms;		/* since his first message that is remembered */
+	uint32_t sent;			/* messages since then */
+	unsigned people;		/* he wrote to */
+	unsigned new_people;		/* of them: for the first time */
+	unsigned strangers;		/* of them: did not know him then */
+	unsigned answered;		/* of them: have written to him, too */
+};
+
 struct subject {
 	struct str from, to;		/* bare JIDs */
 	struct str body, topic;
@@ -27,6 +37,7 @@ struct subject {
 	enum subject_via via;
 	unsigned audience;		/* how many get it: the occupants of a room; 0 and 1: one */
 	uint64_t ts_ms;			/* the only clock of an inspection */
+	struct subject_sender sender;	/* filled by the guard */
 };
 
 static inline void subject_add_link(struct subject *s, struct str target, struct str shown)

@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "inspect/fingerprint.h"
 #include "inspect/links.h"
+#include "outbreak/sender.h"
 #include "outbreak/spread.h"
 
 #define BUCKET 8			/* clusters that share a key; the newest stay */
@@ -20,7 +21,7 @@
 #define BURST_COPIES 10			/* further copies whatever the time */
 
 /* Who was asked, or has answered. */
-struct sender {
+struct asked {
 	uint64_t hash;
 	bool held, confirmed;
 	unsigned n_held;		/* copies held since he was asked */
@@ -34,8 +35,8 @@ struct cluster {
 	char id[GUARD_FINGERPRINT];
 	struct str zero;		/* own memory: who sent it first */
 	struct spread spread;
-	struct sender *senders;
-	unsigned n_senders, room;
+	struct asked *asked;
+	unsigned n_asked, room;
 	bool past;			/* somebody wanted more copies than there are */
 	bool contained, by_operator;
 	uint64_t last_ms;
@@ -57,6 +58,7 @@ struct memory {
 	struct map *keys;		/* key -> bucket */
 	struct map *triggers;		/* sender -> trigger */
 	struct list lru;		/* least recently used first */
+	struct sender_table *senders;
 	uint64_t hash_key[2];
 };
 
@@ -93,7 +95,7 @@ static void cluster_unlink(struct memory *m, struct cluster *c)
 static void cluster_free(struct cluster *c)
 {
 	spread_release(&c->spread);
-	free(c->senders);
+	free(c->asked);
 	free((void *)(uintptr_t)c->zero.p);
 	free(c);
 }
@@ -118,6 +120,7 @@ static void memory_free(struct memory *m)
 	map_free(&m->ids);
 	map_free(&m->keys);
 	map_free(&m->triggers);
+	sender_table_free(&m->senders);
 	free(m);
 }
 
@@ -132,7 +135,8 @@ int guard_new(struct policy *p, struct guard **ret)
 	m->ids = map_new(GUARD_CLUSTERS + 1);
 	m->keys = map_new((size_t)(GUARD_CLUSTERS + 1) * FINGERPRINT_KEYS);
 	m->triggers = map_new(GUARD_TRIGGERS);
-	if (!m->ids || !m->keys || !m->triggers)
+	m->senders = sender_table_new(SENDERS);
+	if (!m->ids || !m->keys || !m->triggers || !m->senders)
 		goto fail;
 	rand_bytes(m->hash_key, sizeof(m->hash_key));
 	g->policy = p;
@@ -299,34 +303,34 @@ static struct cluster *find(struct guard *g, const struct fingerprint *print, st
 	return best;
 }
 
-static struct sender *known_sender(const struct cluster *c, uint64_t hash)
+static struct asked *asked_find(const struct cluster *c, uint64_t hash)
 {
-	for (unsigned i = 0; i < c->n_senders; i++)
-		if (c->senders[i].hash == hash)
-			return &c->senders[i];
+	for (unsigned i = 0; i < c->n_asked; i++)
+		if (c->asked[i].hash == hash)
+			return &c->asked[i];
 	return NULL;
 }
 
 /* NULL: no memory. */
-static struct sender *sender_of(struct cluster *c, uint64_t hash)
+static struct asked *asked_of(struct cluster *c, uint64_t hash)
 {
-	struct sender *s = known_sender(c, hash);
+	struct asked *s = asked_find(c, hash);
 
 	if (s)
 		return s;
-	if (c->n_senders == GUARD_SENDERS)
-		memmove(c->senders, c->senders + 1, --c->n_senders * sizeof(*c->senders));
-	if (c->n_senders == c->room) {
+	if (c->n_asked == GUARD_SENDERS)
+		memmove(c->asked, c->asked + 1, --c->n_asked * sizeof(*c->asked));
+	if (c->n_asked == c->room) {
 		unsigned room = c->room ? c->room * 2 : 2;
-		struct sender *v = realloc(c->senders, room * sizeof(*v));
+		struct asked *v = realloc(c->asked, room * sizeof(*v));
 
 		if (!v)
 			return NULL;
-		c->senders = v;
+		c->asked = v;
 		c->room = room;
 	}
-	c->senders[c->n_senders] = (struct sender){ .hash = hash };
-	return &c->senders[c->n_senders++];
+	c->asked[c->n_asked] = (struct asked){ .hash = hash };
+	return &c->asked[c->n_asked++];
 }
 
 /* --- judging --------------------------------------------------------------------------------------------------------- */
@@ -382,7 +386,7 @@ static bool second_trigger(struct guard *g, struct str from, const struct cluste
 }
 
 /* He was asked, and the copies go on: nobody is reading there. */
-static bool goes_on(struct sender *s, uint64_t now_ms)
+static bool goes_on(struct asked *s, uint64_t now_ms)
 {
 	s->n_held++;
 	return s->n_held > BURST_COPIES || (s->n_held > PATIENCE_COPIES && now_ms >= s->asked_ms + PATIENCE_MS);
@@ -390,7 +394,7 @@ static bool goes_on(struct sender *s, uint64_t now_ms)
 
 static enum decision stop(struct guard *g, struct cluster *c, const struct spread_view *view, const struct subject *sub, struct judgement *j)
 {
-	struct sender *s = sender_of(c, j->from_hash);
+	struct asked *s = asked_of(c, j->from_hash);
 	bool on;
 
 	if (!s)
@@ -422,7 +426,7 @@ static bool room_for(const struct guard *g, const struct spread_view *view, bool
 static enum decision weigh(struct guard *g, struct cluster *c, uint64_t link, const struct subject *sub, struct verdict *v, struct judgement *j)
 {
 	struct spread_copy copy = { .from = j->from_hash, .to = j->to_hash, .link = link, .ms = sub->ts_ms };
-	const struct sender *s = known_sender(c, j->from_hash);
+	const struct asked *s = asked_find(c, j->from_hash);
 	struct spread_view view;
 	bool chain, relayed;
 
@@ -476,8 +480,6 @@ static int spread(struct guard *g, const struct subject *s, const struct url *ri
 	touch(g->mem, c, s->ts_ms);
 	memcpy(j->fingerprint, c->id, sizeof(j->fingerprint));
 	j->risky = true;
-	j->from_hash = hash_of(g, s->from);
-	j->to_hash = hash_of(g, s->to);
 	j->patient_zero = c->zero;
 	*ret = weigh(g, c, print.link, s, v, j);
 	j->n_senders = *ret == DECISION_DELIVER ? 1 : spread_senders(&c->spread);
@@ -529,38 +531,49 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 	return 0;
 }
 
-int guard_judge(struct guard *g, const struct subject *s, struct arena *a, struct judgement *ret)
+/* What everybody's inspector sees, each in a line of its own; they name, others weigh. */
+static void see(const struct guard *g, const struct subject *s, const struct links *links, struct verdict *v)
 {
-	struct judgement j = { .patient_zero = STR_NONE, .memory = STR_NONE };
-	struct verdict v;
+	links_verdict(links, &g->policy->links, v);
+	if (s->audience >= GUARD_MANY && risky_link(g, links))
+		inspect_add(v, WORM_ROOM, s->to);
+}
+
+static bool goes_out(enum decision d)
+{
+	return d == DECISION_DELIVER || d == DECISION_FLAG || d == DECISION_DEFANG;
+}
+
+int guard_judge(struct guard *g, const struct subject *given, struct arena *a, struct judgement *ret)
+{
+	struct judgement j = { .patient_zero = STR_NONE, .memory = STR_NONE, .from_hash = hash_of(g, given->from), .to_hash = hash_of(g, given->to) };
+	struct sender *from = sender_of(g->mem->senders, j.from_hash, given->ts_ms);
+	struct subject s = *given;
+	struct verdict v = { 0 };
 	struct links links;
 	const struct url *risky;
 	enum decision spreading = DECISION_DELIVER;
-	int r;
+	int r = from ? 0 : ERR_NOMEM;
 
-	links_gather(s, a, &links);
-	if (links.n == 0 && !links.more) {
-		*ret = j;
-		return 0;
-	}
-	memset(&v, 0, sizeof(v));
-	links_verdict(&links, &g->policy->links, &v);
+	if (r < 0)
+		return r;
+	sender_facts(from, g->policy->window_ms, s.ts_ms, &s.sender);
+	links_gather(&s, a, &links);
+	see(g, &s, &links, &v);
 	risky = risky_link(g, &links);
-	if (risky && s->audience >= GUARD_MANY)
-		inspect_add(&v, WORM_ROOM, s->to);
-	if (risky) {
-		r = spread(g, s, risky, &v, &j, &spreading);
-		if (r < 0)
-			return r;
-	}
-	r = settle(g, &v, a, spreading, &j);
-	if (j.reserved && (r < 0 || (j.decision != DECISION_DELIVER && j.decision != DECISION_FLAG && j.decision != DECISION_DEFANG))) {
+	if (risky)
+		r = spread(g, &s, risky, &v, &j, &spreading);
+	if (r == 0)
+		r = settle(g, &v, a, spreading, &j);
+	if (j.reserved && (r < 0 || !goes_out(j.decision))) {
 		guard_unreserve(g, &j);
 		j.reserved = false;
 	}
-	if (r == 0)
-		*ret = j;
-	return r;
+	if (r < 0)
+		return r;
+	sender_note(g->mem->senders, from, j.to_hash, s.known, s.ts_ms);
+	*ret = j;
+	return 0;
 }
 
 void guard_unreserve(struct guard *g, const struct judgement *j)
@@ -577,19 +590,19 @@ bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 {
 	struct cluster *c = map_get(g->mem->ids, fingerprint);
 	uint64_t hash = hash_of(g, sender);
-	struct sender *s;
+	struct asked *s;
 
 	if (!c)
 		return true;			/* forgotten meanwhile: nothing spreads */
 	if (c->by_operator)
 		return false;
-	for (unsigned i = 0; i < c->n_senders; i++)
-		if (c->senders[i].hash != hash && c->senders[i].held)
+	for (unsigned i = 0; i < c->n_asked; i++)
+		if (c->asked[i].hash != hash && c->asked[i].held)
 			return false;
 	for (unsigned i = 0; i < c->spread.n; i++)
 		if (c->spread.v[i].from != c->spread.v[i].root && (c->spread.v[i].root == hash || c->spread.v[i].from == hash))
 			return false;
-	s = sender_of(c, hash);
+	s = asked_of(c, hash);
 	if (!s)
 		return false;
 	s->confirmed = true;
@@ -611,8 +624,8 @@ void guard_contain(struct guard *g, struct str fingerprint, bool contained)
 	if (!contained) {
 		c->past = false;
 		spread_release(&c->spread);
-		for (unsigned i = 0; i < c->n_senders; i++)
-			c->senders[i].held = false;
+		for (unsigned i = 0; i < c->n_asked; i++)
+			c->asked[i].held = false;
 	}
 }
 
@@ -674,7 +687,7 @@ int guard_remember_copy(struct guard *g, struct str fingerprint, struct str from
 	struct cluster *c = map_get(g->mem->ids, fingerprint);
 	struct spread_copy copy = { .from = hash_of(g, from), .to = hash_of(g, to), .ms = when_ms };
 	struct spread_view view;
-	struct sender *s;
+	struct asked *s;
 	int r = c ? 0 : cluster_new(g, NULL, fingerprint, from, &c);
 
 	if (r < 0)
@@ -685,7 +698,7 @@ int guard_remember_copy(struct guard *g, struct str fingerprint, struct str from
 	copy.root = view.root;
 	if (delivered)
 		return view.again || view.answer ? 0 : spread_add(&c->spread, &copy, from);
-	s = sender_of(c, copy.from);
+	s = asked_of(c, copy.from);
 	if (!s)
 		return ERR_NOMEM;
 	s->held = c->past = true;

@@ -19,7 +19,7 @@
 #include "base/err.h"
 #include "inspect/inspect.h"
 #include "inspect/subject.h"
-#include "outbreak/policy.h"
+#include "policy/policy.h"
 
 #define GUARD_CLUSTERS 20000
 #define GUARD_SENDERS 500		/* that were asked or have confirmed */

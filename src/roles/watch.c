@@ -4,7 +4,7 @@
 #include "config/config.h"
 #include "config/instance.h"
 #include "outbreak/guard.h"
-#include "outbreak/policy.h"
+#include "policy/policy.h"
 
 /* A file that is not there has its defaults: an instance made before the file existed goes on. */
 static int read_file(const char *path, size_t max, struct arena *a, struct str *ret, struct str *ret_why)

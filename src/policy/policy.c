@@ -1,5 +1,5 @@
 /* policy.c - see policy.h. One table of keys; an unknown one, or one given twice, is an error with its place. */
-#include "outbreak/policy.h"
+#include "policy/policy.h"
 
 #include <stdlib.h>
 #include <yaml.h>

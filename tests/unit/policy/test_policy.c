@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "outbreak/policy.h"
+#include "policy/policy.h"
 
 static struct arena *a;
 
@@ -153,5 +153,5 @@ int main(void)
 		TEST(a_deny_list_has_a_name_a_line),
 	};
 
-	return cmocka_run_group_tests_name("outbreak/policy", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("policy/policy", tests, NULL, NULL);
 }

@@ -5,8 +5,8 @@
  * Limits     POLICY_FILE_BYTES a file, POLICY_NAMES names a list, POLICY_DENIED lines of a deny list.
  * Errors     ERR_BAD_FORMAT with ret_why "FILE:LINE:COLUMN: ..." in the caller's arena; ERR_NOMEM.
  */
-#ifndef OUTBREAK_POLICY_H
-#define OUTBREAK_POLICY_H
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
 
 #include "base/arena.h"
 #include "base/err.h"
