@@ -60,7 +60,7 @@ void deliver_copy_shared(struct trip *t, struct session *s, struct str bytes, st
 
 	if (!c || !bytes.p)
 		return;
-	if (s->inactive && hooks_session_filter(s, t->stanza)) {
+	if (s->inactive && hooks_session_filter(s, t->stanza, bytes, tail)) {
 		t->n_main += main;	/* typing, for a client that nobody looks at */
 		return;
 	}

@@ -30,7 +30,7 @@ void hooks_session_gone(struct session *s);
 void hooks_session_detached(struct session *s);
 void hooks_message_done(struct trip *t);
 /* True: the stanza is kept back for now (client state indication). */
-bool hooks_session_filter(struct session *s, const struct node *stanza);
+bool hooks_session_filter(struct session *s, const struct node *stanza, struct str head, struct str tail);
 void hooks_presence_out(struct session *s, struct trip *t, bool initial);
 int hooks_presence_directed(struct trip *t);
 int hooks_presence_stamp(struct trip *t, const struct user *u);

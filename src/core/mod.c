@@ -76,10 +76,10 @@ void hooks_message_done(struct trip *t)
 	EACH_HOOK(message_done, t);
 }
 
-bool hooks_session_filter(struct session *s, const struct node *stanza)
+bool hooks_session_filter(struct session *s, const struct node *stanza, struct str head, struct str tail)
 {
 	for (size_t i = 0; i < N_MODS; i++)
-		if (mods[i]->hooks && mods[i]->hooks->session_filter && mods[i]->hooks->session_filter(s, stanza))
+		if (mods[i]->hooks && mods[i]->hooks->session_filter && mods[i]->hooks->session_filter(s, stanza, head, tail))
 			return true;
 	return false;
 }

@@ -85,8 +85,9 @@ struct mod_hooks {
 	void (*session_gone)(struct session *s);
 	/* Its connection was lost; it waits for a resumption. */
 	void (*session_detached)(struct session *s);
-	/* A stanza is about to be sent to this session: true keeps it back (the feature sends it later itself). */
-	bool (*session_filter)(struct session *s, const struct node *stanza);
+	/* A stanza is about to be sent to this session: true keeps it back (the feature sends it later itself). head and tail: the bytes
+	 * that go out for it, a carbon's wrapping included; none: the stanza as it is. */
+	bool (*session_filter)(struct session *s, const struct node *stanza, struct str head, struct str tail);
 	/* Available presence of an own session has come, to nobody in particular or to somebody: what the account adds to it. */
 	int (*presence_stamp)(struct trip *t, const struct user *u);
 	/* presence from this own session without 'to' (broadcast), already stored in s->presence; initial: first available one. */

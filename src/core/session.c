@@ -110,7 +110,7 @@ void session_send(struct session *s, const struct node *stanza)
 {
 	struct buf b;
 
-	if (hooks_session_filter(s, stanza))
+	if (hooks_session_filter(s, stanza, STR_NONE, STR_NONE))
 		return;
 	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
 	if (wire_write(&b, stanza, STR(NS_CLIENT)) == 0)

@@ -14,6 +14,7 @@
 #include "xmpp/wire.h"
 
 #define CSI_KEPT 500			/* further ones: all is sent */
+#define KEY_BYTES 8192			/* two addresses */
 #define CSI_BYTES 4096			/* a longer stanza is not kept: all of them fit into a session's output */
 
 struct csi {
@@ -73,31 +74,56 @@ static struct csi *csi_of(struct session *s)
 	return c;
 }
 
-static struct kept *kept_new(const struct node *stanza)
+/* What was written to somebody else, or by an own device, reaches a session as a carbon. */
+static bool is_carbon(const struct session *s, const struct node *message)
 {
-	struct str from = node_attr(stanza, "from");
-	struct kept *k = NULL;
-	struct buf b;
+	struct str from = node_attr(message, "from"), to = node_attr(message, "to"), bare = s->user->bare;
 
-	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
-	if (wire_write(&b, stanza, STR(NS_CLIENT)) == 0 && b.n <= CSI_BYTES)
-		k = malloc(sizeof(*k) + 1 + from.n + b.n);
-	if (k) {
-		k->text[0] = stanza_kind(stanza) == STANZA_MESSAGE ? 'm' : 'p';
-		memcpy(k->text + 1, from.p, from.n);
-		memcpy(k->text + 1 + from.n, b.p, b.n);
-		k->key = str_make(k->text, 1 + from.n);
-		k->bytes = str_make(k->text + 1 + from.n, b.n);
+	return (str_starts(from, bare) && (from.n == bare.n || from.p[bare.n] == '/')) ||
+	       !(str_eq(to, s->full) || str_eq(to, bare));
+}
+
+/* p, m and the sender; c, the sender and the addressee: a carbon does not take the place of what came to this session. */
+static void key_write(struct buf *b, const struct session *s, const struct node *stanza)
+{
+	bool message = stanza_kind(stanza) == STANZA_MESSAGE, carbon = message && is_carbon(s, stanza);
+
+	buf_char(b, carbon ? 'c' : message ? 'm' : 'p');
+	buf_str_add(b, node_attr(stanza, "from"));
+	if (carbon) {
+		buf_char(b, ' ');
+		buf_str_add(b, node_attr(stanza, "to"));
 	}
+}
+
+static struct kept *kept_new(const struct session *s, const struct node *stanza, struct str head, struct str tail)
+{
+	struct kept *k = NULL;
+	struct buf key, b;
+
+	buf_init(&key, KEY_BYTES);
+	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
+	buf_str_add(&b, head);
+	buf_str_add(&b, tail);
+	key_write(&key, s, stanza);
+	if ((b.n > 0 || wire_write(&b, stanza, STR(NS_CLIENT)) == 0) && b.n <= CSI_BYTES && !key.failed && !b.failed)
+		k = malloc(sizeof(*k) + key.n + b.n);
+	if (k) {
+		memcpy(k->text, key.p, key.n);
+		memcpy(k->text + key.n, b.p, b.n);
+		k->key = str_make(k->text, key.n);
+		k->bytes = str_make(k->text + key.n, b.n);
+	}
+	buf_release(&key);
 	buf_release(&b);
 	return k;
 }
 
 /* False: it was not kept and must be sent now. */
-static bool keep(struct session *s, const struct node *stanza)
+static bool keep(struct session *s, const struct node *stanza, struct str head, struct str tail)
 {
 	struct csi *c = csi_of(s);
-	struct kept *k = c ? kept_new(stanza) : NULL, *old;
+	struct kept *k = c ? kept_new(s, stanza, head, tail) : NULL, *old;
 
 	if (!k)
 		return false;
@@ -153,24 +179,15 @@ static bool is_answer(const struct node *stanza)
 	return stanza_kind(stanza) == STANZA_IQ && (str_is(type, "result") || str_is(type, "error"));
 }
 
-/* What was written to somebody else, or by an own device, reaches a session as a carbon: what it holds is not the
- * stanza that would be kept here. */
-static bool is_carbon(const struct session *s, const struct node *message)
-{
-	struct str from = node_attr(message, "from"), to = node_attr(message, "to"), bare = s->user->bare;
-
-	return (str_starts(from, bare) && (from.n == bare.n || from.p[bare.n] == '/')) ||
-	       !(str_eq(to, s->full) || str_eq(to, bare));
-}
-
 /* Whatever wakes the client brings what was kept back with it, in its order. */
-static bool session_filter(struct session *s, const struct node *stanza)
+static bool session_filter(struct session *s, const struct node *stanza, struct str head, struct str tail)
 {
+	bool waits;
+
 	if (!s->inactive)
 		return false;
-	if (stanza_kind(stanza) == STANZA_MESSAGE && is_typing(stanza) && (is_carbon(s, stanza) || keep(s, stanza)))
-		return true;
-	if (is_presence(stanza) && keep(s, stanza))
+	waits = is_presence(stanza) || (stanza_kind(stanza) == STANZA_MESSAGE && is_typing(stanza));
+	if (waits && keep(s, stanza, head, tail))
 		return true;
 	if (is_answer(stanza))
 		return false;		/* it asked, a ping perhaps; nobody looks for all that */

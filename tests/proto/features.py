@@ -319,6 +319,26 @@ def delivery_tests(tap, users):
             a.clear()
     tap.run("xep0352-order: presence and typing wait, the last of each sender, and come in order", inactive_order)
 
+    def inactive_carbons():
+        a, b = users.pair()
+        other = Client(users.server, a.user).login()
+        for x in (a, other):
+            x.iq("set", "<enable xmlns='urn:xmpp:carbons:2'/>")
+        other.settle().clear()
+        b.send(f"<message to='{a.jid}' type='chat' id='c1'>{STATE}</message>")
+        other.expect(lambda e: e.find(".//{http://jabber.org/protocol/chatstates}composing") is not None, name="message")
+        other.send(f"<inactive xmlns='{CSI}'/>")
+        other.settle().clear()
+        b.send(f"<message to='{a.jid}' type='chat' id='c2'><paused xmlns='http://jabber.org/protocol/chatstates'/></message>")
+        b.settle()
+        a.settle()
+        other.pump(0.3)
+        check(not other.inbox, f"reached an inactive client: {[text_of(e) for e in other.inbox]}")
+        other.send(f"<active xmlns='{CSI}'/>")
+        el = other.expect(name="message", what="the end of what was seen to begin")
+        check(el.find(".//{urn:xmpp:carbons:2}received//{http://jabber.org/protocol/chatstates}paused") is not None, f"{text_of(el)}")
+    tap.run("xep0352-carbons: nobody types for ever in the eyes of another device", inactive_carbons)
+
     def inactive_room():
         a, b = users.client(), users.client()
         where, muc = f"quiet@rooms.{users.server.domain}", "<x xmlns='http://jabber.org/protocol/muc'/>"
