@@ -8,11 +8,15 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
 
 #define KEY_FILES_MAX 1000			/* looked at by instance_check */
+#define LOCK_PAUSE_NS (50 * 1000000)		/* between two tries for the lock */
 
 static int err_of(int e)
 {
@@ -220,6 +224,20 @@ int instance_lock(const struct instance *in, struct arena *a, int *ret_fd, struc
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+int instance_lock_wait(const struct instance *in, unsigned patience_ms, struct arena *a, int *ret_fd, struct str *ret_why)
+{
+	uint64_t end = clock_mono_us() + patience_ms * 1000ull;
+	int r = instance_lock(in, a, ret_fd, ret_why);
+
+	if (r == ERR_LOCKED && patience_ms)
+		log_event(LOG_NOTE, "instance.waiting", LOG_S("why", *ret_why), LOG_N("at_most_ms", patience_ms));
+	while (r == ERR_LOCKED && clock_mono_us() < end) {
+		nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_NS }, NULL);
+		r = instance_lock(in, a, ret_fd, ret_why);
+	}
+	return r;
 }
 
 void instance_unlock(int *fd)

@@ -29,6 +29,9 @@ MUST_CHECK int instance_create(const struct instance *in, struct arena *a, struc
 MUST_CHECK int instance_check(const struct instance *in, struct arena *a, struct str *ret_why);
 /* Exclusive until the descriptor is closed or the process ends. ERR_LOCKED: ret_why names the process. */
 MUST_CHECK int instance_lock(const struct instance *in, struct arena *a, int *ret_fd, struct str *ret_why);
+/* The same, with patience: a process that was killed a moment ago holds its lock until the kernel has taken it apart,
+ * and a command of the operator's only for as long as it takes. Says once that it waits. */
+MUST_CHECK int instance_lock_wait(const struct instance *in, unsigned patience_ms, struct arena *a, int *ret_fd, struct str *ret_why);
 void instance_unlock(int *fd);
 
 /* Whole or not at all, and on disk when it returns 0: temporary file, fsync, rename, fsync of the folder. */

@@ -29,6 +29,7 @@
 #include "vault/vault.h"
 
 #define ARENA_BYTES (16 * 1024 * 1024)
+#define LOCK_PATIENCE_MS 3000		/* the one before us may have been killed a moment ago */
 
 struct daemon {
 	const char *dir;
@@ -131,7 +132,7 @@ static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct st
 		p.web = chan;
 	else
 		close(chan);
-	r = instance_lock(&d->in, d->arena, &d->lock, ret_why);
+	r = instance_lock_wait(&d->in, LOCK_PATIENCE_MS, d->arena, &d->lock, ret_why);
 	if (r == 0)
 		r = tls_ctx_load(d->in.tls, d->arena, &p.tls, ret_why);
 	if (r == 0)

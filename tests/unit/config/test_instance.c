@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -177,6 +178,32 @@ static void the_lock_of_a_killed_process_is_free(void **st)
 	instance_unlock(&fd);
 }
 
+static void the_lock_of_a_dying_process_is_waited_for(void **st)
+{
+	struct place *p = *st;
+	struct str why = STR_NONE;
+	int fd = -1, status, ends[2];
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		bool held = instance_lock(&p->in, p->a, &fd, &why) == 0 && write(ends[1], "x", 1) == 1;
+
+		nanosleep(&(struct timespec){ .tv_nsec = 200 * 1000000 }, NULL);
+		_exit(held ? 0 : 1);
+	}
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	assert_int_equal(instance_lock_wait(&p->in, 0, p->a, &fd, &why), ERR_LOCKED);
+	assert_int_equal(instance_lock_wait(&p->in, 10000, p->a, &fd, &why), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	instance_unlock(&fd);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void a_written_file_replaces_the_old_one_whole(void **st)
 {
 	struct place *p = *st;
@@ -228,6 +255,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_key_that_others_can_read_is_refused, place_up, place_down),
 		cmocka_unit_test_setup_teardown(the_lock_is_held_by_one, place_up, place_down),
 		cmocka_unit_test_setup_teardown(the_lock_of_a_killed_process_is_free, place_up, place_down),
+		cmocka_unit_test_setup_teardown(the_lock_of_a_dying_process_is_waited_for, place_up, place_down),
 		cmocka_unit_test_setup_teardown(a_written_file_replaces_the_old_one_whole, place_up, place_down),
 		cmocka_unit_test_setup_teardown(a_failed_write_leaves_the_old_file_and_nothing_else, place_up, place_down),
 		cmocka_unit_test_setup_teardown(a_link_is_replaced_and_not_followed, place_up, place_down),
