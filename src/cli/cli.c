@@ -73,6 +73,10 @@ static const struct command commands[] = {
 	{ "inspect", "[--policy F] [--domain D] [--url U] < JSON-LINES",
 	  "Judges messages {\"from\",\"to\",\"body\",\"ts\"} in order, with a fresh memory; needs no server.", "inspect --policy policy.yaml < messages.jsonl",
 	  { 0 }, 0, "policy domain url", "", cli_inspect },
+	{ "simulate", "[--worm SHAPE|all] [--graph F|firm:N] [--trace F] [--click P] [--seeds N] [--csv F] [--svg F] ...",
+	  "A worm among the people of a firm, in virtual time, against the real guard; needs no server.",
+	  "simulate --worm all --graph firm:500 --click 0.3 --seeds 5 --svg outbreak.svg", { 0 }, 0,
+	  "worm graph trace texts lures policy click click-s retype hours seed seeds csv svg", "require", cli_simulate },
 	{ "doap", "", "Which specifications this server implements, as DOAP (RDF/XML); needs no instance.", "doap > doap.rdf", { 0 }, 0, "", "", cli_doap },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -296,7 +300,7 @@ static int run(struct cli *c, char **argv)
 		if (strcmp(*it, "--help") == 0)
 			return help_of(cmd);
 	r = parse(c, cmd, argv + words);
-	if (r == CLI_OK && cmd->run != cli_init && cmd->run != cli_inspect && cmd->run != cli_doap && cmd->run != cli_policy_check)
+	if (r == CLI_OK && cmd->run != cli_init && cmd->run != cli_inspect && cmd->run != cli_simulate && cmd->run != cli_doap && cmd->run != cli_policy_check)
 		r = cli_instance(c);
 	if (r == CLI_OK)
 		r = cmd->run ? cmd->run(c) : request(c, cmd);

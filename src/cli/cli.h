@@ -55,6 +55,7 @@ int cli_policy_apply(struct cli *c);
 int cli_policy_show(struct cli *c);
 int cli_doap(struct cli *c);
 int cli_inspect(struct cli *c);
+int cli_simulate(struct cli *c);
 int cli_dns(struct cli *c);
 
 #endif
