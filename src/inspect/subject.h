@@ -10,6 +10,7 @@
 #define SUBJECT_LINKS 16
 
 enum subject_via { VIA_LOCAL, VIA_S2S, VIA_GATEWAY, VIA_ROOM };
+enum subject_trust { TRUST_NORMAL, TRUST_LOW, TRUST_HIGH };
 
 /* A link that markup names: XHTML-IM <a href>, an OOB url. */
 struct subject_link {
@@ -34,7 +35,10 @@ struct subject {
 	unsigned n_links;
 	bool more_links;		/* there were more than fit */
 	bool known;			/* contact or colleague */
+	bool to_known;			/* the receiver is a colleague, or in the sender's own list */
+	bool to_gateway;		/* the receiver is behind a gateway */
 	enum subject_via via;
+	enum subject_trust trust;	/* of the link to another domain that it comes or goes by */
 	unsigned audience;		/* how many get it: the occupants of a room; 0 and 1: one */
 	uint64_t ts_ms;			/* the only clock of an inspection */
 	struct subject_sender sender;	/* filled by the guard */

@@ -1,41 +1,103 @@
 /* policy.h - what is allowed: policy.yaml and weights.yaml, read.
  *
+ * The keys, their types, defaults and meanings are in the table of schema.c; who is meant by a rule, in people.h; how rules
+ * are matched, in clause.h. A policy is swapped whole: whoever judges with one sees one version.
+ *
  * Ownership  policy_free(); everything inside belongs to it. Immutable once read.
  * Threads    Any may read.
- * Limits     POLICY_FILE_BYTES a file, POLICY_NAMES names a list, POLICY_DENIED lines of a deny list.
+ * Limits     POLICY_FILE_BYTES a file, POLICY_DENIED lines of a deny list; see people.h, clause.h, schema.h.
  * Errors     ERR_BAD_FORMAT with ret_why "FILE:LINE:COLUMN: ..." in the caller's arena; ERR_NOMEM.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "inspect/links.h"
+#include "policy/clause.h"
+#include "policy/people.h"
 
 #define POLICY_FILE_BYTES (256 * 1024)
 #define POLICY_DENY_BYTES (64 * 1024 * 1024)
-#define POLICY_NAMES 1000
 #define POLICY_DENIED 1000000
+#define POLICY_PEERS 200
+#define POLICY_DIGEST 17		/* 16 hexadecimal digits and NUL */
+
+enum policy_contact { POLICY_ALLOW, POLICY_REQUEST, POLICY_REFUSE };
+enum policy_omemo { POLICY_OMEMO_ALLOWED, POLICY_OMEMO_REQUIRED, POLICY_OMEMO_FORBIDDEN };
+enum policy_link { POLICY_LINK_ALLOW, POLICY_LINK_FLAG, POLICY_LINK_WARN, POLICY_LINK_DEFANG, POLICY_LINK_REWRITE, POLICY_LINK_HOLD,
+		   POLICY_LINK_REFUSE };
+enum policy_file { POLICY_FILE_ALLOW, POLICY_FILE_HOLD, POLICY_FILE_REFUSE };
+enum policy_telling { POLICY_TELL_DEVICES = 1, POLICY_TELL_CONTACTS = 2, POLICY_TELL_OFFICERS = 4 };
+
+struct policy_peer {
+	struct str domain;
+	enum subject_trust trust;
+};
 
 struct policy {
 	struct arena *arena;
+	char digest[POLICY_DIGEST];		/* of the files it was read from */
+	bool shadow;				/* the whole file is on trial */
+	struct policy *trial;			/* a candidate that is judged beside this one; NULL: none */
+
+	struct people people;
+	struct policy_peer *peers;
+	unsigned n_peers;
+	struct clauses walls;
+
+	struct {
+		unsigned outsiders, gateways, colleagues;	/* enum policy_contact */
+		struct clauses rules;				/* act: enum policy_contact */
+	} strangers;
+
 	struct links_conf links;
+	struct { const struct str *own, *brands; size_t n_own, n_brands; } sites;	/* as written; links holds them prepared */
+	struct clauses link_rules;		/* act: enum policy_link */
 	struct map *denied;
 	struct str deny_file;			/* name as written; empty: none */
+
+	struct {
+		bool direct;			/* client to client: Jingle, IBB, SOCKS5, SI */
+		struct clauses rules;		/* act: enum policy_file */
+	} files;
+	struct {
+		unsigned otherwise;		/* enum policy_omemo: when no rule fits */
+		unsigned new_device;		/* bits of enum policy_telling */
+		struct clauses rules;		/* act: enum policy_omemo */
+	} encryption;
+
 	unsigned weights[RULE_COUNT];
 	unsigned copies;			/* of one risky message that one sender may send */
 	uint64_t window_ms;			/* for how long copies are remembered */
 	unsigned flag, hold, reject;		/* sums of weights; 0: never */
+	struct {
+		unsigned new_people, strangers;	/* that one sender may write to within worms.window; 0: any number */
+	} limits;
+	struct {
+		bool on;
+		struct str links, strangers, worms, leaks;
+	} lessons;
 };
 
 /* The files a new instance gets: every rule with its default and its meaning. .p NULL without memory. */
 struct str policy_default_text(struct arena *a);
 struct str policy_default_weights(struct arena *a);
+/* Every key as a table in Markdown; docs/policy.md holds exactly this. */
+struct str policy_document(struct arena *a);
 
 /* domain: our own, whose links are trusted. name: the file's, for messages. deny: the text of the deny list. */
 MUST_CHECK int policy_parse(struct str text, const char *name, const char *domain, struct arena *a, struct policy **ret, struct str *ret_why);
 MUST_CHECK int policy_weights(struct policy *p, struct str text, const char *name, struct arena *a, struct str *ret_why);
 MUST_CHECK int policy_deny(struct policy *p, struct str text);
 void policy_free(struct policy **p);
+
+/* How far the link to this domain is trusted: true when the policy says so. */
+bool policy_trust(const struct policy *p, struct str domain, enum subject_trust *ret);
+/* May these two speak to each other? NULL: yes; else the wall between them. */
+const struct clause *policy_wall(const struct policy *p, struct str a, struct str b);
+/* What becomes of a first contact from s->from to s->to. ret_by: the rule that says so; NULL: a default does. */
+enum policy_contact policy_contact_of(const struct policy *p, const struct subject *s, const struct clause **ret_by);
 
 #endif

@@ -1,0 +1,169 @@
+/* schema.c - see schema.h. The table alone; schema_read.c walks a file along it. */
+#include "policy/schema.h"
+
+#include <stddef.h>
+
+#include "base/check.h"
+
+#define FIELD(f) .offset = offsetof(struct policy, f)
+#define FIELD_N(f) .offset_n = offsetof(struct policy, f)
+#define WORDS(...) .words = (const char *const[]){ __VA_ARGS__, NULL }
+#define TEN_THOUSAND 10000
+#define DAY_MS (24ull * 3600 * 1000)
+
+static const char *const brands[] = {
+	"google.com", "microsoft.com", "live.com", "office.com", "apple.com", "icloud.com", "amazon.com", "paypal.com", "facebook.com",
+	"instagram.com", "whatsapp.com", "netflix.com", "dropbox.com", "linkedin.com", "github.com", "discord.com", "steampowered.com",
+	"steamcommunity.com", "telegram.org", "skype.com", "dhl.com", "ups.com", "fedex.com", "docusign.com", "adobe.com", "zoom.us", NULL,
+};
+
+/* On these nobody is remarkable for linking to the site; only the same page, or the same words, tell a worm. */
+static const char *const everyday[] = {
+	"google.com", "youtube.com", "youtu.be", "wikipedia.org", "github.com", "gitlab.com", "stackoverflow.com", "stackexchange.com",
+	"microsoft.com", "office.com", "sharepoint.com", "apple.com", "amazon.com", "linkedin.com", "facebook.com", "instagram.com",
+	"twitter.com", "x.com", "reddit.com", "medium.com", "dropbox.com", "atlassian.net", "slack.com", "zoom.us", "debian.org",
+	"ubuntu.com", "launchpad.net", "python.org", "mozilla.org", "kernel.org", "sourceforge.net", "pastebin.com", "imgur.com",
+	"bbc.co.uk", "bbc.com", "nytimes.com", "theguardian.com", "cnn.com", "openstreetmap.org", "xmpp.org", "ietf.org", "w3.org", NULL,
+};
+
+static int look_alikes(struct policy *p, const struct str *names, size_t n, bool brand, const struct lookalike_name **ret, size_t *ret_n)
+{
+	struct lookalike_name *v = arena_alloc(p->arena, (n + 1) * sizeof(*v));
+
+	if (!v)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n; i++) {
+		lookalike_init(&v[i], names[i]);
+		v[i].countries = brand;
+	}
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+/* Our domain is always ours. */
+static int own_domains(struct schema_reader *r, const yaml_node_t *n)
+{
+	struct policy *p = r->p;
+	struct str *all = arena_alloc(p->arena, (p->sites.n_own + 1) * sizeof(*all));
+
+	(void)n;
+	if (!all)
+		return ERR_NOMEM;
+	all[0] = p->people.domain;
+	if (p->sites.n_own)
+		memcpy(all + 1, p->sites.own, p->sites.n_own * sizeof(*all));
+	return look_alikes(p, all, p->sites.n_own + 1, false, &p->links.own, &p->links.n_own);
+}
+
+static int brand_names(struct schema_reader *r, const yaml_node_t *n)
+{
+	struct policy *p = r->p;
+
+	(void)n;
+	return look_alikes(p, p->sites.brands, p->sites.n_brands, true, &p->links.brands, &p->links.n_brands);
+}
+
+const struct schema_section schema_sections[] = {
+	{ "groups", "Who belongs together: departments, projects, partners. A member is an address, a domain or \"*@DOMAIN\"." },
+	{ "peers", "Other servers and gateways, and how far each is trusted: low: its people are strangers all; normal: strangers but for\n"
+		   "contacts; high: as colleagues. Goes before what wardroom.yaml says." },
+	{ "walls", "Between these groups nothing passes: no message, presence, subscription or invitation, and no room holds both." },
+	{ "strangers", "First contact: people who write to somebody here for the first time." },
+	{ "links", "Links in messages." },
+	{ "files", "Files that are sent." },
+	{ "encryption", "End-to-end encryption: OMEMO and OpenPGP. What is encrypted cannot be read here, so it cannot be inspected." },
+	{ "leaks", "What should not leave." },
+	{ "worms", "The same thing sent to many." },
+	{ "decisions", "From which sum of weights (weights.yaml) on what is done." },
+	{ "limits", "How much one sender may do." },
+	{ "networks", "From where people may sign in." },
+	{ "reports", "What people report." },
+	{ "decoys", "Contacts that nobody has a reason to write to." },
+	{ "lessons", "A short lesson at the moment of risk: the bot adds it to what it says about a message." },
+};
+const size_t schema_section_count = ARRAY_SIZE(schema_sections);
+
+#define CONTACT WORDS("allow", "request", "refuse")
+
+/* clang-format off */
+const struct schema_key schema_keys[] = {
+	{ "", "shadow", NULL, SCHEMA_SWITCH, FIELD(shadow), .def = "off",
+	  .help = "On: this whole file is on trial. It is judged beside the policy in force, and what it would have done is recorded; nothing is done." },
+	{ "", "groups", NULL, SCHEMA_OTHER, .def = "{}", .read = schema_groups,
+	  .example = "sales: [anna@firm.example, bob@firm.example]\npartner: [partner.example]", .help = "NAME: a list of addresses and domains." },
+	{ "", "peers", NULL, SCHEMA_OTHER, .def = "[]", .read = schema_peers,
+	  .example = "- domain: partner.example\n  trust: high", .help = "A list of domain and trust (low, normal, high)." },
+	{ "", "walls", NULL, SCHEMA_CLAUSES, FIELD(walls), .def = "[]",
+	  .example = "- between: [trading, research]\n  except: compliance\n  reason: Trading and research may not talk to each other.",
+	  .help = "Rules. A member of a group named by except passes." },
+
+	{ "strangers", "outsiders", NULL, SCHEMA_WORD, FIELD(strangers.outsiders), CONTACT, .def = "request",
+	  .help = "People of other servers: allow, request (the receiver is asked first) or refuse." },
+	{ "strangers", "gateways", NULL, SCHEMA_WORD, FIELD(strangers.gateways), CONTACT, .def = "request", .help = "People behind a gateway." },
+	{ "strangers", "colleagues_outside_department", NULL, SCHEMA_WORD, FIELD(strangers.colleagues), CONTACT, .def = "allow",
+	  .help = "Colleagues who have no group in common." },
+	{ "strangers", "rules", NULL, SCHEMA_CLAUSES, FIELD(strangers.rules), CONTACT, .verb = "do", .def = "[]",
+	  .example = "- {from: partner, to: sales, do: allow}", .help = "Exceptions, read from the top; the first that fits decides." },
+
+	{ "links", "own_domains", "own_domains", SCHEMA_SITES, FIELD(sites.own), FIELD_N(sites.n_own), .def = "[]", .read = own_domains,
+	  .help = "Further domains of the firm: their links are no risk, and what looks like them is held." },
+	{ "links", "trusted", "trusted_links", SCHEMA_SITES, FIELD(links.trusted), FIELD_N(links.n_trusted), .def = "[]",
+	  .help = "Sites whose links are no risk either: the meeting service, the ticket system." },
+	{ "links", "brands", "brands", SCHEMA_SITES, FIELD(sites.brands), FIELD_N(sites.n_brands), .list = brands, .read = brand_names,
+	  .help = "Names that attackers like to imitate." },
+	{ "links", "everyday", "everyday_sites", SCHEMA_SITES, FIELD(links.everyday), FIELD_N(links.n_everyday), .list = everyday,
+	  .help = "Sites that everybody links to: there only the same page, or the same words, count as the same message." },
+	{ "links", "deny_list", "deny_list", SCHEMA_FILE, FIELD(deny_file), .def = "deny.txt",
+	  .help = "A file beside this one: a host, a site or host/path a line. It need not be there." },
+	{ "links", "rules", NULL, SCHEMA_CLAUSES, FIELD(link_rules), WORDS("allow", "flag", "warn", "defang", "rewrite", "hold", "refuse"), .verb = "do",
+	  .def = "[]", .example = "- {from: strangers, do: hold}\n- {from: low_trust, to: sales, do: defang}",
+	  .help = "What becomes of a message with a link that is not trusted: flag and warn tell the receiver, defang takes the link's life, rewrite\n"
+		  "leads over a page that checks it at the click. A rule makes things stricter, never milder than the sum of weights does." },
+
+	{ "files", "direct", NULL, SCHEMA_SWITCH, FIELD(files.direct), .def = "on",
+	  .help = "Files from client to client, past the server's inspection (Jingle, IBB, SOCKS5)." },
+	{ "files", "rules", NULL, SCHEMA_CLAUSES, FIELD(files.rules), WORDS("allow", "hold", "refuse"), .verb = "do", .def = "[]",
+	  .example = "- {from: strangers, do: refuse}", .help = "What becomes of a message that brings a file." },
+
+	{ "encryption", "otherwise", NULL, SCHEMA_WORD, FIELD(encryption.otherwise), WORDS("allowed", "required", "forbidden"), .def = "allowed",
+	  .help = "Where no rule fits: allowed, required (plain text is refused) or forbidden (encrypted text is refused)." },
+	{ "encryption", "rules", NULL, SCHEMA_CLAUSES, FIELD(encryption.rules), WORDS("allowed", "required", "forbidden"), .verb = "omemo", .def = "[]",
+	  .example = "- {between: [board, board], omemo: required}\n- {from: colleagues, to: outsiders, omemo: forbidden}",
+	  .help = "For pairs of groups; the first that fits decides." },
+	{ "encryption", "new_device", NULL, SCHEMA_WORDS, FIELD(encryption.new_device), WORDS("devices", "contacts", "officers"), .def = "[devices]",
+	  .help = "Who is told when an account publishes a new device key: its other devices, its contacts, the officers." },
+
+	{ "worms", "copies", "worm_copies", SCHEMA_NUMBER, FIELD(copies), .min = 1, .max = 1000, .def = "3",
+	  .help = "So many copies of one message with a link or a file one sender may send to different people; the rest is held." },
+	{ "worms", "window", "worm_window", SCHEMA_DURATION, FIELD(window_ms), .min = 1, .max = 31 * DAY_MS, .def = "24h",
+	  .help = "For how long copies are remembered." },
+
+	{ "decisions", "flag_at", "flag_at", SCHEMA_NUMBER, FIELD(flag), .max = TEN_THOUSAND, .def = "60",
+	  .help = "From this sum of weights on the receiver is warned." },
+	{ "decisions", "hold_at", "hold_at", SCHEMA_NUMBER, FIELD(hold), .max = TEN_THOUSAND, .def = "100",
+	  .help = "From this sum on the message is held." },
+	{ "decisions", "reject_at", "reject_at", SCHEMA_NUMBER, FIELD(reject), .max = TEN_THOUSAND, .def = "off",
+	  .help = "From this sum on the message is refused." },
+
+	{ "limits", "new_people", NULL, SCHEMA_NUMBER, FIELD(limits.new_people), .max = 30, .def = "off",
+	  .help = "To so many people one may write for the first time within worms.window; the next message is held." },
+	{ "limits", "strangers", NULL, SCHEMA_NUMBER, FIELD(limits.strangers), .max = 30, .def = "off",
+	  .help = "Of them so many who do not know him." },
+
+	{ "lessons", "on", NULL, SCHEMA_SWITCH, FIELD(lessons.on), .def = "on", .help = "Off: the bot says what happened, and no more." },
+	{ "lessons", "links", NULL, SCHEMA_TEXT, FIELD(lessons.links), .max = 300,
+	  .def = "\"Before you open a link, look where it leads, not what it says; ask the sender on another way if it is unexpected.\"",
+	  .help = "With a warning about a link." },
+	{ "lessons", "strangers", NULL, SCHEMA_TEXT, FIELD(lessons.strangers), .max = 300,
+	  .def = "\"You do not know this person: open nothing of theirs, and tell them nothing about the company, before you know who they are.\"",
+	  .help = "With a message of a stranger." },
+	{ "lessons", "worms", NULL, SCHEMA_TEXT, FIELD(lessons.worms), .max = 300,
+	  .def = "\"If you did not send this yourself, somebody else is using your account: change your password.\"",
+	  .help = "To the sender of what goes to many." },
+	{ "lessons", "leaks", NULL, SCHEMA_TEXT, FIELD(lessons.leaks), .max = 300,
+	  .def = "\"Passwords, keys and card numbers do not belong into a chat: they stay there, and others read along.\"",
+	  .help = "To the sender of what should not leave." },
+};
+/* clang-format on */
+const size_t schema_key_count = ARRAY_SIZE(schema_keys);
