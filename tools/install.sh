@@ -27,3 +27,5 @@ install_missing() {
 }
 BUILD_PACKAGES="meson ninja-build gcc libc6-dev pkg-config libssl-dev libuv1-dev libexpat1-dev libicu-dev libsqlite3-dev libyaml-dev libjansson-dev libpsl-dev libunbound-dev libwslay-dev"
 TEST_PACKAGES="libcmocka-dev openssl python3 python3-slixmpp profanity poezio mcabber finch go-sendxmpp g++ libstrophe-dev libgloox-dev tmux prosody lua-unbound ejabberd iproute2 nodejs chromium"
+# What ./check --full wants beside them: clients with windows.
+FULL_PACKAGES="gajim gajim-omemo dino-im xvfb xdotool dbus"
