@@ -75,6 +75,7 @@ struct policy {
 	struct {
 		unsigned new_people, strangers;	/* that one sender may write to within worms.window; 0: any number */
 	} limits;
+	struct { unsigned purge_at; } reports;	/* weight of reports; 0: never */
 	struct {
 		bool on;
 		struct str links, strangers, worms, leaks;

@@ -69,7 +69,8 @@ const struct schema_section schema_sections[] = {
 	{ "peers", "Other servers and gateways, and how far each is trusted: low: its people are strangers all; normal: strangers but for\n"
 		   "contacts; high: as colleagues. Goes before what wardroom.yaml says." },
 	{ "walls", "Between these groups nothing passes: no message, presence, subscription or invitation, and no room holds both." },
-	{ "strangers", "First contact: people who write to somebody here for the first time." },
+	{ "strangers", "First contact: people who write to somebody here for the first time. One word does for all: allow,\n"
+			"outside (people of other domains are requests) or departments (colleagues of no common group, too).", schema_strangers },
 	{ "links", "Links in messages." },
 	{ "files", "Files that are sent." },
 	{ "encryption", "End-to-end encryption: OMEMO and OpenPGP. What is encrypted cannot be read here, so it cannot be inspected." },
@@ -150,6 +151,9 @@ const struct schema_key schema_keys[] = {
 	  .help = "To so many people one may write for the first time within worms.window; the next message is held." },
 	{ "limits", "strangers", NULL, SCHEMA_NUMBER, FIELD(limits.strangers), .max = 30, .def = "off",
 	  .help = "Of them so many who do not know him." },
+
+	{ "reports", "purge_at", NULL, SCHEMA_NUMBER, FIELD(reports.purge_at), .max = 1000, .def = "3",
+	  .help = "When reports of so much weight name the same message, it is taken back from everybody." },
 
 	{ "lessons", "on", NULL, SCHEMA_SWITCH, FIELD(lessons.on), .def = "on", .help = "Off: the bot says what happened, and no more." },
 	{ "lessons", "links", NULL, SCHEMA_TEXT, FIELD(lessons.links), .max = 300,

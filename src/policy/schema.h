@@ -56,7 +56,10 @@ struct schema_key {
 	int (*read)(struct schema_reader *r, const yaml_node_t *n);	/* instead of the type's, or after it */
 };
 
-struct schema_section { const char *name, *help; };
+struct schema_section {
+	const char *name, *help;
+	int (*read)(struct schema_reader *r, const yaml_node_t *n);	/* one word instead of the section's keys; NULL: there is none */
+};
 
 extern const struct schema_key schema_keys[];
 extern const size_t schema_key_count;
@@ -77,6 +80,7 @@ struct str schema_text(const yaml_node_t *n);		/* empty: no scalar */
 yaml_node_t *schema_node(struct schema_reader *r, int index);
 MUST_CHECK int schema_number(struct schema_reader *r, const yaml_node_t *n, uint64_t min, uint64_t max, unsigned *ret);
 MUST_CHECK int schema_groups(struct schema_reader *r, const yaml_node_t *n);
+MUST_CHECK int schema_strangers(struct schema_reader *r, const yaml_node_t *n);
 MUST_CHECK int schema_peers(struct schema_reader *r, const yaml_node_t *n);
 /* The known name that is nearest to a wrong one; empty when none is near. names ends with NULL. */
 struct str schema_nearest(struct str wrong, const char *const *names, size_t n);

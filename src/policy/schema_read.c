@@ -491,6 +491,20 @@ int schema_peers(struct schema_reader *r, const yaml_node_t *n)
 	return e;
 }
 
+int schema_strangers(struct schema_reader *r, const yaml_node_t *n)
+{
+	static const char *const words[] = { "allow", "outside", "departments", NULL };
+	static const struct schema_key all = { .words = words };
+	unsigned word = 0;
+	int e = read_word(r, n, &all, &word);
+
+	if (e < 0)
+		return e;
+	r->p->strangers.outsiders = r->p->strangers.gateways = word ? POLICY_REQUEST : POLICY_ALLOW;
+	r->p->strangers.colleagues = word == 2 ? POLICY_REQUEST : POLICY_ALLOW;
+	return 0;
+}
+
 /* --- the walk ---------------------------------------------------------------------------------------------------------- */
 
 static int read_key(struct schema_reader *r, const struct schema_key *k, const yaml_node_t *n)
@@ -546,13 +560,15 @@ static bool is_nothing(const yaml_node_t *n)
 	return n->type == YAML_SCALAR_NODE && n->data.scalar.length == 0 && n->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 }
 
-static int read_section(struct schema_reader *r, const char *section, const yaml_node_t *n, bool *seen)
+static int read_section(struct schema_reader *r, const struct schema_section *in, const yaml_node_t *n, bool *seen)
 {
-	const char *names[NAMES_MOST];
+	const char *names[NAMES_MOST], *section = in->name;
 	size_t count = 0;
 
 	if (is_nothing(n))
 		return 0;		/* all of it is commented out */
+	if (n->type == YAML_SCALAR_NODE && in->read)
+		return in->read(r, n);
 	if (n->type != YAML_MAPPING_NODE)
 		return schema_wrong(r, n, "lines of the form 'key: value' under the section");
 	for (size_t i = 0; i < schema_key_count && count < NAMES_MOST; i++)
@@ -601,7 +617,7 @@ static int read_top(struct schema_reader *r, const yaml_node_t *k, const yaml_no
 			if (seen[KEYS_MOST + i])
 				return schema_wrong(r, k, "every section once");
 			seen[KEYS_MOST + i] = true;
-			return read_section(r, schema_sections[i].name, v, seen);
+			return read_section(r, &schema_sections[i], v, seen);
 		}
 		if (count < NAMES_MOST)
 			names[count++] = schema_sections[i].name;

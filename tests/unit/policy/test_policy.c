@@ -229,6 +229,19 @@ static void a_first_contact_follows_rules_then_department_then_where_he_comes_fr
 	policy_free(&p);
 }
 
+static void strangers_are_dealt_with_by_one_word_too(void **st)
+{
+	struct policy *p = read("strangers: departments\nreports: {purge_at: 5}\n"), *q = read("strangers: allow\n");
+
+	(void)st;
+	assert_int_equal(p->strangers.outsiders, POLICY_REQUEST);
+	assert_int_equal(p->strangers.colleagues, POLICY_REQUEST);
+	assert_int_equal(p->reports.purge_at, 5);
+	assert_int_equal(q->strangers.gateways, POLICY_ALLOW);
+	policy_free(&p);
+	policy_free(&q);
+}
+
 static void a_policy_is_known_by_what_it_was_read_from(void **st)
 {
 	struct policy *p = read("worms: {copies: 4}\n"), *q = read("worms: {copies: 4}\n"), *o = read("worms: {copies: 5}\n");
@@ -312,6 +325,7 @@ int main(void)
 		TEST(a_wall_stands_between_two_groups_both_ways_and_an_exception_passes),
 		TEST(the_first_rule_that_fits_decides_and_one_on_trial_does_not),
 		TEST(a_first_contact_follows_rules_then_department_then_where_he_comes_from),
+		TEST(strangers_are_dealt_with_by_one_word_too),
 		TEST(a_policy_is_known_by_what_it_was_read_from),
 		TEST(whatever_stands_in_a_file_it_is_read_or_refused),
 		TEST(weights_are_read_by_the_names_of_rules),
