@@ -68,12 +68,15 @@ static int send_out(void *ctx, const struct jid *from, const struct jid *to, con
 	return r;
 }
 
-static void on_accept(void *ctx, int fd, const struct sockaddr_storage *from)
+void gateway_accept(struct gateway *g, int fd, const struct sockaddr_storage *from)
 {
-	struct gateway *g = ctx;
-
 	CHECK_OBJ(g, GATEWAY_MAGIC);
 	link_accept(&g->links, fd, from);
+}
+
+static void on_accept(void *ctx, int fd, const struct sockaddr_storage *from)
+{
+	gateway_accept(ctx, fd, from);
 }
 
 /* The configuration does not know how domains are normalised; here they must be. */

@@ -14,6 +14,8 @@
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H
 
+#include <sys/socket.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -24,6 +26,8 @@ struct server;
 
 /* fd: bound and listening, taken over; -1: nobody connects. Serves the domains from here on. */
 MUST_CHECK int gateway_new(struct server *srv, int fd, struct arena *a, struct gateway **ret, struct str *ret_why);
+/* A connection that somebody else has accepted (tests on the simulated loop), taken over. */
+void gateway_accept(struct gateway *g, int fd, const struct sockaddr_storage *from);
 /* The server's configuration has been replaced: who is not in it any more, or under another secret, goes. */
 void gateway_reload(struct gateway *g);
 /* Before server_stop(), which waits until the connections are gone. */

@@ -7,13 +7,14 @@ text. <xts:no>...</xts:no> holds children that must not be there, <xts:any/> is 
 """
 import re
 import xml.etree.ElementTree as ET
+from xml.sax.saxutils import escape, quoteattr
 
 XTS = "urn:wardroom:xts"
 CLIENT = "jabber:client"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 TOKEN = re.compile(r"\{(?:(?P<name>[a-z][a-z0-9_]*)=)?/(?P<re>.*?)/\}|\{(?P<word>[a-z][a-z0-9_]*)\}", re.S)
 WORDS = ("only", "ordered", "empty")
-WRAP = f"<xts:all xmlns='{CLIENT}' xmlns:stream='http://etherx.jabber.org/streams' xmlns:xts='{XTS}'>"
+WRAP = f"<xts:all xmlns='{CLIENT}' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' xmlns:xts='{XTS}'>"
 NO, ANY = f"{{{XTS}}}no", f"{{{XTS}}}any"
 
 
@@ -157,6 +158,40 @@ def match(p, el, env):
     why = Why()
     e = next(matches(p, el, env, why), None)
     return e, why
+
+
+def match_json(p, got, env, path="$"):
+    """JSON: objects hold at least what the pattern names, each entry of its arrays is found; texts as above. (env or None, why)."""
+    if isinstance(p, dict):
+        if not isinstance(got, dict):
+            return None, f"{path}: no object but {got!r}"
+        for k, v in p.items():
+            if k not in got:
+                return None, f"{path}: no '{k}'"
+            env, why = match_json(v, got[k], env, f"{path}.{k}")
+            if env is None:
+                return None, why
+        return env, ""
+    if isinstance(p, list):
+        why = ""
+        for v in p:
+            tries = [match_json(v, g, env, f"{path}[]") for g in got] if isinstance(got, list) else []
+            env = next((e for e, _ in tries if e is not None), None)
+            if env is None:
+                return None, f"{path}: no such entry: {tries[-1][1] if tries else 'there is none'}"
+        return env, why
+    if isinstance(p, str) and isinstance(got, str):
+        env = fits(p, got, env)
+        return env, f"{path}: expected {p!r}, came {got!r}"
+    return (env, "") if p == got and type(p) is type(got) else (None, f"{path}: expected {p!r}, came {got!r}")
+
+
+def wire(el, outer=None):
+    """An element as text that stands alone: it names its namespaces itself."""
+    ns, _, name = el.tag[1:].partition("}") if el.tag.startswith("{") else ("", "", el.tag)
+    attrs = "".join(f" {k.replace('{http://www.w3.org/XML/1998/namespace}', 'xml:')}={quoteattr(v)}" for k, v in el.attrib.items())
+    inner = escape(el.text or "") + "".join(wire(c, ns) + escape(c.tail or "") for c in el)
+    return f"<{name}" + (f" xmlns={quoteattr(ns)}" if ns != outer else "") + attrs + (f">{inner}</{name}>" if inner else "/>")
 
 
 def pretty(el, indent="", default=CLIENT):

@@ -1,12 +1,15 @@
 """Runs one protocol script against a back end; says what failed so that nobody has to run it again to see."""
 import base64
+import json
 import re
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
 import xts_match
-from rawxmpp import BIND, CARBONS, CLIENT, ROSTER, SM, STREAM, befriend, q
+from rawxmpp import BIND, CARBONS, CLIENT, ROSTER, SM, STREAM, TLS, befriend, q
+from rawserver import DIALBACK_FEATURE
 from wardroom_test import PASSWORD, PATIENCE_XTS, Failed, one_line
+from xts_session import by_old_profile, by_sasl2
 
 LAST = 8		# stanzas of a session that a failure shows
 NICKNAME = {"{%s}%s" % (CLIENT, n) for n in ("message", "iq", "presence")}
@@ -58,6 +61,8 @@ class Run:
             name = self.names[u].split("@")[0]
             self.names["name" + u] = name
             self.names["plain" + u] = base64.b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
+        self.names.update({c: f"{c}.{self.names['domain']}" for c in script.components})
+        self.names.update({c: f"{c}.test" for c in script.servers})
 
     # --- names ---
 
@@ -88,14 +93,19 @@ class Run:
             raise StepFailed(f"{who} has not connected")
         return self.sessions[who]
 
-    def new(self, who):
+    def new(self, who, options=(), accepted=False):
         user, _, resource = who.partition("/")
-        c = self.world.client(self.names[user].split("@")[0], resource or "home")
+        if user in self.script.components:
+            c = self.world.gate(self.names[user])
+        elif user in self.script.servers:
+            c = self.world.accept(user) if accepted else self.world.elsewhere(user, "no certificate" not in options)
+        else:
+            c = self.world.client(self.names[user].split("@")[0], resource or "home", "websocket" in options)
         old = self.sessions.get(who)
         c.log = old.log if old else []
         c.inbox = Logged(c.log)
         self.sessions[who] = c
-        send = c.send
+        send = getattr(c, "say_all", c.send)
 
         def logged(data):
             c.log.append((">", data if isinstance(data, str) else data.decode("utf-8", "replace")))
@@ -103,12 +113,25 @@ class Run:
         c.say = logged
         return c
 
+    @staticmethod
+    def options(text, *known):
+        wishes = [o.strip() for o in (text or "").split(",") if o.strip()]
+        if set(wishes) - set(known):
+            raise StepFailed(f"options here are {', '.join(sorted(known))}")
+        return wishes
+
+    def is_person(self, who):
+        return who.split("/")[0] in self.script.users
+
+    def remember(self, who, what, value):
+        self.env[who.replace("/", "_") + "_" + what] = value or ""
+
     def connects(self, who, options):
-        wishes = [o.strip() for o in (options or "").split(",") if o.strip()]
-        known = {"no presence", "no roster", "no bind", "sm", "sm by hand", "carbons"}
-        if set(wishes) - known:
-            raise StepFailed(f"options of connects are {', '.join(sorted(known))}")
-        c = self.new(who)
+        if not self.is_person(who):
+            self.others_connect(who, options)
+            return
+        wishes = self.options(options, "no presence", "no roster", "no bind", "sm", "sm by hand", "carbons", "websocket")
+        c = self.new(who, wishes)
         c.login(bind="no bind" not in wishes)
         if "no bind" in wishes:
             c.clear()
@@ -125,11 +148,69 @@ class Run:
             c.expect(name="presence", frm=c.jid, what="own presence")
         c.settle().clear()
 
-    def opens(self, who):
-        """A stream before login: its features wait to be looked at."""
-        c = self.new(who)
-        c.secure(True)
-        c.inbox.insert(0, c.features)
+    def others_connect(self, who, options):
+        """A component up to its handshake, another server up to where its certificate has been taken."""
+        wishes = self.options(options, "bidi", "direct")
+        c = self.new(who, wishes)
+        if who.split("/")[0] in self.script.components:
+            c.login().settle()
+        else:
+            c.trusted("direct" in wishes, "bidi" in wishes)
+            self.remember(who, "id", c.id)
+        c.clear()
+
+    def opens(self, who, options):
+        """A stream before login: its features (a component's: its header) wait to be looked at."""
+        wishes = self.options(options, "plain", "starttls", "direct", "no certificate", "websocket")
+        c = self.new(who, wishes)
+        if who.split("/")[0] in self.script.components:
+            header = c.open()
+            c.inbox.insert(0, header)
+            self.remember(who, "handshake", c.handshake())
+        elif "plain" in wishes:
+            self.world.needs_tls(c)
+            c.connect()
+            c.inbox.insert(0, c.restart())
+        else:
+            c.secure("direct" in wishes if who in self.script.servers else "starttls" not in wishes)
+            c.inbox.insert(0, c.features)
+        self.remember(who, "id", c.splitter.header.get("id"))
+
+    def accepts(self, who, options):
+        """The server comes to another one, which offers EXTERNAL (and bidi), or dialback alone."""
+        wishes = self.options(options, "bidi", "dialback")
+        if "dialback" in wishes:
+            c = self.new(who, accepted=True).secured(f"<dialback xmlns='{DIALBACK_FEATURE}'/>")
+        else:
+            c = self.new(who, accepted=True).trusts("bidi" in wishes)
+        self.remember(who, "id", c.id)
+
+    def begins_anew(self, who):
+        c = self.session(who)
+        c.inbox.append(c.restart())
+
+    def signs_in(self, who, mechanism, options):
+        c = self.session(who)
+        c.clear()
+        by_old_profile(c, mechanism, next(iter(self.options(options, "tls-exporter", "tls-server-end-point")), None))
+
+    def signs_in_by_sasl2(self, who, mechanism, options, block=""):
+        c = self.session(who)
+        c.begin_signing_in()
+        c.clear()
+        self.remember(who, "offered", c.offered_hash(mechanism))
+        by_sasl2(c, mechanism, next(iter(self.options(options, "tls-exporter", "tls-server-end-point")), None), self.fill(block))
+
+    def performs(self, who, task):
+        self.session(who).perform(task)
+
+    def tls_is(self, who, version, alpn):
+        tls = self.session(who).tls
+        if tls is None:
+            raise StepFailed("there is no TLS", [f"{version} {alpn}"])
+        got = f"{tls.version()} {tls.selected_alpn_protocol()}"
+        if got != f"{version} {alpn}":
+            raise StepFailed("another TLS", [f"{version} {alpn}"], [got])
 
     def disconnects(self, who):
         c = self.session(who)
@@ -268,10 +349,53 @@ class Run:
         if got[0] != condition:
             raise StepFailed("another stream error", [condition], [got[0]])
 
+    def ends(self, who):
+        c = self.session(who)
+        if not c.wait_end(PATIENCE_XTS):
+            raise StepFailed("the connection stays open")
+
+    # --- the web ---
+
+    def web(self, method, path, status, block):
+        """A block of headers, an empty line, the body as XML or JSON."""
+        head, _, body = block.partition("\n\n")
+        if head.lstrip()[:1] in "<{":
+            head, body = "", block
+        got_status, got_head, got_body = self.world.web(method, self.dollars(path))
+        if str(got_status) != status:
+            raise StepFailed("another status", [status], [str(got_status)])
+        for line in filter(None, (x.strip() for x in head.split("\n"))):
+            name, _, want = line.partition(":")
+            env = xts_match.fits(self.dollars(want.strip()), got_head.get(name.lower(), ""), self.env)
+            if env is None:
+                raise StepFailed("another header", [line], [f"{name}: {got_head.get(name.lower())}"])
+            self.env = env
+        if body.strip():
+            self.web_body(self.dollars(body.strip()), got_body)
+
+    def web_body(self, want, got):
+        if want.startswith("<"):
+            pattern = self.parse(want)[0]
+            env, why = xts_match.match(pattern, xts_match.ET.fromstring(got), self.env)
+            why, expected = why.text, xts_match.pretty(pattern)
+        else:
+            env, why = xts_match.match_json(json.loads(want), json.loads(got), self.env)
+            expected = want.split("\n")
+        if env is None:
+            raise StepFailed(why, expected, got.decode("utf-8", "replace").split("\n"))
+        self.env = env
+
     # --- the world ---
 
     def restart(self):
         self.world.restart()
+        self.all_ended()
+
+    def restart_with(self, block):
+        self.world.restart(block + "\n")
+        self.all_ended()
+
+    def all_ended(self):
         for c in self.sessions.values():
             c.wait_end()
             c.close()

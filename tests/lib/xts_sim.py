@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import tempfile
 
+from rawcomponent import SECRET
 from rawxmpp import Client
 from wardroom_test import PASSWORD, Failed, Server, die_with_parent, program
 from xts_run import Skip
-from xts_script import fast
+from xts_script import fast, section
+from xts_session import Gate, Person
 
 ASK_ALL = 5000		# virtual milliseconds that one waiting step takes at most
 CONFIG = """domain: example.test
@@ -24,12 +26,10 @@ class Sim(Server):
     """The process."""
     host = peer = "simulated"
 
-    def __init__(self, seed, users, config=fast(""), on_disk=False, contacts=()):
+    def __init__(self, seed, users, config=fast(""), on_disk=False, contacts=(), roles=None):
         self.top = tempfile.mkdtemp(prefix="xts-sim-")
-        path = os.path.join(self.top, "wardroom.yaml")
-        with open(path, "w") as f:
-            os.chmod(path, 0o600)
-            f.write(CONFIG + config)
+        path = self.config_path = os.path.join(self.top, "wardroom.yaml")
+        self.configure(config)
         args = [program("xts_sim"), str(seed), path]
         if on_disk:
             os.mkdir(os.path.join(self.top, "data"), 0o700)
@@ -38,10 +38,15 @@ class Sim(Server):
         self.p = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, preexec_fn=die_with_parent)
         self.clients, self.now_ms, self.random = {}, 0, random.Random(seed)
         for u in users:
-            self.ask(f"user {u} {PASSWORD}")
+            self.ask(f"user {u} {(roles or {}).get(u, 'staff')} {PASSWORD}")
         for c in contacts:
             self.ask(f"contacts {c}")
         self.ask("start")
+
+    def configure(self, config):
+        with open(self.config_path, "w") as f:
+            os.chmod(self.config_path, 0o600)
+            f.write(CONFIG + config)
 
     def ask(self, line, data=b""):
         """One command; what arrives goes to its clients. True when something did."""
@@ -85,10 +90,14 @@ class Sim(Server):
             raise Failed(f"the simulation ended with {code}: {text}")
 
 
-class SimClient(Client):
-    def __init__(self, sim, user, resource):
-        super().__init__(sim, user, resource=resource)
-        self.sim, self.number = sim, None
+class Simulated:
+    """The connection of a Client, in the simulation."""
+    sim = number = None
+    to_gateway = False
+
+    def within(self, sim):
+        self.sim = sim
+        return self
 
     def now(self):
         return self.sim.now_ms / 1000
@@ -96,7 +105,7 @@ class SimClient(Client):
     def connect(self, direct=False, context=None, port=None):
         self.number = len(self.sim.clients)
         self.sim.clients[self.number] = self
-        self.sim.ask(f"open {self.number}")
+        self.sim.ask(f"{'gateway' if self.to_gateway else 'open'} {self.number}")
         return self
 
     def secure(self, direct=True, context=None):
@@ -133,6 +142,20 @@ class SimClient(Client):
     cut = close
 
 
+class SimClient(Simulated, Client):
+    def __init__(self, sim, user, resource):
+        super().__init__(sim, user, resource=resource)
+        self.within(sim)
+
+
+class SimPerson(Simulated, Person):
+    pass
+
+
+class SimGate(Simulated, Gate):
+    to_gateway = True
+
+
 class SimWorld:
     slow = 1
 
@@ -152,16 +175,28 @@ class SimWorld:
     def begin(self, script):
         self.finish()
         if script.only and script.only != "sim":
-            raise Skip(f"for {script.only} only")
-        if any(s.verb == "operator" for s in script.steps):
-            raise Skip("needs the command line")
-        on_disk = any(s.verb == "restart" for s in script.steps)
-        self.sim = Sim(self.seed, script.users, fast(script.config), on_disk)
+            raise Skip(f"for {script.only} only: {script.because}")
+        for s in script.steps:
+            if s.verb in ("operator", "web", "accepts", "tls_is") or script.servers or "websocket" in (s.args.get("options") or ""):
+                raise Skip(f"not in the simulation: {s.text}")
+        on_disk = any(s.verb in ("restart", "restart_with") for s in script.steps)
+        self.components = section(script, "example.test", SECRET)
+        self.sim = Sim(self.seed, script.users, fast(script.config) + self.components, on_disk, roles=script.roles)
+        self.sim.component_port = 0
 
-    def client(self, account, resource):
-        return SimClient(self.sim, account, resource)
+    def client(self, account, resource, _websocket=False):
+        return SimPerson(self.sim, account, resource=resource).within(self.sim)
 
-    def restart(self):
+    def gate(self, domain):
+        return SimGate(self.sim, domain).within(self.sim)
+
+    @staticmethod
+    def needs_tls(_client):
+        raise Skip("there is no TLS in the simulation")
+
+    def restart(self, config=None):
+        if config is not None:
+            self.sim.configure(fast(config) + self.components)
         self.sim.ask("restart")
 
     def time(self, seconds):

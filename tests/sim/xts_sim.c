@@ -2,12 +2,13 @@
  *
  * What tests/lib/xts_sim.py drives. Connections are pairs in memory without TLS: a server without a certificate takes
  * them for encrypted (core/stream.c), and only a test can make one. Commands, a line each:
- *   user NAME PASSWORD   an account        start        the server      open N      a connection
+ *   user NAME ROLE PASSWORD   an account   start        the server      open N      a connection
+ *   gateway N            a connection of a component
  *   send N BYTES         and as many bytes cut N        the connection is lost
  *   run MS               until something arrives at a client, or so much virtual time has passed
  *   pass MS              so much virtual time, whatever arrives
  *   contacts NAME PREFIX FIRST COUNT TOTAL   before start: a roster of PREFIX(FIRST) .. modulo TOTAL, both subscriptions
- *   restart              stops the server, starts the next on the same store (needs --dir)
+ *   restart              stops the server, starts the next on the same store (needs DIR), with CONFIG as it is by then
  * Answers: `data N BYTES` and as many bytes, `end N`, then `done NOW_MS`; or `failed WHY`.
  *
  * xts_sim SEED CONFIG [DIR]: DIR keeps the store in files, otherwise it is in memory.
@@ -27,6 +28,7 @@
 #include "core/roster.h"
 #include "core/server.h"
 #include "core/stream.h"
+#include "gateway/gateway.h"
 #include "net/loop.h"
 #include "net/loop_sim.h"
 #include "outbreak/guard.h"
@@ -49,8 +51,9 @@ struct sim {
 	struct config *config;
 	struct vault *vault;		/* until the server takes it */
 	struct server *server;
+	struct gateway *gateway;
 	struct scram_tools *tools;
-	const char *dir;
+	const char *dir, *config_path;
 	struct client *clients;
 	bool news, down;
 	char password[256];		/* of the blob: many accounts of one password need it derived once */
@@ -94,6 +97,7 @@ static void start(struct sim *s)
 	must(policy_weights(policy, STR_NONE, "weights.yaml", s->arena, &why), "weights", why);
 	must(guard_new(policy, &p.guard), "guard", why);
 	must(server_new(&p, s->arena, &s->server, &why), "server", why);
+	must(gateway_new(s->server, -1, s->arena, &s->gateway, &why), "gateway", why);
 	s->vault = NULL;
 }
 
@@ -108,24 +112,42 @@ static void stopped(void *ctx)
 static void stop(struct sim *s)
 {
 	s->down = false;
+	gateway_stop(s->gateway);
 	server_stop(s->server, stopped, s);
 	for (int i = 0; i < 1000 && !s->down; i++)	/* clients that close stop the loop, too */
 		loop_sim_run_until(s->loop, loop_now_ms(s->loop) + 100);
 	if (!s->down)
 		die("stop", STR("the server does not end"));
+	gateway_free(&s->gateway);
 	server_free(&s->server);
 }
 
 static void restart(struct sim *s)
 {
+	struct str why = STR_NONE;
+
 	stop(s);
+	config_unref(&s->config);
+	must(config_load(s->config_path, s->arena, &s->config, &why), "config", why);
 	open_vault(s);
 	start(s);
 }
 
-static void add_user(struct sim *s, const char *name, const char *password)
+static enum vault_role role_of(const char *name)
 {
-	struct vault_account acc = { .role = ROLE_STAFF, .state = ACCOUNT_ACTIVE, .created_ms = clock_wall_ms() };
+	static const char *const names[] = { [ROLE_STAFF] = "staff", [ROLE_HELPDESK] = "helpdesk", [ROLE_OFFICER] = "officer",
+					     [ROLE_AUDITOR] = "auditor", [ROLE_ADMIN] = "admin" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum vault_role)i;
+	die("user", STR("no such role"));
+	return ROLE_STAFF;
+}
+
+static void add_user(struct sim *s, const char *name, const char *role, const char *password)
+{
+	struct vault_account acc = { .role = role_of(role), .state = ACCOUNT_ACTIVE, .created_ms = clock_wall_ms() };
 	struct credentials c;
 
 	if (s->blob_n == 0 || strcmp(password, s->password) != 0) {
@@ -222,7 +244,7 @@ static struct client *client(struct sim *s, unsigned n)
 	return &s->clients[n];
 }
 
-static void open_client(struct sim *s, unsigned n)
+static void open_client(struct sim *s, unsigned n, bool component)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr_storage any = { 0 };
@@ -237,7 +259,10 @@ static void open_client(struct sim *s, unsigned n)
 	must(loop_sim_pair(s->loop, fds), "pair", STR_NONE);
 	must(loop_io_open(s->loop, fds[0], on_ready, c, &c->io), "client", STR_NONE);
 	loop_io_want(c->io, true, false);
-	stream_accept(s->server, fds[1], &any, true);
+	if (component)
+		gateway_accept(s->gateway, fds[1], &any);
+	else
+		stream_accept(s->server, fds[1], &any, true);
 }
 
 static void send_bytes(struct client *c, size_t n)
@@ -289,19 +314,21 @@ static void pass(struct sim *s, unsigned long ms)
 /* False at the end of the commands. */
 static bool command(struct sim *s)
 {
-	char line[1024], a[256], b[256];
+	char line[1024], a[256], b[256], c[256];
 	unsigned n, first, total;
 	size_t bytes;
 	unsigned long ms;
 
 	if (!fgets(line, sizeof(line), stdin))
 		return false;
-	if (sscanf(line, "user %255s %255[^\n]", a, b) == 2)
-		add_user(s, a, b);
+	if (sscanf(line, "user %255s %255s %255[^\n]", a, b, c) == 3)
+		add_user(s, a, b, c);
 	else if (strcmp(line, "start\n") == 0)
 		start(s);
 	else if (sscanf(line, "open %u", &n) == 1)
-		open_client(s, n);
+		open_client(s, n, false);
+	else if (sscanf(line, "gateway %u", &n) == 1)
+		open_client(s, n, true);
 	else if (sscanf(line, "send %u %zu", &n, &bytes) == 2 && bytes < PIPE_BYTES)
 		send_bytes(client(s, n), bytes);
 	else if (sscanf(line, "cut %u", &n) == 1)
@@ -333,6 +360,7 @@ int main(int argc, char **argv)
 	s.tools = scram_tools_new();
 	must(loop_sim_new(seed, &s.loop), "loop", why);
 	rand_simulate(seed | 1);
+	s.config_path = argv[2];
 	must(config_load(argv[2], s.arena, &s.config, &why), "config", why);
 	if (s.dir)
 		must(vault_key_create(s.dir, s.arena, &why), "key", why);

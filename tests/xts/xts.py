@@ -11,19 +11,21 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
-from rawxmpp import Client  # noqa: E402
-from wardroom_test import SLOW, Failed, Instance, Tap  # noqa: E402
+from rawcomponent import SECRET  # noqa: E402
+from rawws import http  # noqa: E402
+from wardroom_test import SLOW, Failed, Tap  # noqa: E402
 from xts_run import Run, Skip  # noqa: E402
-from xts_script import Bad, Script, fast  # noqa: E402
+from xts_script import Bad, Script, fast, section  # noqa: E402
+from xts_session import Gate, Person, Stage, WebPerson  # noqa: E402
 
 
 class RealWorld:
-    """One instance for all scripts of the same configuration; each script has accounts of its own."""
+    """One instance for all scripts that need the same of it; each script has accounts of its own."""
     slow = SLOW
 
     def __init__(self, scripts):
         self.numbers = {s.name: n for n, s in enumerate(scripts, 1)}
-        self.scripts, self.instances, self.server = scripts, {}, None
+        self.scripts, self.instances, self.server, self.script, self.now = scripts, {}, None, None, {}
 
     def names(self, script):
         n, d = self.numbers[script.name], "example.test"
@@ -32,21 +34,50 @@ class RealWorld:
         names.update(domain=d, rooms=f"rooms.{d}", pubsub=f"pubsub.{d}")
         return names
 
+    @staticmethod
+    def key(script):
+        return fast(script.config), section(script, "example.test", SECRET), tuple(sorted(script.servers)), script.needs_web()
+
     def begin(self, script):
         if script.only and script.only != "real":
-            raise Skip(f"for {script.only} only")
-        if script.config not in self.instances:
-            users = [f"{u}-{self.numbers[s.name]}" for s in self.scripts if s.config == script.config for u in s.users]
-            self.instances[script.config] = Instance(users=users, extra=fast(script.config), prefix="xts-")
-        self.server = self.instances[script.config]
+            raise Skip(f"for {script.only} only: {script.because}")
+        self.script, key = script, self.key(script)
+        if key not in self.instances:
+            users, roles = [], {}
+            for s in self.scripts:
+                if self.key(s) == key:
+                    users += [f"{u}-{self.numbers[s.name]}" for u in s.users]
+                    roles.update({f"{u}-{self.numbers[s.name]}": s.roles[u] for u in s.users})
+            self.instances[key] = Stage(users, roles, key[1], key[2], key[3], key[0])
+        self.server = self.instances[key]
         if not self.server.alive():
             self.server.start()
 
-    def client(self, account, resource):
-        return Client(self.server, account, resource=resource)
+    def client(self, account, resource, websocket=False):
+        return (WebPerson if websocket else Person)(self.server, account, resource=resource)
 
-    def restart(self):
+    def gate(self, domain):
+        return Gate(self.server, domain)
+
+    def elsewhere(self, name, cert):
+        return self.server.elsewhere(name, cert)
+
+    def accept(self, name):
+        return self.server.near.doors[name].accept()
+
+    def needs_tls(self, _client):
+        pass
+
+    def web(self, method, path):
+        status, head, body, _ = http(self.server, f"{method} {path} HTTP/1.1\r\nHost: {self.server.domain}\r\n\r\n")
+        return status, head, body
+
+    def restart(self, config=None):
         self.server.stop()
+        if config is not None:
+            self.server.write_config(self.server.config_text().replace(self.server.extra, fast(config)))
+            self.instances = {k: v for k, v in self.instances.items() if v is not self.server}
+            self.now[self.script.name] = self.server		# nobody else's any more
         self.server.start()
 
     def time(self, seconds):
@@ -62,7 +93,7 @@ class RealWorld:
         self.server.assert_healthy()
 
     def close(self):
-        for i in self.instances.values():
+        for i in [*self.instances.values(), *self.now.values()]:
             i.close()
 
 
