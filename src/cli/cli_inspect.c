@@ -53,6 +53,13 @@ static int judge(struct guard *g, struct arena *a, const struct subject *s)
 	return r < 0 ? cli_fail(CLI_NOT, "the message could not be judged: %s", err_text(r)) : say(&j);
 }
 
+static struct str domain_of(struct str jid)
+{
+	ptrdiff_t at = str_find_char(jid, '@');
+
+	return at < 0 ? jid : str_cut(jid, (size_t)at + 1);
+}
+
 static int judge_line(struct guard *g, struct arena *a, const char *line, size_t n, unsigned number)
 {
 	json_error_t error;
@@ -66,6 +73,7 @@ static int judge_line(struct guard *g, struct arena *a, const char *line, size_t
 	};
 	int r;
 
+	s.outward = s.via == VIA_LOCAL && !str_empty(s.to) && !str_eq_nocase(domain_of(s.from), domain_of(s.to));
 	if (!json_is_object(o) || str_empty(s.from))
 		r = cli_fail(CLI_USAGE, "line %u: expected an object with from, to, body, ts: %s", number, o ? "there is no 'from'" : error.text);
 	else

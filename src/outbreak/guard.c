@@ -64,6 +64,7 @@ struct memory {
 
 struct guard {
 	struct policy *policy;
+	struct dlp *dlp;
 	struct memory *mem;
 };
 
@@ -128,6 +129,7 @@ int guard_new(struct policy *p, struct guard **ret)
 {
 	struct guard *g = calloc(1, sizeof(*g));
 	struct memory *m = calloc(1, sizeof(*m));
+	size_t bad;
 
 	if (!g || !m)
 		goto fail;
@@ -137,6 +139,8 @@ int guard_new(struct policy *p, struct guard **ret)
 	m->triggers = map_new(GUARD_TRIGGERS);
 	m->senders = sender_table_new(SENDERS);
 	if (!m->ids || !m->keys || !m->triggers || !m->senders)
+		goto fail;
+	if (dlp_new(&p->leaks.conf, &g->dlp, &bad) < 0)
 		goto fail;
 	rand_bytes(m->hash_key, sizeof(m->hash_key));
 	g->policy = p;
@@ -155,6 +159,7 @@ void guard_free(struct guard **g)
 	if (!*g)
 		return;
 	memory_free((*g)->mem);
+	dlp_free(&(*g)->dlp);
 	policy_free(&(*g)->policy);
 	free(*g);
 	*g = NULL;
@@ -497,6 +502,36 @@ static enum decision by_score(const struct policy *p, unsigned score)
 	return DECISION_DELIVER;
 }
 
+static bool is_leak(enum rule rule)
+{
+	return str_is(str_of(inspect_rule_inspector(rule)), "dlp");
+}
+
+static bool is_secret(enum rule rule)
+{
+	return rule == DLP_PRIVATE_KEY || rule == DLP_TOKEN || rule == DLP_PASSWORD;
+}
+
+/* What policy does with what was found, where it goes. */
+static enum policy_leak leak_action(const struct policy *p, const struct subject *s, const struct verdict *v)
+{
+	unsigned most = POLICY_LEAK_ALLOW;
+
+	for (unsigned i = 0; i < v->n; i++) {
+		unsigned one;
+
+		if (!is_leak(v->f[i].rule))
+			continue;
+		one = s->outward ? p->leaks.outside : !s->known ? p->leaks.strangers : p->leaks.inside;
+		if (!s->outward && s->known && is_secret(v->f[i].rule) && p->leaks.secrets_inside > one)
+			one = p->leaks.secrets_inside;
+		if (v->f[i].rule == DLP_OWN_PASSWORD && p->leaks.own_password > one)
+			one = p->leaks.own_password;
+		most = one > most ? one : most;
+	}
+	return (enum policy_leak)most;
+}
+
 static int settle(struct guard *g, struct verdict *v, struct arena *a, enum decision spreading, struct judgement *j)
 {
 	struct finding *f = v->n ? arena_alloc(a, v->n * sizeof(*f)) : NULL;
@@ -506,12 +541,14 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 		return ERR_NOMEM;
 	for (unsigned i = 0; i < v->n; i++) {
 		f[i] = v->f[i];
-		f[i].weight = g->policy->weights[f[i].rule];
+		f[i].weight = is_leak(f[i].rule) && j->leak != POLICY_LEAK_WEIGH && j->leak != POLICY_LEAK_HOLD ? 0 : g->policy->weights[f[i].rule];
 		j->score += f[i].weight;
 	}
 	j->findings = f;
 	j->n_findings = v->n;
 	scored = by_score(g->policy, j->score);
+	if (j->leak == POLICY_LEAK_HOLD && scored < DECISION_HOLD)
+		scored = DECISION_HOLD;
 	j->decision = scored > spreading ? scored : spreading;
 	if (scored > spreading && scored >= DECISION_HOLD)
 		j->first_hold = true;
@@ -532,11 +569,15 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 }
 
 /* What everybody's inspector sees, each in a line of its own; they name, others weigh. */
-static void see(const struct guard *g, const struct subject *s, const struct links *links, struct verdict *v)
+static int see(const struct guard *g, const struct subject *s, const struct links *links, struct verdict *v)
 {
 	links_verdict(links, &g->policy->links, v);
 	if (s->audience >= GUARD_MANY && risky_link(g, links))
 		inspect_add(v, WORM_ROOM, s->to);
+	if (s->own_password)
+		inspect_add(v, DLP_OWN_PASSWORD, STR_NONE);
+	/* What comes in from elsewhere is no leak of ours. */
+	return s->via == VIA_LOCAL || s->via == VIA_ROOM ? dlp_verdict(g->dlp, s, v) : 0;
 }
 
 static bool goes_out(enum decision d)
@@ -559,9 +600,10 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 		return r;
 	sender_facts(from, g->policy->window_ms, s.ts_ms, &s.sender);
 	links_gather(&s, a, &links);
-	see(g, &s, &links, &v);
+	r = see(g, &s, &links, &v);
+	j.leak = leak_action(g->policy, &s, &v);
 	risky = risky_link(g, &links);
-	if (risky)
+	if (r == 0 && risky)
 		r = spread(g, &s, risky, &v, &j, &spreading);
 	if (r == 0)
 		r = settle(g, &v, a, spreading, &j);
@@ -582,6 +624,15 @@ void guard_unreserve(struct guard *g, const struct judgement *j)
 
 	if (c)
 		spread_remove(&c->spread, j->from_hash, j->to_hash);
+}
+
+struct str guard_mask(struct guard *g, struct str text, struct arena *a)
+{
+	struct dlp_spans spans;
+
+	if (dlp_find(g->dlp, text, &spans) < 0 || spans.more)
+		return (struct str){ NULL, 0 };
+	return spans.n ? dlp_masked(&spans, text, a) : text;
 }
 
 /* --- people's words ------------------------------------------------------------------------------------------------------ */

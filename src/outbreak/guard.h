@@ -10,7 +10,7 @@
  * Ownership  guard_new takes the policy. A judgement's strings live in the arena given.
  * Threads    One (the loop's).
  * Limits     GUARD_CLUSTERS, GUARD_SENDERS a cluster, SPREAD_COPIES a cluster, GUARD_TRIGGERS; the oldest makes room.
- * Errors     ERR_NOMEM: the caller must not deliver.
+ * Errors     ERR_NOMEM, ERR_LIMIT: the caller must not deliver.
  */
 #ifndef OUTBREAK_GUARD_H
 #define OUTBREAK_GUARD_H
@@ -35,6 +35,7 @@ struct judgement {
 	const struct finding *findings;		/* in the arena */
 	unsigned n_findings;
 	unsigned score;
+	enum policy_leak leak;			/* POLICY_LEAK_WARN, POLICY_LEAK_MASK: to be done besides the decision */
 	bool risky;				/* fingerprint is set */
 	bool reserved;				/* a copy was counted: guard_unreserve() when it does not go out */
 	bool first_hold;			/* of this sender and fingerprint: he is to be asked */
@@ -54,6 +55,8 @@ const struct policy *guard_policy(const struct guard *g);
 
 MUST_CHECK int guard_judge(struct guard *g, const struct subject *s, struct arena *a, struct judgement *ret);
 void guard_unreserve(struct guard *g, const struct judgement *j);
+/* A text without what inspect/dlp.h finds in it: the text itself when it finds nothing. .p NULL: it cannot be done. */
+struct str guard_mask(struct guard *g, struct str text, struct arena *a);
 
 /* The sender says that he meant it: his copies are no longer counted. False when others have sent it on, or an operator
  * has contained it: then it is not his to decide. */

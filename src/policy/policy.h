@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "inspect/dlp.h"
 #include "inspect/links.h"
 #include "policy/clause.h"
 #include "policy/people.h"
@@ -30,6 +31,9 @@ enum policy_link { POLICY_LINK_ALLOW, POLICY_LINK_FLAG, POLICY_LINK_WARN, POLICY
 		   POLICY_LINK_REFUSE };
 enum policy_file { POLICY_FILE_ALLOW, POLICY_FILE_HOLD, POLICY_FILE_REFUSE };
 enum policy_telling { POLICY_TELL_DEVICES = 1, POLICY_TELL_CONTACTS = 2, POLICY_TELL_OFFICERS = 4 };
+
+/* What is done with a card number or a key that is found, in rising order. */
+enum policy_leak { POLICY_LEAK_ALLOW, POLICY_LEAK_WEIGH, POLICY_LEAK_WARN, POLICY_LEAK_MASK, POLICY_LEAK_HOLD };
 
 struct policy_peer {
 	struct str domain;
@@ -67,6 +71,13 @@ struct policy {
 		unsigned new_device;		/* bits of enum policy_telling */
 		struct clauses rules;		/* act: enum policy_omemo */
 	} encryption;
+
+	struct {
+		unsigned inside, strangers, outside;	/* enum policy_leak: to colleagues; to who does not know the sender; elsewhere */
+		unsigned secrets_inside;		/* keys, tokens and passwords, to colleagues */
+		unsigned own_password;			/* anywhere */
+		struct dlp_conf conf;
+	} leaks;
 
 	unsigned weights[RULE_COUNT];
 	unsigned copies;			/* of one risky message that one sender may send */

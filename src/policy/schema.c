@@ -85,6 +85,7 @@ const struct schema_section schema_sections[] = {
 };
 const size_t schema_section_count = ARRAY_SIZE(schema_sections);
 
+#define LEAK WORDS("allow", "weigh", "warn", "mask", "hold")
 #define CONTACT WORDS("allow", "request", "refuse")
 
 /* clang-format off */
@@ -134,6 +135,18 @@ const struct schema_key schema_keys[] = {
 	  .help = "For pairs of groups; the first that fits decides." },
 	{ "encryption", "new_device", NULL, SCHEMA_WORDS, FIELD(encryption.new_device), WORDS("devices", "contacts", "officers"), .def = "[devices]",
 	  .help = "Who is told when an account publishes a new device key: its other devices, its contacts, the officers." },
+
+	{ "leaks", "outside", NULL, SCHEMA_WORD, FIELD(leaks.outside), LEAK, .def = "weigh",
+	  .help = "Cards, account and identity numbers, keys, passwords and the company's words that go to another network: allow, weigh (by the\n"
+		  "sum of weights), warn (the sender is told), mask (taken out of the text) or hold." },
+	{ "leaks", "strangers", NULL, SCHEMA_WORD, FIELD(leaks.strangers), LEAK, .def = "weigh", .help = "To who does not know the sender." },
+	{ "leaks", "inside", NULL, SCHEMA_WORD, FIELD(leaks.inside), LEAK, .def = "allow", .help = "To colleagues." },
+	{ "leaks", "secrets_inside", NULL, SCHEMA_WORD, FIELD(leaks.secrets_inside), LEAK, .def = "warn", .help = "Keys and passwords to colleagues." },
+	{ "leaks", "own_password", NULL, SCHEMA_WORD, FIELD(leaks.own_password), LEAK, .def = "mask", .help = "The sender's own password, to anybody." },
+	{ "leaks", "words", NULL, SCHEMA_PHRASES, FIELD(leaks.conf.words), FIELD_N(leaks.conf.n_words), .max = DLP_WORD_BYTES, .def = "[]",
+	  .example = "- Project Nautilus", .help = "Words that are to stay in the company: code names, customers. At most 500." },
+	{ "leaks", "patterns", NULL, SCHEMA_OTHER, .def = "{}", .read = schema_patterns, .example = "ticket: TCK-\\d{4,8}",
+	  .help = "NAME: a regular expression for what only this company has. At most 50, of 200 bytes each." },
 
 	{ "worms", "copies", "worm_copies", SCHEMA_NUMBER, FIELD(copies), .min = 1, .max = 1000, .def = "3",
 	  .help = "So many copies of one message with a link or a file one sender may send to different people; the rest is held." },

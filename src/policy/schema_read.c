@@ -448,6 +448,47 @@ int schema_groups(struct schema_reader *r, const yaml_node_t *n)
 	return e;
 }
 
+/* An expression that would be refused later is refused here, with its place. */
+int schema_patterns(struct schema_reader *r, const yaml_node_t *n)
+{
+	struct dlp_own *v;
+	size_t count;
+
+	if (n->type != YAML_MAPPING_NODE)
+		return schema_wrong(r, n, "lines of the form 'NAME: a regular expression'");
+	count = (size_t)(n->data.mapping.pairs.top - n->data.mapping.pairs.start);
+	if (count > DLP_OWN)
+		return schema_wrong(r, n, "at most 50 patterns");
+	v = arena_alloc(r->p->arena, (count + 1) * sizeof(*v));
+	for (size_t i = 0; v && i < count; i++) {
+		const yaml_node_t *k = schema_node(r, n->data.mapping.pairs.start[i].key), *text = schema_node(r, n->data.mapping.pairs.start[i].value);
+		struct patterns *trial = NULL;
+		struct pattern one = { .caseless = true };
+		size_t bad;
+		int e;
+
+		if (schema_text(k).n == 0 || schema_text(k).n >= DLP_LABEL)
+			return schema_wrong(r, k, "a name of at most 47 bytes");
+		if (schema_text(text).n == 0 || schema_text(text).n > DLP_OWN_BYTES)
+			return schema_wrong(r, text, "a regular expression of at most 200 bytes");
+		v[i] = (struct dlp_own){ arena_str(r->p->arena, schema_text(k)), arena_str(r->p->arena, schema_text(text)) };
+		one.regex = arena_dup(r->p->arena, v[i].regex.p, v[i].regex.n);
+		if (!v[i].name.p || !v[i].regex.p || !one.regex)
+			return ERR_NOMEM;
+		e = patterns_new(&one, 1, PATTERNS_BEST, &trial, &bad);
+		patterns_free(&trial);
+		if (e == ERR_BAD_FORMAT)
+			return schema_wrong(r, text, "a regular expression that is right, has bounds and never matches nothing");
+		if (e < 0)
+			return e;
+	}
+	if (!v)
+		return ERR_NOMEM;
+	r->p->leaks.conf.own = v;
+	r->p->leaks.conf.n_own = count;
+	return 0;
+}
+
 static int read_peer(struct schema_reader *r, const yaml_node_t *n, struct policy_peer *ret)
 {
 	static const char *const words[] = { "normal", "low", "high", NULL };
