@@ -212,6 +212,8 @@ int room_grant(struct room *r, struct str bare, enum room_affiliation a, struct 
 			return err;
 		}
 	}
+	if (g->affiliation != a)
+		room_text_free(&g->reason);	/* of what he was before */
 	g->affiliation = a;
 	if (nick.n)
 		err = reserve(g, nick);
@@ -442,6 +444,7 @@ static int device_new(struct occupant *o, struct str full, uint64_t session_id, 
 	}
 	d->occupant = o;
 	d->session_id = session_id;
+	d->entry = ++o->room->entries;
 	list_append(&o->devices, &d->of_occupant);
 	o->n_devices++;
 	list_append(&c->devices, &d->of_client);

@@ -54,6 +54,8 @@ struct room_grant {
 	struct str reason;
 };
 
+struct room_topic { struct str text, by; uint64_t when_ms; };	/* by: the occupant's room address */
+
 struct room_line {			/* of the history */
 	struct room_line *next;
 	uint64_t when_ms;
@@ -72,12 +74,14 @@ struct room {
 	struct map *devices;		/* full JID -> struct device */
 	struct str subject, subject_by;	/* by: the occupant's full room address */
 	uint64_t subject_ms;
+	uint64_t entries;		/* devices that have come so far */
 	uint64_t created_ms;		/* what is older in its archive was said in another room of that name */
 	struct str avatar_hash;		/* SHA-1 of its photo, hex */
 	struct room_line *first, *last;
 	size_t n_lines, line_bytes;
 	bool history_known;		/* read back from the archive since the start */
 	bool locked;			/* new, until its owner has configured it */
+	bool going;			/* its end is being written: nobody comes in, nothing is said */
 };
 
 struct occupant {
@@ -94,6 +98,7 @@ struct device {
 	struct list of_occupant, of_client;
 	struct str full;
 	uint64_t session_id;		/* 0: of another domain */
+	uint64_t entry;			/* which of the room's entries it was */
 	bool kept;			/* has a stored seat */
 	struct str presence;		/* <presence/> as it was shown last: from the occupant, without 'to' and <x/> */
 };
@@ -113,6 +118,8 @@ struct rooms {
 	struct room_wrong { uint64_t who, when_ms; } wrong[ROOMS_WRONG_KEPT];	/* passwords; the oldest makes room */
 	size_t wrong_at;
 };
+
+struct room_save;
 
 /* A copy in own memory; .p NULL when there is none to be had. Replaces *s. */
 MUST_CHECK int room_text_set(struct str *s, struct str text);
@@ -166,6 +173,14 @@ void room_store_save(struct room *r);			/* behind */
 void room_store_remove(struct room *r);
 /* Saves it, and answers the request when it is on disk. Returns what a handler returns. */
 MUST_CHECK int room_store_answer(struct iq *iq, const struct room *r);
+/* Saves it; then fn(ctx, err), on the loop's thread. An error here: fn is not called. */
+MUST_CHECK int room_store_then(struct room *r, void (*fn)(void *ctx, int err), void *ctx);
+/* The same in a transaction of the caller's: as it is now (or its removal), written on the store's thread, ended here. */
+MUST_CHECK int room_store_begin(const struct room *r, bool removal, struct room_save **ret);
+MUST_CHECK int room_store_put(struct vault *v, struct room_save *s);
+void room_store_end(struct room_save **s, int err);
+/* The value of its row, which stands beside the room's (ITEM_TOPIC). */
+MUST_CHECK int room_store_topic(struct arena *a, const struct room_topic *topic, struct str *ret);
 /* room_seat.c: so do seats of who can come back. */
 void room_seat_keep(struct device *d);
 void room_seat_keep_all(struct occupant *o);
@@ -185,6 +200,7 @@ struct room_change {			/* why somebody's presence changes */
 	struct str destroy;		/* <destroy/> as XML; empty: none */
 };
 enum trip_next room_presence(struct trip *t, struct room *r);	/* r NULL: there is none yet */
+struct str room_presence_failure(const struct trip *t);	/* the reason beside 333: a sentence in t's arena */
 /* Shows an occupant's present state to everybody in the room. */
 void room_presence_show(struct occupant *o, const struct room_change *why);
 /* Takes an occupant out with everything that is told: kick 307, ban 301, 321, 322, 332, nick NULL. */
@@ -203,11 +219,22 @@ enum trip_next room_message_deliver(struct trip *t, struct room *r);
 void room_message_history(struct room *r, struct device *d, const struct node *history);
 void room_message_subject(struct room *r, struct device *d, struct arena *a);
 void room_message_remember(struct room *r, uint64_t when_ms, struct str stanza);
+MUST_CHECK int room_message_topic(struct room *r, const struct room_topic *topic);
 /* The line with this stanza-id is not shown to newcomers any more. */
 void room_message_forget(struct room *r, struct str id);
 void room_message_forget_all(struct room *r);
 /* A message of the room itself to everybody in it (status codes and the like). */
 void room_message_all(struct room *r, struct arena *a, struct node *m);
+
+/* room_retract.c: who takes back what; t->service_data is its until the message is planned. */
+struct room_retraction;
+enum trip_next room_retract_admit(struct trip *t, const struct room *r, const struct occupant *o);
+MUST_CHECK int room_retract_write(struct vault *v, const struct room_retraction *k);	/* k NULL: nothing */
+void room_retract_done(struct room *r, const struct room_retraction *k);
+/* What stands in the archive under this id: a message, or its tombstone. ERR_NOT_FOUND. */
+MUST_CHECK int room_retract_said(struct vault *v, struct str room, uint64_t id, uint64_t since_ms, struct arena *a, struct node **ret);
+/* <retracted/> in the place of what was said. */
+MUST_CHECK int room_retract_tombstone(struct arena *a, const struct node *said, struct node *retracted, struct str *ret);
 
 /* room_invite.c: acts at once and passes on what it makes; nothing of the message itself is delivered. */
 enum trip_next room_invite_admit(struct trip *t, struct room *r, const struct occupant *o);
@@ -230,7 +257,8 @@ int room_archive_moderate(struct iq *iq);	/* XEP-0425 */
 struct room *rooms_addressed(const struct iq *iq);
 /* The room is empty and not persistent: it goes. True when it is gone. */
 bool rooms_settle(struct room *r);
-/* Everybody out with <destroy/>, forgotten, its archive stays with the company. */
-void rooms_destroy(struct room *r, struct str destroy_xml);
+/* When it is on disk: everybody out with <destroy/>, forgotten, its archive stays with the company; then the request is
+ * answered. Returns what a handler returns. */
+MUST_CHECK int rooms_destroy(struct iq *iq, struct room *r, struct str destroy_xml);
 
 #endif

@@ -224,19 +224,33 @@ static void change_role(struct iq *iq, const struct asker *w, const struct item 
 	room_presence_show(o, &why);
 }
 
-/* Whoever is not in the room is told what he is now (XEP-0045 9.3, example). */
+static struct node *absent_item(struct iq *iq, const struct asker *w, const struct item *i, struct node *x)
+{
+	struct node *item = node_add(iq->arena, x, NS_MUC_USER, "item"), *actor;
+
+	if (!item || node_set_attr(iq->arena, item, "jid", i->bare) < 0 ||
+	    node_set_attr(iq->arena, item, "affiliation", str_of(room_affiliation_name(i->affiliation))) < 0 ||
+	    node_set_attr(iq->arena, item, "role", STR("none")) < 0)
+		return NULL;
+	actor = w->nick.n ? node_add(iq->arena, item, NS_MUC_USER, "actor") : NULL;
+	if (w->nick.n && (!actor || node_set_attr(iq->arena, actor, "nick", w->nick) < 0))
+		return NULL;
+	return i->reason.n && !node_add_leaf(iq->arena, item, NS_MUC_USER, "reason", i->reason) ? NULL : item;
+}
+
+/* What somebody who is not in the room is now (XEP-0045 9.3, example): for those who see addresses. A ban with 301, as if
+ * he had been in it (9.1). */
 static void tell_absent(struct iq *iq, const struct asker *w, const struct item *i)
 {
-	struct node *m, *x, *item;
+	struct node *m = node_new(iq->arena, NS_CLIENT, "message"), *x, *s;
 	struct map_iter it = { 0 };
 	void *d;
 
-	m = node_new(iq->arena, NS_CLIENT, "message");
 	x = m ? node_add(iq->arena, m, NS_MUC_USER, "x") : NULL;
-	item = x ? node_add(iq->arena, x, NS_MUC_USER, "item") : NULL;
-	if (!item || node_set_attr(iq->arena, m, "from", w->room->jid) < 0 || node_set_attr(iq->arena, item, "jid", i->bare) < 0 ||
-	    node_set_attr(iq->arena, item, "affiliation", str_of(room_affiliation_name(i->affiliation))) < 0 ||
-	    node_set_attr(iq->arena, item, "role", STR("none")) < 0)
+	if (!x || !absent_item(iq, w, i, x) || node_set_attr(iq->arena, m, "from", w->room->jid) < 0)
+		return;
+	s = i->affiliation == ROOM_OUTCAST ? node_add(iq->arena, x, NS_MUC_USER, "status") : NULL;
+	if (i->affiliation == ROOM_OUTCAST && (!s || node_set_attr(iq->arena, s, "code", STR("301")) < 0))
 		return;
 	while (map_next(w->room->devices, &it, NULL, &d)) {
 		const struct device *to = d;
@@ -251,14 +265,17 @@ static int change_affiliation(struct iq *iq, const struct asker *w, const struct
 	struct room_change why = { .actor_nick = w->nick, .reason = i->reason };
 	struct room *r = w->room;
 	bool present = room_by_bare(r, i->bare);
-	int err = room_grant(r, i->bare, i->affiliation, i->target ? STR_NONE : i->nick, i->reason);
+	struct str nick = i->target || i->affiliation == ROOM_OUTCAST ? STR_NONE : i->nick;
+	int err = room_grant(r, i->bare, i->affiliation, nick, i->reason);
 
 	if (err < 0)
 		return err;
-	if (i->affiliation == ROOM_OUTCAST)
+	if (i->affiliation == ROOM_OUTCAST) {
+		room_unreserve(r, i->bare);	/* 9.1: his nickname is anybody's again */
 		why.statuses[why.n_statuses++] = 301;
-	else if (r->config.members_only && i->affiliation < ROOM_MEMBER)
+	} else if (r->config.members_only && i->affiliation < ROOM_MEMBER) {
 		why.statuses[why.n_statuses++] = 321;
+	}
 	if (present)
 		room_presence_changed(r, i->bare, &why);
 	else

@@ -1,5 +1,8 @@
 /* room_archive.c - who may read what was said in a room (XEP-0313 for rooms): whoever may come in; and taking a message
  * out of it again (XEP-0425): moderators may. */
+#include <jansson.h>
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/rand.h"
 #include "rooms/room.h"
@@ -27,9 +30,53 @@ int room_archive_access(struct iq *iq, struct str *ret_owner, uint64_t *ret_sinc
 
 struct moderation {
 	struct str room, local, by, stanza;
+	struct str address, occupant, why;	/* of the moderator, as the room knows him */
 	uint64_t target, id, when_ms, since_ms;
 	struct node *notice;
 };
+
+static int tombstone(struct iq *iq, const struct moderation *k, const struct node *said, struct str *ret)
+{
+	struct node *x = node_new(iq->arena, NS_RETRACT, "retracted"), *m, *oid;
+	char stamp[CLOCK_STAMP_BYTES];
+
+	clock_stamp(k->when_ms, stamp);
+	m = x ? node_add(iq->arena, x, NS_MODERATE, "moderated") : NULL;
+	oid = m ? node_add(iq->arena, m, NS_OCCUPANT_ID, "occupant-id") : NULL;
+	if (!oid || node_set_attr(iq->arena, x, "stamp", str_of(stamp)) < 0 || node_set_attr(iq->arena, m, "by", k->address) < 0 ||
+	    node_set_attr(iq->arena, x, "id", node_attr(k->notice, "id")) < 0 || node_set_attr(iq->arena, oid, "id", k->occupant) < 0 ||
+	    (k->why.n && !node_add_leaf(iq->arena, x, NS_RETRACT, "reason", k->why)))
+		return ERR_LIMIT;
+	return room_retract_tombstone(iq->arena, said, x, ret);
+}
+
+/* In everybody's archive the tombstone; what was said stays behind it, sealed, and the log says whom to ask. */
+static int take_back(struct vault *v, struct iq *iq, const struct moderation *k)
+{
+	char id[VAULT_ID_TEXT];
+	struct node *said;
+	struct str shown;
+	json_t *o;
+	char *json;
+	int r = room_retract_said(v, k->room, k->target, k->since_ms, iq->arena, &said);
+
+	if (r < 0 || node_child(said, NS_RETRACT, "retracted"))
+		return r;
+	r = tombstone(iq, k, said, &shown);
+	if (r == 0)
+		r = vault_archive_retract(v, k->room, k->target, shown);
+	if (r < 0)
+		return r;
+	vault_id_text(k->target, id);
+	o = json_pack("{s:s, s:s%, s:s, s:s%, s:s%, s:s%}", "event", "message taken back by a moderator", "room", k->room.p, k->room.n,
+		      "id", id, "author", node_attr(said, "from").p, node_attr(said, "from").n, "by", k->by.p, k->by.n, "why", k->why.p,
+		      k->why.n);
+	json = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	json_decref(o);
+	r = json ? vault_audit_add(v, k->when_ms, STR("room"), str_of(json)) : ERR_NOMEM;
+	free(json);
+	return r;
+}
 
 /* The same for clients that know the XEP as it was before 2023. */
 static int add_old(struct iq *iq, struct node *m, const struct occupant *by, struct str why)
@@ -79,14 +126,9 @@ static int work(struct vault *v, struct iq *iq)
 {
 	const struct moderation *k = iq->data;
 	struct vault_message m = { .id = k->id, .when_ms = k->when_ms, .stanza = k->stanza, .n_owners = 1 };
-	struct vault_entry found;
-	int r = vault_archive_one(v, k->room, k->target, iq->arena, &found);
+	int r = take_back(v, iq, k);
 
 	m.owners[0] = (struct vault_owner){ .owner = k->room, .peer = k->by };
-	if (r == 0 && found.when_ms < k->since_ms)
-		return ERR_NOT_FOUND;		/* said in an earlier room of this name */
-	if (r == 0 && !found.gone)
-		r = vault_archive_purge(v, k->target);
 	return r < 0 ? r : vault_archive_add(v, &m);
 }
 
@@ -140,8 +182,11 @@ int room_archive_moderate(struct iq *iq)
 	k->local = arena_str(iq->arena, r->local);
 	k->since_ms = r->created_ms;
 	k->by = iq->trip->from.bare;
+	k->address = arena_str(iq->arena, d->occupant->address);
+	k->occupant = arena_str(iq->arena, d->occupant->id);
+	k->why = reason ? node_text(iq->arena, reason) : STR_NONE;
 	k->notice = notice(iq, r, d->occupant, reason, k->id);
-	if (!k->room.p || !k->local.p || !k->notice)
+	if (!k->room.p || !k->local.p || !k->notice || !k->address.p || !k->occupant.p)
 		return ERR_LIMIT;
 	buf_init(&b, ROOMS_STANZA_BYTES);
 	err = room_write(&b, k->notice);

@@ -8,7 +8,8 @@
 #include "xmpp/wire.h"
 
 struct card {
-	struct str jid, local, xml, hash;	/* xml empty: there is none (any more) */
+	struct str jid, local, xml, hash, had;	/* xml empty: there is none (any more); had: the hash before */
+	struct room_save *save;
 };
 
 /* --- reading ------------------------------------------------------------------------------------------------- */
@@ -35,8 +36,9 @@ static int read_done(struct iq *iq, int err)
 static int write_work(struct vault *v, struct iq *iq)
 {
 	const struct card *c = iq->data;
+	int r = c->xml.n ? vault_item_put(v, c->jid, ITEM_VCARD, STR_NONE, c->xml) : vault_item_remove(v, c->jid, ITEM_VCARD, STR_NONE);
 
-	return c->xml.n ? vault_item_put(v, c->jid, ITEM_VCARD, STR_NONE, c->xml) : vault_item_remove(v, c->jid, ITEM_VCARD, STR_NONE);
+	return r < 0 ? r : room_store_put(v, c->save);
 }
 
 /* XEP-0486 3.2: the configuration has changed. */
@@ -52,18 +54,39 @@ static void tell(struct iq *iq, struct room *r)
 
 static int write_done(struct iq *iq, int err)
 {
-	const struct card *c = iq->data;
+	struct card *c = iq->data;
 	struct room *r = room_find(rooms_of(iq->server), c->local);
 
+	room_store_end(&c->save, err);
+	if (err < 0 && r && str_eq(r->avatar_hash.p ? r->avatar_hash : STR_NONE, c->hash) && room_text_set(&r->avatar_hash, c->had) < 0)
+		room_text_free(&r->avatar_hash);
 	if (err == 0 && !r)
 		err = ERR_NOT_FOUND;
-	if (err == 0)
-		err = room_text_set(&r->avatar_hash, c->hash);
 	if (err < 0)
 		return err;
-	room_store_save(r);
 	tell(iq, r);
 	return iq_reply(iq, NULL);
+}
+
+/* The card and the hash that the room keeps of it are one transaction. */
+static int store(struct iq *iq, struct room *r, struct card *c)
+{
+	int err;
+
+	c->had = r->avatar_hash.p ? arena_str(iq->arena, r->avatar_hash) : STR_NONE;
+	if (!c->had.p)
+		return ERR_LIMIT;
+	err = room_text_set(&r->avatar_hash, c->hash);
+	if (err == 0)
+		err = room_store_begin(r, false, &c->save);
+	if (err == 0)
+		err = iq_store(iq, write_work, write_done);
+	if (err >= 0)
+		return err;
+	room_store_end(&c->save, 0);
+	if (room_text_set(&r->avatar_hash, c->had) < 0)
+		room_text_free(&r->avatar_hash);
+	return err;
 }
 
 static struct str without_spaces(struct arena *a, struct str s)
@@ -125,7 +148,7 @@ static int read_card(struct iq *iq, struct card *c)
 
 int room_avatar_on(struct iq *iq)
 {
-	const struct room *r = rooms_addressed(iq);
+	struct room *r = rooms_addressed(iq);
 	struct card *c;
 	int err;
 
@@ -143,5 +166,5 @@ int room_avatar_on(struct iq *iq)
 	if (iq->type == IQ_GET)
 		return iq_store(iq, read_work, read_done);
 	err = read_card(iq, c);
-	return err < 0 ? err : iq_store(iq, write_work, write_done);
+	return err < 0 ? err : store(iq, r, c);
 }

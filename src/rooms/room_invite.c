@@ -4,11 +4,16 @@
 
 #include "xmpp/jid.h"
 
+#define INVITED_MOST 50		/* by one message */
+
+/* With the id that its sender gave it (7.8.2, the examples). */
 static struct node *from_room(struct trip *t, const struct room *r, struct str to)
 {
 	struct node *m = node_new(t->arena, NS_CLIENT, "message");
+	struct str id = node_attr(t->stanza, "id");
 
-	if (!m || node_set_attr(t->arena, m, "from", r->jid) < 0 || node_set_attr(t->arena, m, "to", to) < 0)
+	if (!m || node_set_attr(t->arena, m, "from", r->jid) < 0 || node_set_attr(t->arena, m, "to", to) < 0 ||
+	    (id.n && node_set_attr(t->arena, m, "id", id) < 0))
 		return NULL;
 	return m;
 }
@@ -20,17 +25,26 @@ static bool may_invite(const struct room *r, const struct occupant *o)
 	return r->config.members_only ? r->config.member_invites : r->config.allow_invites;
 }
 
-/* What the invited is told, as his client shows it: who, where, why, and the password if there is one. */
-static int add_invitation(struct trip *t, const struct room *r, struct node *m, const struct node *invite)
+/* "as value the bare JID, full JID, or occupant JID of the inviter": where addresses are hidden, his name in the room. */
+static struct str inviter(const struct room *r, const struct occupant *o)
 {
-	struct node *x = node_add(t->arena, m, NS_MUC_USER, "x"), *i, *direct;
-	const struct node *reason = node_child(invite, NS_MUC_USER, "reason");
+	return r->config.open_identity ? o->bare : o->address;
+}
+
+/* What the invited is told, as his client shows it: who, where, why, and the password if there is one. */
+static int add_invitation(struct trip *t, const struct room *r, const struct occupant *o, struct node *m, const struct node *invite)
+{
+	struct node *x = node_add(t->arena, m, NS_MUC_USER, "x"), *i, *direct, *c;
+	const struct node *reason = node_child(invite, NS_MUC_USER, "reason"), *more = node_child(invite, NS_MUC_USER, "continue");
 	struct str why = reason ? node_text(t->arena, reason) : STR_NONE;
 
 	i = x ? node_add(t->arena, x, NS_MUC_USER, "invite") : NULL;
-	if (!i || why.n > ROOMS_TEXT || node_set_attr(t->arena, i, "from", t->from.full) < 0)
+	if (!i || why.n > ROOMS_TEXT || node_set_attr(t->arena, i, "from", inviter(r, o)) < 0)
 		return ERR_LIMIT;
 	if (why.n && !node_add_leaf(t->arena, i, NS_MUC_USER, "reason", why))
+		return ERR_LIMIT;
+	c = more ? node_add(t->arena, i, NS_MUC_USER, "continue") : NULL;	/* 7.9: a talk of two that goes on there */
+	if (more && (!c || (node_has_attr(more, "thread") && node_set_attr(t->arena, c, "thread", node_attr(more, "thread")) < 0)))
 		return ERR_LIMIT;
 	if (r->config.password.n && !node_add_leaf(t->arena, x, NS_MUC_USER, "password", r->config.password))
 		return ERR_LIMIT;
@@ -38,43 +52,112 @@ static int add_invitation(struct trip *t, const struct room *r, struct node *m, 
 	return direct ? node_set_attr(t->arena, direct, "jid", r->jid) : ERR_LIMIT;
 }
 
-static enum trip_next invite(struct trip *t, struct room *r, const struct occupant *o, const struct node *invitation)
+static int invite(struct trip *t, const struct room *r, const struct occupant *o, const struct node *invitation, struct str to)
 {
-	struct node *m;
-	struct jid to;
-	int err;
+	struct node *m = from_room(t, r, to);
+	int err = m ? add_invitation(t, r, o, m, invitation) : ERR_LIMIT;
+
+	return err < 0 ? err : trip_emit(t->server, m);
+}
+
+/* Who becomes a member by it; the invitations go out when that is on disk. */
+struct granting {
+	struct trip *t;
+	struct str local, whom[INVITED_MOST];
+	size_t n;
+};
+
+static void take_back(struct room *r, const struct granting *g)
+{
+	for (size_t i = 0; r && i < g->n; i++)
+		if (room_affiliation_of(r, g->whom[i]) == ROOM_MEMBER && room_grant(r, g->whom[i], ROOM_STRANGER, STR_NONE, STR_NONE) < 0)
+			return;
+}
+
+static void granted(void *ctx, int err)
+{
+	struct granting *g = ctx;
+	struct trip *t = g->t;
+
+	if (err == 0) {
+		trip_run(t);		/* once more, with nobody left to be made a member */
+		return;
+	}
+	take_back(room_find(rooms_of(t->server), g->local), g);
+	trip_refuse(t, err == ERR_FULL ? ERR_FULL : ERR_BUSY, "the invitation could not be stored; try again later");
+}
+
+static enum trip_next grant(struct trip *t, struct room *r, struct granting *g)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < g->n; i++)
+		err = room_grant(r, g->whom[i], ROOM_MEMBER, STR_NONE, STR_NONE);
+	if (err == 0)
+		err = room_store_then(r, granted, g);
+	if (err == 0)
+		return TRIP_WAIT;
+	take_back(r, g);
+	return trip_refuse(t, err, NULL);
+}
+
+static enum trip_next invitations(struct trip *t, struct room *r, const struct occupant *o, const struct node *first)
+{
+	struct granting *g = arena_alloc(t->arena, sizeof(*g));
+	struct str *to = arena_alloc(t->arena, INVITED_MOST * sizeof(*to));
+	size_t n = 0;
+	int err = 0;
 
 	if (!o)
 		return trip_refuse_cond(t, "modify", "not-acceptable", NULL);
 	if (!may_invite(r, o))
 		return trip_refuse_cond(t, "auth", "forbidden", NULL);
-	if (jid_parse(t->arena, node_attr(invitation, "to"), &to) < 0)
-		return trip_refuse(t, ERR_JID, "an invitation needs the address of who is invited");
-	if (room_affiliation_of(r, to.bare) == ROOM_OUTCAST)
-		return trip_refuse_cond(t, "auth", "forbidden", NULL);
-	m = from_room(t, r, to.full);
-	err = m ? add_invitation(t, r, m, invitation) : ERR_LIMIT;
-	if (err == 0 && r->config.members_only && room_affiliation_of(r, to.bare) < ROOM_MEMBER) {
-		err = room_grant(r, to.bare, ROOM_MEMBER, STR_NONE, STR_NONE);
-		if (err == 0)
-			room_store_save(r);
+	if (!g || !to)
+		return trip_refuse(t, ERR_LIMIT, NULL);
+	*g = (struct granting){ .t = t, .local = arena_str(t->arena, r->local) };
+	for (const struct node *i = first; i; i = node_child_next(i, NS_MUC_USER, "invite"), n++) {
+		struct jid who;
+
+		if (n == INVITED_MOST || !g->local.p)
+			return trip_refuse(t, ERR_LIMIT, NULL);
+		if (jid_parse(t->arena, node_attr(i, "to"), &who) < 0)
+			return trip_refuse(t, ERR_JID, "an invitation needs the address of who is invited");
+		if (room_affiliation_of(r, who.bare) == ROOM_OUTCAST)
+			return trip_refuse_cond(t, "auth", "forbidden", NULL);
+		to[n] = who.full;
+		if (r->config.members_only && room_affiliation_of(r, who.bare) < ROOM_MEMBER)
+			g->whom[g->n++] = who.bare;
 	}
-	if (err == 0)
-		err = trip_emit(t->server, m);
+	if (g->n)
+		return grant(t, r, g);
+	n = 0;
+	for (const struct node *i = first; i && err == 0; i = node_child_next(i, NS_MUC_USER, "invite"))
+		err = invite(t, r, o, i, to[n++]);
 	return err < 0 ? trip_refuse(t, err, NULL) : TRIP_NEXT;
 }
 
-static enum trip_next decline(struct trip *t, struct room *r, const struct node *declined)
+/* The inviter, by his address or by his name in the room: to somebody in the room alone, it is no way to reach strangers. */
+static const struct occupant *inviter_of(struct trip *t, const struct room *r, const struct node *declined, struct str *ret_to)
 {
-	const struct node *reason = node_child(declined, NS_MUC_USER, "reason");
-	struct str why = reason ? node_text(t->arena, reason) : STR_NONE;
-	struct node *m, *x, *d;
+	const struct occupant *o;
 	struct jid to;
 
-	/* To somebody in the room alone: it is no way to reach strangers. */
-	if (jid_parse(t->arena, node_attr(declined, "to"), &to) < 0 || !room_by_bare(r, to.bare) || why.n > ROOMS_TEXT)
+	if (jid_parse(t->arena, node_attr(declined, "to"), &to) < 0)
+		return NULL;
+	o = str_eq(to.bare, r->jid) ? room_by_nick(r, t->arena, to.resource) : room_by_bare(r, to.bare);
+	*ret_to = o && str_eq(to.bare, r->jid) ? o->bare : to.full;
+	return o;
+}
+
+static enum trip_next decline(struct trip *t, const struct room *r, const struct node *declined)
+{
+	const struct node *reason = node_child(declined, NS_MUC_USER, "reason");
+	struct str why = reason ? node_text(t->arena, reason) : STR_NONE, to;
+	struct node *m, *x, *d;
+
+	if (room_affiliation_of(r, t->from.bare) == ROOM_OUTCAST || why.n > ROOMS_TEXT || !inviter_of(t, r, declined, &to))
 		return trip_refuse_cond(t, "modify", "not-acceptable", NULL);
-	m = from_room(t, r, to.full);
+	m = from_room(t, r, to);
 	x = m ? node_add(t->arena, m, NS_MUC_USER, "x") : NULL;
 	d = x ? node_add(t->arena, x, NS_MUC_USER, "decline") : NULL;
 	if (!d || node_set_attr(t->arena, d, "from", t->from.bare) < 0 ||
@@ -149,12 +232,8 @@ enum trip_next room_invite_admit(struct trip *t, struct room *r, const struct oc
 
 	if (t->hold)
 		return TRIP_NEXT;		/* it is done when it is let go */
-	if (x && (i = node_child(x, NS_MUC_USER, "invite")) != NULL) {
-		for (; i; i = node_child_next(i, NS_MUC_USER, "invite"))
-			if (invite(t, r, o, i) != TRIP_NEXT)
-				return TRIP_ENDED;	/* and the stanza with it */
-		return TRIP_NEXT;
-	}
+	if (x && (i = node_child(x, NS_MUC_USER, "invite")) != NULL)
+		return invitations(t, r, o, i);
 	if (x && (i = node_child(x, NS_MUC_USER, "decline")) != NULL)
 		return decline(t, r, i);
 	if (form && o && str_is(field(t, form, "FORM_TYPE"), NS_MUC_REQUEST))

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/archive.h"
 #include "core/deliver.h"
 #include "xmpp/jid.h"
@@ -24,8 +25,11 @@ struct post {
 	struct str to_nick;		/* a private message; empty: to all */
 	struct str owner;		/* whose archive it goes to: the room, or who is whispered to */
 	struct str peer;
-	uint64_t id;
+	uint64_t id;			/* 0: it is not archived */
+	uint64_t entries;		/* of the room: who came later has no copy yet */
+	const struct room_retraction *retracts;	/* NULL: nothing */
 	bool topic, shown;		/* shown: newcomers are shown it, too */
+	struct str domain, topic_row;	/* topic: what is stored */
 };
 
 /* --- may he? ------------------------------------------------------------------------------------------------------ */
@@ -53,7 +57,7 @@ static enum trip_next admit_to_all(struct trip *t, struct room *r, const struct 
 		return trip_refuse_cond(t, "auth", "forbidden", NULL);
 	if (o->role < ROOM_PARTICIPANT)
 		return trip_refuse_cond(t, "auth", "forbidden", NULL);
-	return TRIP_NEXT;
+	return room_retract_admit(t, r, o);
 }
 
 static bool may_whisper(const struct room *r, const struct occupant *from, const struct occupant *to)
@@ -209,6 +213,24 @@ static int plan_whisper(struct trip *t, struct post *p, const struct occupant *f
 	return p->bytes.p && p->to_nick.p ? copies(t, p, to) : ERR_LIMIT;
 }
 
+static struct room_topic topic_of(struct trip *t, const struct post *p)
+{
+	return (struct room_topic){ .text = node_text(t->arena, node_child(p->message, NS_CLIENT, "subject")),
+				    .by = node_attr(p->message, "from"), .when_ms = t->when_ms };
+}
+
+/* It is the room's topic when it is on disk, in the transaction of the message. */
+static int plan_topic(struct trip *t, struct post *p)
+{
+	const struct room_topic topic = topic_of(t, p);
+
+	if (topic.text.n > ROOMS_TEXT)
+		return ERR_NOT_ACCEPTABLE;
+	p->domain = t->to.domain;
+	t->service_writes = true;
+	return room_store_topic(t->arena, &topic, &p->topic_row);
+}
+
 int room_message_plan(struct trip *t, struct room *r)
 {
 	const struct occupant *o = r ? speaker(t, r) : NULL, *to;
@@ -224,6 +246,8 @@ int room_message_plan(struct trip *t, struct room *r)
 	if (!p)
 		return ERR_LIMIT;
 	p->room = r;
+	p->retracts = t->service_data;
+	p->entries = r->entries;
 	p->room_local = arena_str(t->arena, r->local);
 	t->service_data = p;
 	if (to)
@@ -232,8 +256,10 @@ int room_message_plan(struct trip *t, struct room *r)
 	p->message = as_said(t, r, o);
 	if (!p->message)
 		return ERR_LIMIT;
+	if (p->topic)
+		err = plan_topic(t, p);
 	p->shown = p->topic || archive_worth(t->stanza);
-	if (p->shown && t->server->config->archive.def != CONFIG_ARCHIVE_NEVER)
+	if (err == 0 && p->shown && t->server->config->archive.def != CONFIG_ARCHIVE_NEVER)
 		err = archived(t, p, r->jid, t->from.bare, t->id);
 	p->bytes = err == 0 ? serialise(t->arena, p->message) : (struct str){ 0 };
 	return p->bytes.p ? copies(t, p, NULL) : ERR_LIMIT;
@@ -243,13 +269,19 @@ int room_message_write(struct vault *v, struct trip *t)
 {
 	const struct post *p = t->service_data;
 	struct vault_message m = { .id = p->id, .when_ms = t->when_ms, .stanza = p->bytes, .n_owners = 1 };
+	int r = 0;
 
 	m.owners[0] = (struct vault_owner){ .owner = p->owner, .peer = p->peer };
-	return vault_archive_add(v, &m);
+	if (p->id)
+		r = vault_archive_add(v, &m);
+	if (r == 0)
+		r = room_retract_write(v, p->retracts);
+	return r == 0 && p->topic ? vault_item_put(v, p->domain, ITEM_TOPIC, p->room_local, p->topic_row) : r;
 }
 
 /* --- after the commit -------------------------------------------------------------------------------------------------- */
 
+/* Another domain's, and who has come since the copies were made: he was shown the history without it. */
 static void to_others(struct trip *t, const struct post *p, const struct occupant *only)
 {
 	struct map_iter it = { 0 };
@@ -258,20 +290,28 @@ static void to_others(struct trip *t, const struct post *p, const struct occupan
 	while (map_next(p->room->devices, &it, NULL, &v)) {
 		struct device *d = v;
 
-		if (d->session_id == 0 && (!only || d->occupant == only))
+		if ((d->session_id == 0 || d->entry > p->entries) && (!only || d->occupant == only))
 			room_send_node(p->room->rooms, t->arena, d, p->message);
 	}
 }
 
-static void set_topic(struct trip *t, struct room *r, const struct post *p)
+int room_message_topic(struct room *r, const struct room_topic *topic)
 {
-	const struct node *s = node_child(p->message, NS_CLIENT, "subject");
+	int err = room_text_set(&r->subject, topic->text);
 
-	if (room_text_set(&r->subject, node_text(t->arena, s)) < 0 ||
-	    room_text_set(&r->subject_by, node_attr(p->message, "from")) < 0)
-		return;
-	r->subject_ms = t->when_ms;
-	room_store_save(r);
+	if (err == 0)
+		err = room_text_set(&r->subject_by, topic->by);
+	if (err == 0)
+		r->subject_ms = topic->when_ms;
+	return err;
+}
+
+static void show_topic(struct trip *t, struct room *r, const struct post *p)
+{
+	const struct room_topic topic = topic_of(t, p);
+
+	if (room_message_topic(r, &topic) < 0)
+		log_event(LOG_WARN, "rooms.topic_not_shown", LOG_Z("why", "no memory"));
 }
 
 /* A client that is gone: its bounce is how we learn it (XEP-0045 18.2, "ghosts"). */
@@ -279,12 +319,13 @@ static void bounced(struct trip *t, struct room *r)
 {
 	static const char *const gone[] = { "gone", "item-not-found", "recipient-unavailable", "remote-server-not-found",
 					    "remote-server-timeout", "service-unavailable", "jid-malformed", "redirect" };
-	static const struct room_change why = { .statuses = { 333 }, .n_statuses = 1 };
+	struct room_change why = { .statuses = { 333 }, .n_statuses = 1 };
 	const struct node *e = node_child(t->stanza, NS_CLIENT, "error");
 	struct device *d = room_device(r, t->from.full);
 
 	for (size_t i = 0; d && e && i < sizeof(gone) / sizeof(gone[0]); i++)
 		if (node_child(e, NS_STANZAS, gone[i])) {
+			why.reason = room_presence_failure(t);
 			room_presence_left(d, &why, NULL);
 			rooms_settle(r);
 			return;
@@ -302,8 +343,9 @@ enum trip_next room_message_deliver(struct trip *t, struct room *r)
 	to_others(t, p, p->to_nick.n ? room_by_nick(r, t->arena, p->to_nick) : NULL);
 	if (p->to_nick.n)
 		return TRIP_NEXT;
+	room_retract_done(r, p->retracts);
 	if (p->topic)
-		set_topic(t, r, p);
+		show_topic(t, r, p);
 	else if (p->shown)
 		room_message_remember(r, t->when_ms, p->bytes);
 	return TRIP_NEXT;

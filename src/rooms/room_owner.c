@@ -9,6 +9,8 @@
 #include "base/check.h"
 #include "xmpp/jid.h"
 
+#define PEOPLE_MOST 500		/* named in one form as admins, or as owners */
+
 enum field_type { FIELD_TEXT, FIELD_LINES, FIELD_SECRET, FIELD_BOOL, FIELD_CHOICE, FIELD_LIMIT, FIELD_NUMBER };
 
 struct choice { const char *value, *label; };
@@ -268,29 +270,95 @@ static int take_config(struct room *r, const struct room_config *n)
 	return err;
 }
 
-/* "muc#roomconfig_roomadmins" and owners: the list as it is to be. */
-static int take_people(struct iq *iq, struct room *r, const struct node *form, const char *var, enum room_affiliation a)
+/* "muc#roomconfig_roomadmins" and owners: each the whole list as it is to be (10.5, 10.8, the notes). */
+struct room_people {
+	struct str v[PEOPLE_MOST];
+	size_t n;
+	bool given;
+};
+
+static int read_people(struct arena *a, const struct node *form, const char *var, struct room_people *ret)
 {
 	const struct node *f = sent(form, var);
-	struct room_change none = { 0 };
-	int err = 0;
 
-	for (const struct node *v = f ? node_child(f, NS_XDATA, "value") : NULL; v && err == 0; v = node_child_next(v, NS_XDATA, "value")) {
-		struct str text = node_text(iq->arena, v);
+	ret->n = 0;
+	ret->given = f;
+	for (const struct node *v = f ? node_child(f, NS_XDATA, "value") : NULL; v; v = node_child_next(v, NS_XDATA, "value")) {
+		struct str text = node_text(a, v);
 		struct jid jid;
 
 		if (text.n == 0)
 			continue;
-		if (jid_parse(iq->arena, text, &jid) < 0)
+		if (ret->n == PEOPLE_MOST)
+			return ERR_NOT_ACCEPTABLE;
+		if (jid_parse(a, text, &jid) < 0)
 			return ERR_JID;
-		if (room_affiliation_of(r, jid.bare) == a)
-			continue;
-		if (room_affiliation_of(r, jid.bare) == ROOM_OWNER)
-			continue;		/* taking an owner away is muc#admin's, where it can be refused */
-		err = room_grant(r, jid.bare, a, STR_NONE, STR_NONE);
-		if (err == 0)
-			room_presence_changed(r, jid.bare, &none);
+		ret->v[ret->n++] = jid.bare;
 	}
+	return 0;
+}
+
+static bool is_listed(const struct room_people *p, struct str bare)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq(p->v[i], bare))
+			return true;
+	return false;
+}
+
+/* What somebody is by the lists. Who is on both is an owner; who is left out is nothing. */
+static enum room_affiliation wanted_of(struct str bare, enum room_affiliation is, const struct room_people *owners, const struct room_people *admins)
+{
+	if (owners->given ? is_listed(owners, bare) : is == ROOM_OWNER)
+		return ROOM_OWNER;
+	if (admins->given ? is_listed(admins, bare) : is == ROOM_ADMIN)
+		return ROOM_ADMIN;
+	return is >= ROOM_ADMIN ? ROOM_STRANGER : is;
+}
+
+static bool owners_left(const struct room *r, const struct room_people *owners)
+{
+	return owners->given ? owners->n > 0 : room_owners(r) > 0;
+}
+
+static int take_one(struct room *r, struct str bare, enum room_affiliation a)
+{
+	struct room_change why = { 0 };
+	int err;
+
+	if (a == room_affiliation_of(r, bare))
+		return 0;
+	if (r->config.members_only && a < ROOM_MEMBER)
+		why.statuses[why.n_statuses++] = 321;
+	err = room_grant(r, bare, a, STR_NONE, STR_NONE);
+	if (err == 0)
+		room_presence_changed(r, bare, &why);
+	return err;
+}
+
+/* First who comes, then who goes: the room is never without an owner. */
+static int take_people(struct iq *iq, struct room *r, const struct room_people *owners, const struct room_people *admins)
+{
+	struct str *out = arena_alloc(iq->arena, (map_count(r->grants) + 1) * sizeof(*out)), bare;
+	struct map_iter it = { 0 };
+	size_t n = 0;
+	int err = out ? 0 : ERR_LIMIT;
+	void *g;
+
+	for (size_t i = 0; err == 0 && i < owners->n; i++)
+		err = take_one(r, owners->v[i], ROOM_OWNER);
+	for (size_t i = 0; err == 0 && i < admins->n; i++)
+		err = take_one(r, admins->v[i], wanted_of(admins->v[i], room_affiliation_of(r, admins->v[i]), owners, admins));
+	while (err == 0 && map_next(r->grants, &it, &bare, &g)) {
+		enum room_affiliation is = ((struct room_grant *)g)->affiliation;
+
+		if (is < ROOM_ADMIN || wanted_of(bare, is, owners, admins) == is)
+			continue;
+		out[n] = arena_str(iq->arena, bare);
+		err = out[n++].p ? 0 : ERR_LIMIT;
+	}
+	for (size_t i = 0; err == 0 && i < n; i++)
+		err = take_one(r, out[i], ROOM_STRANGER);
 	return err;
 }
 
@@ -363,14 +431,21 @@ static int read_form(struct arena *a, const struct node *form, struct room_confi
 static int submit(struct iq *iq, struct room *r, const struct node *form)
 {
 	struct room_config config = r->config, old = r->config;
-	int err = read_form(iq->arena, form, &config);
+	struct room_people *owners = arena_alloc(iq->arena, sizeof(*owners)), *admins = arena_alloc(iq->arena, sizeof(*admins));
+	int err = owners && admins ? read_form(iq->arena, form, &config) : ERR_LIMIT;
 
+	if (err == 0)
+		err = read_people(iq->arena, form, "muc#roomconfig_roomowners", owners);
+	if (err == 0)
+		err = read_people(iq->arena, form, "muc#roomconfig_roomadmins", admins);
+	if (err == 0 && !owners_left(r, owners)) {
+		trip_refuse_cond(iq->trip, "cancel", "conflict", NULL);
+		return IQ_LATER;
+	}
 	if (err == 0)
 		err = take_config(r, &config);
 	if (err == 0)
-		err = take_people(iq, r, form, "muc#roomconfig_roomadmins", ROOM_ADMIN);
-	if (err == 0)
-		err = take_people(iq, r, form, "muc#roomconfig_roomowners", ROOM_OWNER);
+		err = take_people(iq, r, owners, admins);
 	if (err < 0)
 		return err;
 	if (!r->locked)
@@ -403,10 +478,8 @@ static int destroy(struct iq *iq, struct room *r, const struct node *wanted)
 	buf_init(&b, ROOMS_STANZA_BYTES);
 	if (err == 0)
 		err = room_write(&b, d);
-	if (err == 0) {
-		rooms_destroy(r, buf_str(&b));
-		err = iq_reply(iq, NULL);
-	}
+	if (err == 0)
+		err = rooms_destroy(iq, r, buf_str(&b));
 	buf_release(&b);
 	return err;
 }
@@ -422,9 +495,8 @@ static int on_set(struct iq *iq, struct room *r)
 		return ERR_BAD_REQUEST;
 	if (str_is(type, "submit"))
 		return submit(iq, r, form);
-	if (r->locked)
-		rooms_destroy(r, STR_NONE);	/* XEP-0045 10.1.3: he does not want it after all */
-	return iq_reply(iq, NULL);
+	/* XEP-0045 10.1.3: he does not want a new one after all. */
+	return r->locked ? rooms_destroy(iq, r, STR_NONE) : iq_reply(iq, NULL);
 }
 
 int room_owner_on(struct iq *iq)

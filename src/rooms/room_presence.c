@@ -328,6 +328,13 @@ static const char *check_password(const struct trip *t, const struct room *r, co
 	return "not-authorized";
 }
 
+static bool is_inside(const struct trip *t, const struct room *r)
+{
+	const struct occupant *o = room_by_nick(r, t->arena, t->to.resource);
+
+	return o && str_eq(o->bare, t->from.bare);
+}
+
 /* NULL: he may come in. Otherwise type and condition of the error (XEP-0045 7.2). */
 static const char *barred(const struct trip *t, const struct room *r, const struct node *x, const char **ret_type)
 {
@@ -347,7 +354,8 @@ static const char *barred(const struct trip *t, const struct room *r, const stru
 	if (r->locked && a != ROOM_OWNER)
 		return "item-not-found";
 	*ret_type = "wait";
-	if (a < ROOM_ADMIN && room_occupants(r) >= most)
+	/* A second device under his nick takes no place. */
+	if (a < ROOM_ADMIN && room_occupants(r) >= most && !is_inside(t, r))
 		return "service-unavailable";
 	return NULL;
 }
@@ -541,22 +549,43 @@ static enum trip_next not_here(struct trip *t)
 	return TRIP_NEXT;
 }
 
+/* Why somebody is put out for what could not be delivered to him (17.x, 333): a sentence, with the error's own words if
+ * it has any, and never longer than a reason may be. */
+struct str room_presence_failure(const struct trip *t)
+{
+	const struct node *e = node_child(t->stanza, NS_CLIENT, "error"), *text = e ? node_child(e, NS_STANZAS, "text") : NULL;
+	const struct node *cond = e ? node_first_element(e) : NULL;
+	struct str words = text ? node_text(t->arena, text) : STR_NONE, ret;
+
+	while (cond && (!str_is(cond->ns, NS_STANZAS) || str_is(cond->name, "text")))
+		cond = node_next_element(cond);
+	if (words.n > ROOMS_TEXT / 2)
+		words = STR_NONE;
+	ret = arena_printf(t->arena, "What was sent could not be delivered%s%.*s%s%.*s.", cond ? ": " : "", STR_FMT(cond ? cond->name : STR_NONE),
+			   words.n ? ": " : "", STR_FMT(words));
+	return ret.p && ret.n <= ROOMS_TEXT ? ret : STR_NONE;
+}
+
 enum trip_next room_presence(struct trip *t, struct room *r)
 {
 	struct str type = node_attr(t->stanza, "type");
 	struct device *d = r ? room_device(r, t->from.full) : NULL;
-	static const struct room_change errored = { .statuses = { 333 }, .n_statuses = 1 };
+	struct room_change errored = { .statuses = { 333 }, .n_statuses = 1 };
 	bool error = str_is(type, "error");
 
 	if (error || str_is(type, "unavailable")) {
 		if (!d)
 			return TRIP_NEXT;
+		if (error)
+			errored.reason = room_presence_failure(t);
 		room_presence_left(d, error ? &errored : NULL, error ? NULL : t->stanza);
 		rooms_settle(r);
 		return TRIP_NEXT;
 	}
 	if (type.n)
 		return TRIP_NEXT;		/* rooms have no contacts */
+	if (r && r->going)
+		return trip_refuse(t, ERR_BUSY, "this room is just being destroyed");
 	if (t->to.resource.n == 0)
 		return trip_refuse(t, ERR_JID, "a nickname is missing in the address");
 	if (d)

@@ -46,8 +46,7 @@ static int leave(struct iq *iq, struct room *r, struct room_grant *g)
 	if (!g || g->nick.n == 0)
 		return ERR_NOT_FOUND;
 	room_unreserve(r, iq->trip->from.bare);
-	room_store_save(r);
-	return iq_reply(iq, NULL);
+	return room_store_answer(iq, r);
 }
 
 static int reserve(struct iq *iq, struct room *r, struct str wanted)
@@ -65,8 +64,7 @@ static int reserve(struct iq *iq, struct room *r, struct str wanted)
 	err = room_grant(r, bare, room_affiliation_of(r, bare), nick, STR_NONE);
 	if (err < 0)
 		return err;
-	room_store_save(r);
-	return iq_reply(iq, NULL);
+	return room_store_answer(iq, r);
 }
 
 int room_register_on(struct iq *iq)

@@ -80,7 +80,7 @@ static bool worth(const struct device *d)
 
 void room_seat_keep(struct device *d)
 {
-	if (!worth(d))
+	if (d->occupant->room->going || !worth(d))
 		return;
 	d->kept = true;
 	write_seat(d, false);
@@ -169,7 +169,8 @@ static struct device *still_away(const struct room *r)
 
 static void on_time(void *ctx)
 {
-	static const struct room_change why = { .statuses = { 332 }, .n_statuses = 1 };
+	static const struct room_change why = { .statuses = { 332 }, .n_statuses = 1,
+						.reason = STR("The server was started anew, and this client has not come back.") };
 	struct rooms *rs = ctx;
 	struct map_iter it = { 0 };
 	struct device *d;

@@ -1,5 +1,9 @@
-/* room_store.c - what is kept of a room: configuration, affiliations, subject, as one sealed value each; and its
- * history, read back from the archive for the first who joins after a start. */
+/* room_store.c - what is kept of a room: configuration and affiliations as one sealed value, its topic as another; and
+ * its history, read back from the archive for the first who joins after a start.
+ *
+ * The topic has a row of its own because it is written in the transaction of the message that sets it: the whole
+ * room, packed when that message was planned, could undo what was changed in the meantime.
+ */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -120,6 +124,44 @@ static int unpack(struct room *r, struct str value)
 	return err < 0 ? err : vault_unpack_end(&u);
 }
 
+int room_store_topic(struct arena *a, const struct room_topic *topic, struct str *ret)
+{
+	struct buf b;
+
+	buf_init(&b, 4 * ROOMS_TEXT + ROOMS_STANZA_BYTES);
+	vault_pack_str(&b, topic->text);
+	vault_pack_str(&b, topic->by);
+	vault_pack_u64(&b, topic->when_ms);
+	*ret = b.failed ? (struct str){ 0 } : arena_str(a, buf_str(&b));
+	buf_release(&b);
+	return ret->p ? 0 : ERR_LIMIT;
+}
+
+/* Rows of rooms that are gone, or that an earlier room of the name has left, are passed over. */
+static int take_topic(struct rooms *rs, const struct vault_item *it)
+{
+	struct vault_unpack u = { .rest = it->value };
+	struct room *r = room_find(rs, it->key);
+	struct room_topic t = { .text = vault_unpack_str(&u) };
+
+	t.by = vault_unpack_str(&u);
+	t.when_ms = vault_unpack_u64(&u);
+	if (!r || vault_unpack_end(&u) < 0 || t.when_ms < r->created_ms || t.when_ms < r->subject_ms)
+		return 0;
+	return room_message_topic(r, &t);
+}
+
+static int load_topics(struct rooms *rs, struct vault *v, struct arena *a)
+{
+	struct vault_item *items;
+	size_t n;
+	int r = vault_item_list(v, rs->domain, ITEM_TOPIC, a, &items, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = take_topic(rs, &items[i]);
+	return r;
+}
+
 int room_store_load(struct rooms *rs, struct vault *v)
 {
 	struct arena *a = arena_new((size_t)256 << 20);
@@ -136,39 +178,52 @@ int room_store_load(struct rooms *rs, struct vault *v)
 		if (r == 0)
 			r = room_seat_load(room, v);
 	}
+	if (r == 0) {
+		arena_clear(a);
+		r = load_topics(rs, v, a);
+	}
 	arena_free(&a);
 	return r;
 }
 
-/* --- writing behind ---------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------------------- */
 
-struct save {
+struct room_save {
 	struct str domain, local, jid;
 	struct buf value;
 	bool remove;
+	void (*fn)(void *ctx, int err);
+	void *ctx;
 };
 
 /* The archive stays with the company. */
-static int remove_work(struct vault *v, const struct save *s)
+static int remove_work(struct vault *v, const struct room_save *s)
 {
 	int r = vault_item_remove(v, s->domain, ITEM_ROOM, s->local);
 
+	if (r == 0)
+		r = vault_item_remove(v, s->domain, ITEM_TOPIC, s->local);
 	if (r == 0)
 		r = vault_item_remove(v, s->jid, ITEM_VCARD, STR_NONE);
 	return r < 0 ? r : vault_item_clear(v, s->jid, ITEM_OCCUPANT);
 }
 
-static int save_work(struct vault *v, void *ctx)
+int room_store_put(struct vault *v, struct room_save *s)
 {
-	struct save *s = ctx;
-
 	if (s->remove)
 		return remove_work(v, s);
 	return vault_item_put(v, s->domain, ITEM_ROOM, s->local, buf_str(&s->value));
 }
 
-static void save_free(struct save *s)
+void room_store_end(struct room_save **ref, int err)
 {
+	struct room_save *s = *ref;
+
+	*ref = NULL;
+	if (err < 0)
+		log_event(LOG_ERROR, "rooms.save_failed", LOG_Z("why", err_text(err)));
+	if (!s)
+		return;
 	room_text_free(&s->domain);
 	room_text_free(&s->local);
 	room_text_free(&s->jid);
@@ -176,17 +231,9 @@ static void save_free(struct save *s)
 	free(s);
 }
 
-static void save_done(void *ctx, int err)
+int room_store_begin(const struct room *r, bool removal, struct room_save **ret)
 {
-	if (err < 0)
-		log_event(LOG_ERROR, "rooms.save_failed", LOG_Z("why", err_text(err)));
-	if (ctx)
-		save_free(ctx);
-}
-
-static int save_new(const struct room *r, bool removal, struct save **ret)
-{
-	struct save *s = calloc(1, sizeof(*s));
+	struct room_save *s = calloc(1, sizeof(*s));
 	int err;
 
 	if (!s)
@@ -201,55 +248,83 @@ static int save_new(const struct room *r, bool removal, struct save **ret)
 	if (err == 0)
 		err = room_text_set(&s->jid, r->jid);
 	if (err < 0)
-		save_free(s);
+		room_store_end(&s, 0);
 	else
 		*ret = s;
 	return err;
 }
 
-static void save(struct room *r, bool removal)
+static int save_work(struct vault *v, void *ctx)
 {
-	struct save *s = NULL;
-	int err = save_new(r, removal, &s);
+	return room_store_put(v, ctx);
+}
 
-	if (err == 0)
+static void save_done(void *ctx, int err)
+{
+	struct room_save *s = ctx;
+	void (*fn)(void *ctx, int err) = s->fn;
+
+	ctx = s->ctx;
+	room_store_end(&s, err);
+	if (fn)
+		fn(ctx, err);
+}
+
+static int save(struct room *r, bool removal, void (*fn)(void *ctx, int err), void *ctx)
+{
+	struct room_save *s = NULL;
+	int err = room_store_begin(r, removal, &s);
+
+	if (err == 0) {
+		s->fn = fn;
+		s->ctx = ctx;
 		err = server_store(r->rooms->server, s, save_work, save_done);
+	}
 	if (err < 0)
-		save_done(s, err);
+		room_store_end(&s, err);
+	return err;
 }
 
 void room_store_save(struct room *r)
 {
-	save(r, false);
+	if (!r->going)
+		(void)!save(r, false, NULL, NULL);
 }
 
 void room_store_remove(struct room *r)
 {
-	save(r, true);
+	(void)!save(r, true, NULL, NULL);
+}
+
+int room_store_then(struct room *r, void (*fn)(void *ctx, int err), void *ctx)
+{
+	return save(r, false, fn, ctx);
 }
 
 static int answer_work(struct vault *v, struct iq *iq)
 {
-	return save_work(v, iq->data);
+	return room_store_put(v, iq->data);
 }
 
 static int answer_done(struct iq *iq, int err)
 {
-	save_done(iq->data, err);
+	struct room_save *s = iq->data;
+
+	room_store_end(&s, err);
 	return err < 0 ? err : iq_reply(iq, NULL);
 }
 
 int room_store_answer(struct iq *iq, const struct room *r)
 {
-	struct save *s;
-	int err = save_new(r, false, &s);
+	struct room_save *s = NULL;
+	int err = room_store_begin(r, false, &s);
 
 	if (err < 0)
 		return err;
 	iq->data = s;
 	err = iq_store(iq, answer_work, answer_done);
 	if (err < 0)
-		save_free(s);
+		room_store_end(&s, 0);
 	return err;
 }
 

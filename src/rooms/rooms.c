@@ -20,7 +20,9 @@ static struct room *addressed(const struct trip *t)
 
 struct room *rooms_addressed(const struct iq *iq)
 {
-	return addressed(iq->trip);
+	struct room *r = addressed(iq->trip);
+
+	return r && !r->going ? r : NULL;
 }
 
 static unsigned audience(struct server *srv, const struct jid *to)
@@ -32,9 +34,14 @@ static unsigned audience(struct server *srv, const struct jid *to)
 
 static enum trip_next admit(struct trip *t)
 {
+	struct room *r;
+
 	if (t->kind == STANZA_MESSAGE && t->to.local.n == 0)
 		return trip_refuse(t, ERR_UNAVAILABLE, NULL);
-	return t->kind == STANZA_MESSAGE ? room_message_admit(t, addressed(t)) : TRIP_NEXT;
+	if (t->kind != STANZA_MESSAGE)
+		return TRIP_NEXT;
+	r = addressed(t);
+	return room_message_admit(t, r && !r->going ? r : NULL);
 }
 
 static int plan(struct trip *t)
@@ -72,7 +79,7 @@ static const struct service_ops service = {
 
 bool rooms_settle(struct room *r)
 {
-	if (room_occupants(r) > 0 || r->config.persistent)
+	if (room_occupants(r) > 0 || r->config.persistent || r->going)
 		return false;
 	room_store_remove(r);
 	room_free(&r);
@@ -90,13 +97,55 @@ static void everybody_out(struct room *r, const struct room_change *why)
 	}
 }
 
-void rooms_destroy(struct room *r, struct str destroy)
-{
-	const struct room_change why = { .destroy = destroy };
+struct ending {
+	struct str local, destroy;
+	struct room_save *save;
+};
 
-	everybody_out(r, &why);
-	room_store_remove(r);
-	room_free(&r);
+static int ending_work(struct vault *v, struct iq *iq)
+{
+	const struct ending *e = iq->data;
+
+	return room_store_put(v, e->save);
+}
+
+static int ending_done(struct iq *iq, int err)
+{
+	struct ending *e = iq->data;
+	struct room *r = room_find(rooms_of(iq->server), e->local);
+	const struct room_change why = { .destroy = e->destroy };
+
+	room_store_end(&e->save, err);
+	if (r && err < 0) {
+		r->going = false;
+		rooms_settle(r);
+	} else if (r) {
+		everybody_out(r, &why);
+		room_free(&r);
+	}
+	return err < 0 ? err : iq_reply(iq, NULL);
+}
+
+int rooms_destroy(struct iq *iq, struct room *r, struct str destroy)
+{
+	struct ending *e = arena_alloc(iq->arena, sizeof(*e));
+	int err;
+
+	if (!e)
+		return ERR_LIMIT;
+	*e = (struct ending){ .local = arena_str(iq->arena, r->local), .destroy = arena_str(iq->arena, destroy) };
+	if (!e->local.p || !e->destroy.p)
+		return ERR_LIMIT;
+	err = room_store_begin(r, true, &e->save);
+	if (err < 0)
+		return err;
+	iq->data = e;
+	err = iq_store(iq, ending_work, ending_done);
+	if (err < 0)
+		room_store_end(&e->save, 0);
+	else
+		r->going = true;
+	return err;
 }
 
 /* --- sessions that end --------------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ static void key_of(struct vault *v, uint64_t owner, enum vault_kind kind, struct
 /* Rooms are items of their service, occupants of their room, not of a person. */
 static uint64_t limit_of(enum vault_kind kind)
 {
-	return kind == ITEM_ROOM ? LIMIT_ROOMS : kind == ITEM_OCCUPANT ? LIMIT_OCCUPANTS : LIMIT_ITEMS;
+	return kind == ITEM_ROOM || kind == ITEM_TOPIC ? LIMIT_ROOMS : kind == ITEM_OCCUPANT ? LIMIT_OCCUPANTS : LIMIT_ITEMS;
 }
 
 /* ERR_LIMIT when the row is not there and there is no room for one more. */

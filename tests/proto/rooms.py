@@ -3,6 +3,7 @@
 import sys
 from xml.etree import ElementTree
 
+import cases_room_rules
 import cases_rooms
 from harness import check, error_of
 from rawxmpp import CLIENT, DATA, DELAY, MAM, SID, body_of
@@ -368,7 +369,7 @@ def governing(tap, users, rooms):
         a.send(f"<message to='{room}'><x xmlns='{USER}'><invite to='{b.bare}'><reason>come</reason></invite></x></message>")
         m = b.expect(lambda e: e.find(f"{{{USER}}}x") is not None, name="message")
         inv = m.find(f"{{{USER}}}x/{{{USER}}}invite")
-        check(m.get("from") == room and inv is not None and inv.get("from") == a.jid, text_of(m))
+        check(m.get("from") == room and inv is not None and inv.get("from") == f"{room}/ann", text_of(m))
         b.send(f"<message to='{room}'><x xmlns='{USER}'><decline to='{a.bare}'><reason>busy</reason></decline></x></message>")
         m = a.expect(lambda e: e.find(f"{{{USER}}}x/{{{USER}}}decline") is not None, name="message")
         check(m.find(f"{{{USER}}}x/{{{USER}}}decline").get("from") == b.bare, text_of(m))
@@ -495,13 +496,14 @@ def unarchived(tap):
 
 def main():
     tap = Tap("rooms")
-    with new_server(users=[f"u{i}" for i in range(120)]) as server:
-        users = Users(server, 120)
+    with new_server(users=[f"u{i}" for i in range(180)]) as server:
+        users = Users(server, 180)
         rooms = Rooms(users)
         entering(tap, users, rooms)
         talking(tap, users, rooms)
         governing(tap, users, rooms)
         more(tap, users, rooms)
+        cases_room_rules.all_cases(tap, users, rooms)
         cases_rooms.all_cases(tap, users, rooms)
         tap.run("the server is well at the end", server.assert_healthy)
     unarchived(tap)
