@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "core/component.h"
 #include "core/pipeline.h"
+#include "core/rewrite.h"
 #include "core/router.h"
 #include "core/service.h"
 #include "core/state.h"
@@ -141,15 +142,38 @@ static bool has_text(const struct subject *sub)
 	return sub->body.n || sub->topic.n || sub->n_links;
 }
 
+/* What nobody may change is held; what could not be changed is not delivered. */
+static enum trip_next deliver_changed(struct trip *t, enum policy_link how)
+{
+	int r = rewrite_message(t, how);
+
+	if (r == ERR_UNSUPPORTED) {
+		guard_unreserve(t->server->guard, &t->verdict);
+		t->verdict.reserved = false;
+		t->verdict.decision = DECISION_HOLD;
+		t->verdict.first_hold = t->hold = true;
+		return TRIP_NEXT;
+	}
+	if (r < 0)
+		return trip_refuse(t, r, "the message could not be inspected; try again later");
+	t->flagged = true;
+	return TRIP_NEXT;
+}
+
 static enum trip_next obey(struct trip *t)
 {
+	enum policy_link how = t->verdict.link_act;
+
 	switch (t->verdict.decision) {
 	case DECISION_DELIVER:
 		return TRIP_NEXT;
 	case DECISION_FLAG:
-	case DECISION_DEFANG:
+		if (how == POLICY_LINK_WARN)
+			return deliver_changed(t, how);
 		t->flagged = true;
 		return TRIP_NEXT;
+	case DECISION_DEFANG:
+		return deliver_changed(t, how == POLICY_LINK_REWRITE ? how : POLICY_LINK_DEFANG);
 	case DECISION_HOLD:
 	case DECISION_CHALLENGE:
 	case DECISION_FREEZE:

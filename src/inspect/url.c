@@ -16,6 +16,7 @@
 struct clean {
 	char *p;
 	uint8_t *odd;		/* this byte was not written like that */
+	uint32_t *at;		/* where it stood; one more: the end */
 	size_t n;
 };
 
@@ -59,11 +60,12 @@ static size_t defanged_scheme(struct str s, const char **ret)
 	return 0;
 }
 
-static void put(struct clean *c, const char *p, size_t n, bool odd)
+static void put(struct clean *c, const char *p, size_t n, bool odd, size_t at)
 {
 	memcpy(c->p + c->n, p, n);
 	memset(c->odd + c->n, odd, n);
-	c->n += n;
+	for (size_t i = 0; i < n; i++)
+		c->at[c->n++] = (uint32_t)at;
 }
 
 /* Most of any text: ASCII that begins no disguise. */
@@ -84,8 +86,9 @@ static bool clean_text(struct str s, struct arena *a, struct clean *c)
 
 	c->p = arena_alloc(a, s.n + 1);
 	c->odd = arena_alloc(a, s.n + 1);
+	c->at = arena_alloc(a, (s.n + 1) * sizeof(*c->at));
 	c->n = 0;
-	if (!c->p || !c->odd)
+	if (!c->p || !c->odd || !c->at)
 		return false;
 	while (at < s.n) {
 		struct str rest = str_cut(s, at);
@@ -96,6 +99,7 @@ static bool clean_text(struct str s, struct arena *a, struct clean *c)
 
 		if (plain((uint8_t)rest.p[0], rest.n > 1 ? rest.p[1] : 0)) {
 			c->p[c->n] = rest.p[0];
+			c->at[c->n] = (uint32_t)at;
 			c->odd[c->n++] = hidden;
 			hidden = false;
 			at++;
@@ -103,13 +107,13 @@ static bool clean_text(struct str s, struct arena *a, struct clean *c)
 		}
 		n = rest.p[0] == '[' || rest.p[0] == '(' || rest.p[0] == '{' || rest.p[0] == ' ' ? defanged_dot(rest) : 0;
 		if (n) {
-			put(c, ".", 1, true);
+			put(c, ".", 1, true, at);
 			at += n;
 			continue;
 		}
 		n = (rest.p[0] | 0x20) == 'h' || rest.p[0] == '[' || rest.p[0] == ':' ? defanged_scheme(rest, &scheme) : 0;
 		if (n) {
-			put(c, scheme, strlen(scheme), true);
+			put(c, scheme, strlen(scheme), true, at);
 			at += n;
 			continue;
 		}
@@ -120,11 +124,12 @@ static bool clean_text(struct str s, struct arena *a, struct clean *c)
 		}
 		ascii = cp >= 0xff01 && cp <= 0xff5e ? (char)(cp - 0xfee0) : cp == 0x3002 || cp == 0xff61 ? '.' : 0;
 		if (ascii)
-			put(c, &ascii, 1, true);
+			put(c, &ascii, 1, true, from);
 		else
-			put(c, s.p + from, at - from, hidden);
+			put(c, s.p + from, at - from, hidden, from);
 		hidden = false;
 	}
+	c->at[c->n] = (uint32_t)s.n;
 	return true;
 }
 
@@ -310,6 +315,7 @@ static bool read_authority(struct str s, struct arena *a, struct url *u)
 	size_t end = 0;
 	struct str auth, host;
 	ptrdiff_t at = -1, colon;
+	uint64_t port;
 
 	while (end < s.n && s.p[end] != '/' && s.p[end] != '?' && s.p[end] != '#' && s.p[end] != '\\')
 		end++;
@@ -320,18 +326,29 @@ static bool read_authority(struct str s, struct arena *a, struct url *u)
 			at = (ptrdiff_t)i;
 	u->userinfo = at >= 0;
 	host = str_cut(auth, (size_t)(at + 1));
+	colon = str_find_char(host, host.n && host.p[0] == '[' ? ']' : ':');
 	if (host.n && host.p[0] == '[') {
-		ptrdiff_t close = str_find_char(host, ']');
-
-		if (close < 0)
+		if (colon < 0)
 			return false;
-		host.n = (size_t)close + 1;
-	} else {
-		colon = str_find_char(host, ':');
-		if (colon >= 0)
-			host.n = (size_t)colon;
+		colon++;
+	}
+	if (colon >= 0) {
+		if (str_to_u64(str_cut(host, (size_t)colon + 1), UINT16_MAX, &port))
+			u->port = (uint16_t)port;
+		host.n = (size_t)colon;
 	}
 	return read_host(host, a, u);
+}
+
+/* Of what stands before "://" in whatever case. */
+static struct str scheme_name(struct str s, size_t n)
+{
+	static const char *const names[] = { "http", "https", "ftp", "aesgcm" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (n == strlen(names[i]) + 3 && str_eq_nocase(str_make(s.p, n - 3), str_of(names[i])))
+			return str_of(names[i]);
+	return STR_NONE;
 }
 
 static size_t scheme_at(struct str s)
@@ -367,6 +384,7 @@ bool url_parse(struct str target, struct arena *a, struct url *ret)
 			return false;		/* xmpp:, mailto:, tel: lead to no host */
 		u.bare = true;
 	}
+	u.scheme = scheme_name(s, n);
 	if (!read_authority(str_cut(s, n), a, &u))
 		return false;
 	for (size_t i = 0; i < c.n && !u.obfuscated; i++)
@@ -503,6 +521,7 @@ static bool take_link(const struct clean *c, size_t from, size_t scheme, struct 
 		return false;
 	u.obfuscated = u.obfuscated || was_odd(c, from, from + s.n);
 	u.shown = markdown_shown(c, from);
+	u.scheme = scheme_name(s, scheme);
 	u.bare = scheme == 0;
 	if (u.bare && !u.ip && !str_starts(u.host, STR("www.")) && !common_suffix(u.host))
 		return false;
@@ -577,6 +596,8 @@ unsigned url_find(struct str text, struct arena *a, struct url *ret, bool *ret_m
 			*ret_more = true;
 			break;
 		}
+		u.from = c.at[from];
+		u.to = c.at[end];
 		ret[n++] = u;
 		i = last_end = end > i ? end : i + 1;
 	}

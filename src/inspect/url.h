@@ -13,11 +13,14 @@
 #define URL_TEXT (64 * 1024)
 
 struct url {
+	struct str scheme;	/* "http", "https", "ftp", "aesgcm" in lower case; empty: none was written */
 	struct str host;	/* ASCII (A-labels), lower case, no final dot; IPv4 as a.b.c.d, IPv6 without brackets */
 	struct str unicode;	/* the host as a reader sees it (U-labels) */
 	struct str site;	/* registrable domain by the public suffix list; the host itself when there is none */
 	struct str path;	/* from '/', '?' or '#' on; may be empty */
 	struct str shown;	/* the text a reader sees instead, when it differs; empty: none */
+	size_t from, to;	/* of url_find(): where it stands in the text as given */
+	uint16_t port;		/* 0: none was written */
 	bool ip, userinfo, obfuscated, mixed_script, bare;	/* bare: without a scheme */
 };
 

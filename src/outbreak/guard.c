@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "inspect/fingerprint.h"
 #include "inspect/links.h"
+#include "outbreak/link_rules.h"
 #include "outbreak/sender.h"
 #include "outbreak/spread.h"
 
@@ -603,10 +604,13 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	r = see(g, &s, &links, &v);
 	j.leak = leak_action(g->policy, &s, &v);
 	risky = risky_link(g, &links);
+	if (risky)
+		link_rules_see(g->policy, &s, &v, &j);
 	if (r == 0 && risky)
 		r = spread(g, &s, risky, &v, &j, &spreading);
 	if (r == 0)
 		r = settle(g, &v, a, spreading, &j);
+	link_rules_decide(&j);
 	if (j.reserved && (r < 0 || !goes_out(j.decision))) {
 		guard_unreserve(g, &j);
 		j.reserved = false;

@@ -36,6 +36,7 @@ struct judgement {
 	unsigned n_findings;
 	unsigned score;
 	enum policy_leak leak;			/* POLICY_LEAK_WARN, POLICY_LEAK_MASK: to be done besides the decision */
+	enum policy_link link_act;		/* what a rule of policy says of its links; ALLOW: none does */
 	bool risky;				/* fingerprint is set */
 	bool reserved;				/* a copy was counted: guard_unreserve() when it does not go out */
 	bool first_hold;			/* of this sender and fingerprint: he is to be asked */

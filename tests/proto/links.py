@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Links in what is sent: defanged, warned of, rewritten for a check at the click, held; feeds; shared block lists."""
+import os
+import sys
+
+from harness import check, q
+from rawxmpp import CLIENT, Client, body_of, child
+from wardroom_test import Tap, new_server
+
+OOB = "<x xmlns='jabber:x:oob'><url>%s</url></x>"
+XHTML = ("<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>"
+         "<a href='%s'>look</a></body></html>")
+
+
+def apply(server, text):
+    path = os.path.join(server.top, "new-policy.yaml")
+    with open(path, "w") as f:
+        f.write(text)
+    server.cli("policy", "apply", path)
+
+
+def by_id(c, i):
+    return c.expect(name="message", id=i)
+
+
+def rule(do, extra=""):
+    return f"links:\n  rules: [{{from: everybody, to: everybody, do: {do}}}]\n  trusted: [meet.example]\n{extra}"
+
+
+def defang_tests(tap, server, anna, bob):
+    def defang():
+        apply(server, rule("defang"))
+        i = anna.message(bob.bare, "see http://shop.test/a.php and https://meet.example/room", extra=OOB % "http://shop.test/x" + XHTML % "http://shop.test/")
+        got = by_id(bob, i)
+        check(body_of(got) == "see hxxp://shop[.]test/a[.]php and https://meet.example/room", f"body: {body_of(got)}")
+        check(got.find(q("jabber:x:oob", "x")) is None, "OOB is still there")
+        check(got.find(q("http://jabber.org/protocol/xhtml-im", "html")) is None, "markup is still there")
+        check(got.find(q("urn:xmpp:sid:0", "stanza-id")) is not None, "no stanza-id")
+        warned = bob.expect(name="message", frm=f"guard@{server.domain}")
+        check("policy" in body_of(warned), f"the bot says: {body_of(warned)}")
+    tap.run("t5-defang: a rule takes the life out of links in text, markup and OOB; trusted ones stay", defang)
+
+    def trusted_only():
+        i = anna.message(bob.bare, "https://meet.example/x", extra=XHTML % "https://meet.example/x")
+        got = by_id(bob, i)
+        check(body_of(got) == "https://meet.example/x" and got.find(q("http://jabber.org/protocol/xhtml-im", "html")) is not None, "changed")
+    tap.run("t5-defang: a message with trusted links alone is untouched", trusted_only)
+
+    def archived():
+        bob.clear()
+        bob.iq("set", "<query xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'><max>5</max><before/></set></query>")
+        texts = [body_of(m.find(".//" + q(CLIENT, "message"))) for m in bob.inbox if m.find(".//" + q(CLIENT, "message")) is not None]
+        check(any("hxxp://shop[.]test" in (t or "") for t in texts), f"the archive has {texts}")
+        check(not any("http://shop.test" in (t or "") for t in texts), f"a live link in the archive: {texts}")
+    tap.run("t5-defang: the receiver's archive has what was delivered", archived)
+
+    def encrypted():
+        secret = "<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'/><payload>aHR0cDovL3h//3gudGVzdA==</payload></encrypted>"
+        i = anna.message(bob.bare, "encrypted: http://shop.test/omemo", extra=secret)
+        got = by_id(bob, i)
+        payload = got.find(".//" + q("eu.siacs.conversations.axolotl", "payload"))
+        check(payload is not None and payload.text == "aHR0cDovL3h//3gudGVzdA==", "the payload was touched")
+    tap.run("t5-defang: what is encrypted is left as it is", encrypted)
+
+    def is_signed():
+        i = anna.message(bob.bare, "signed: http://shop.test/signed", extra="<x xmlns='jabber:x:signed'>iQA</x>")
+        anna.expect(name="message", frm=f"guard@{server.domain}")
+        bob.settle()
+        check(not [m for m in bob.inbox if m.get("id") == i], "a signed message was delivered changed or unchanged")
+        check(any("shop" not in str(h) for h in server.json("held", "list")["held"]), "it is not held")
+    tap.run("t5-defang: what is signed cannot be changed, so it is held", is_signed)
+
+
+def rule_tests(tap, server, anna, bob):
+    def warn():
+        apply(server, rule("warn"))
+        i = anna.message(bob.bare, "see http://store.test/a")
+        text = body_of(by_id(bob, i))
+        check(text.startswith("see http://store.test/a\n\n[") and "look where" in text, f"body: {text}")
+    tap.run("t5-warn: a rule adds a sentence below the text", warn)
+
+    def hold():
+        apply(server, rule("hold"))
+        i = anna.message(bob.bare, "see http://depot.test/a")
+        told = anna.expect(lambda e: "held" in (body_of(e) or ""), name="message", frm=f"guard@{server.domain}")
+        check("held" in body_of(told), f"{body_of(told)}")
+        bob.settle()
+        check(not [m for m in bob.inbox if m.get("id") == i], "delivered")
+    tap.run("t5-hold: a rule holds messages with links", hold)
+
+    def refuse():
+        apply(server, rule("refuse"))
+        i = anna.message(bob.bare, "see http://market.test/a")
+        got = anna.expect(lambda e: e.get("type") == "error", name="message", id=i)
+        check(child(got, CLIENT, "error") is not None, "no error")
+    tap.run("t5-refuse: a rule refuses them", refuse)
+
+    def milder():
+        apply(server, "links:\n  own_domains: [firmament.test]\n  rules: [{from: everybody, to: everybody, do: flag}]\n")
+        i = anna.message(bob.bare, "see http://firrnament.test/")
+        bob.settle()
+        check(not [m for m in bob.inbox if m.get("id") == i], "a look-alike of our own domain was delivered")
+    tap.run("t5-rules: a rule makes nothing milder than the weights do", milder)
+
+
+def main():
+    tap = Tap("links")
+    with new_server(users=("anna", "bob"), https=True) as server:
+        anna, bob = Client(server, "anna").login(presence=True), Client(server, "bob").login(presence=True)
+        anna.settle()
+        bob.settle()
+        defang_tests(tap, server, anna, bob)
+        rule_tests(tap, server, anna, bob)
+        server.assert_healthy()
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
