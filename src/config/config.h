@@ -18,6 +18,7 @@
 #define CONFIG_TEXTS_MAX 16			/* words of one list of texts */
 
 enum config_archive { CONFIG_ARCHIVE_ALWAYS, CONFIG_ARCHIVE_ROSTER, CONFIG_ARCHIVE_NEVER };
+enum config_choice { CONFIG_CHOICE_COMPANY, CONFIG_CHOICE_ACCOUNT };
 enum config_registration { CONFIG_REGISTRATION_CLOSED, CONFIG_REGISTRATION_INVITE, CONFIG_REGISTRATION_OPEN };
 enum config_rooms_create { CONFIG_ROOMS_STAFF, CONFIG_ROOMS_OFFICER, CONFIG_ROOMS_ADMIN };
 enum config_tls { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
@@ -85,7 +86,7 @@ struct config {
 		unsigned connections_per_address;
 		unsigned failed_logins_per_minute;
 	} limits;
-	struct { enum config_archive def; } archive;
+	struct { enum config_archive def; enum config_choice choice; } archive;
 	enum config_registration registration;
 	struct {
 		const char *domain;		/* "": rooms.DOMAIN */

@@ -17,6 +17,7 @@
 #include "core/jobs.h"
 #include "core/outward.h"
 #include "core/pipeline.h"
+#include "core/prefs.h"
 #include "core/retract.h"
 #include "core/service.h"
 #include "core/session.h"
@@ -79,22 +80,6 @@ static bool for_later(const struct node *m)
 		return false;
 	return node_child(m, NS_CLIENT, "body") || has_hint(m, "store") || node_child(m, NS_OMEMO, "encrypted") ||
 	       (type.n == 0 && node_child(m, NS_CLIENT, "subject")) || node_child(m, NS_CONFERENCE, "x");
-}
-
-static bool archives(const struct server *srv, const struct user *u, struct str peer)
-{
-	const struct roster_item *it;
-
-	switch (srv->config->archive.def) {
-	case CONFIG_ARCHIVE_ALWAYS:
-		return true;
-	case CONFIG_ARCHIVE_NEVER:
-		return false;
-	case CONFIG_ARCHIVE_ROSTER:
-		it = u ? roster_find(&u->roster, peer) : NULL;
-		return it && it->listed;
-	}
-	return false;
 }
 
 static int serialise(struct trip *t, struct str *ret)
@@ -264,8 +249,8 @@ static int plan_message(struct trip *t, struct archive_job *j)
 		t->id = vault_next_id(t->server->vault, t->when_ms);
 	}
 	t->server->metrics.messages++;
-	t->archive_from = worth && t->from_user && !t->hold && archives(t->server, t->from_user, j->to_bare);
-	t->archive_to = worth && to_other && !t->hold && archives(t->server, t->to_user, j->from_bare);
+	t->archive_from = worth && t->from_user && !t->hold && prefs_archives(t->server, t->from_user, t->to.bare, t->to.full);
+	t->archive_to = worth && to_other && !t->hold && prefs_archives(t->server, t->to_user, t->from.bare, t->from.full);
 	t->storable = for_later(t->stanza) && (to_other || t->to_user);
 	r = serialise(t, &j->bytes);
 	if (r < 0)

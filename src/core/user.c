@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/prefs.h"
 #include "core/session.h"
 #include "core/state.h"
 #include "xmpp/jid.h"
@@ -21,7 +22,7 @@ struct load {
 	struct user *u;
 	struct arena *arena;
 	struct vault_account account;
-	struct str roster, blocked, photo;
+	struct str roster, blocked, photo, prefs;
 };
 
 static struct str own_str(struct str s)
@@ -48,6 +49,7 @@ static void user_free(struct user *u)
 	roster_release(&u->roster);
 	if (user_set_blocked(u, NULL, 0) < 0)
 		log_event(LOG_ERROR, "user.leak");
+	prefs_free(&u->prefs);
 	arena_free(&u->push_arena);
 	free((void *)(uintptr_t)u->bare.p);
 	u->magic = 0;
@@ -118,6 +120,9 @@ static int load_work(struct vault *v, void *ctx)
 	r = vault_item_get(v, l->u->bare, ITEM_PHOTO, STR_NONE, l->arena, &l->photo);
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;
+	r = vault_item_get(v, l->u->bare, ITEM_PREFS, STR_NONE, l->arena, &l->prefs);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
 	r = vault_item_get(v, l->u->bare, ITEM_BLOCKLIST, STR_NONE, l->arena, &l->blocked);
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
@@ -169,6 +174,8 @@ static void load_done(void *ctx, int err)
 		err = roster_decode(&u->roster, l->roster);
 	if (err == 0)
 		err = decode_blocked(u, l->blocked);
+	if (err == 0 && l->prefs.n)
+		err = prefs_decode(l->prefs, &u->prefs);
 	u->role = l->account.role;
 	u->frozen = l->account.state == ACCOUNT_FROZEN;
 	if (l->photo.n < sizeof(u->photo))

@@ -17,6 +17,7 @@
 
 #define LIMIT_USERS_CACHED 5000
 
+struct prefs;
 struct server;
 
 #define USER_MAGIC 0x05e7a001u
@@ -41,6 +42,7 @@ struct user {
 	bool roster_unsaved;		/* the last save failed: nothing is acknowledged before the next one succeeded */
 	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */
 	size_t n_blocked;
+	struct prefs *prefs;		/* what its archive shall keep (core/prefs.h); NULL: it has not chosen */
 };
 
 typedef void user_fn(void *ctx, struct user *u, int err);	/* u NULL with ERR_NOT_FOUND or a store error */

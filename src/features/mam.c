@@ -388,72 +388,9 @@ static int on_metadata(struct iq *iq)
 	return r < 0 ? r : iq_store(iq, ends_work, ends_done);
 }
 
-/* --- preferences (XEP-0441) ------------------------------------------------------------------------------------------ */
-
-#define PREFS_MOST 1000
-
-/* A wish has a form; XEP-0441 2. */
-static int check_wish(struct iq *iq)
-{
-	static const char *const defaults[] = { "always", "never", "roster" }, *const lists[] = { "always", "never" };
-	struct str def = node_attr(iq->payload, "default");
-	bool known = false;
-	unsigned n = 0;
-
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		known = known || str_is(def, defaults[i]);
-	if (!known)
-		return ERR_BAD_REQUEST;
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		const struct node *list = node_child(iq->payload, NS_MAM, lists[i]);
-
-		for (const struct node *j = list ? node_child(list, NS_MAM, "jid") : NULL; j; j = node_child_next(j, NS_MAM, "jid")) {
-			struct jid jid;
-
-			if (n++ == PREFS_MOST)
-				return ERR_LIMIT;
-			if (jid_parse(iq->arena, str_trim(node_text(iq->arena, j)), &jid) < 0)
-				return ERR_JID;
-		}
-	}
-	return 0;
-}
-
-/* What is archived is the company's decision (archive.default). A wish is answered with what holds all the same, as
- * XEP-0441 2 provides: the server is free to keep to its own, and the client shows that. */
-static int on_prefs(struct iq *iq)
-{
-	struct node *p = node_new(iq->arena, NS_MAM, "prefs");
-	const char *def = "always";
-
-	if (iq->target != TO_SELF)
-		return refusal(iq);
-	if (iq->type == IQ_SET) {
-		int r = check_wish(iq);
-
-		if (r < 0)
-			return r;
-	}
-	switch (iq->server->config->archive.def) {
-	case CONFIG_ARCHIVE_ALWAYS:
-		break;
-	case CONFIG_ARCHIVE_ROSTER:
-		def = "roster";
-		break;
-	case CONFIG_ARCHIVE_NEVER:
-		def = "never";
-		break;
-	}
-	if (!p || node_set_attr(iq->arena, p, "default", str_of(def)) < 0 || !node_add(iq->arena, p, NS_MAM, "always") ||
-	    !node_add(iq->arena, p, NS_MAM, "never"))
-		return ERR_LIMIT;
-	return iq_reply(iq, p);
-}
-
 static const struct iq_hook iqs[] = {
 	{ IQ_GET | IQ_SET, NS_MAM, "query", TO_SELF | TO_ACCOUNT | TO_ROOM, on_query },
 	{ IQ_GET, NS_MAM, "metadata", TO_SELF | TO_ACCOUNT | TO_ROOM, on_metadata },
-	{ IQ_GET | IQ_SET, NS_MAM, "prefs", TO_SELF | TO_ACCOUNT, on_prefs },
 	{ 0 }
 };
 

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/mod.h"
+#include "core/prefs.h"
 #include "core/sm.h"
 #include "core/state.h"
 #include "xmpp/wire.h"
@@ -62,22 +63,11 @@ static void fetch_free(struct fetch *f)
 /* A stanza-id names a row of the archive (XEP-0359): none for what is not in it (core/archive.c). */
 static bool is_archived(const struct fetch *f, struct arena *a, const struct node *m)
 {
-	const struct roster_item *it = NULL;
 	struct jid from;
 
 	if (node_child(m, NS_HINTS, "no-permanent-store"))
 		return false;
-	switch (f->srv->config->archive.def) {
-	case CONFIG_ARCHIVE_ALWAYS:
-		return true;
-	case CONFIG_ARCHIVE_NEVER:
-		return false;
-	case CONFIG_ARCHIVE_ROSTER:
-		if (jid_parse(a, node_attr(m, "from"), &from) == 0)
-			it = roster_find(&f->user->roster, from.bare);
-		return it && it->listed;
-	}
-	return false;
+	return jid_parse(a, node_attr(m, "from"), &from) == 0 && prefs_archives(f->srv, f->user, from.bare, from.full);
 }
 
 static int add_delay(const struct fetch *f, struct arena *a, struct node *m, const struct vault_entry *e)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core/archive.h"
 #include "core/deliver.h"
+#include "core/prefs.h"
 #include "xmpp/jid.h"
 #include "xmpp/wire.h"
 
@@ -206,7 +207,8 @@ static int plan_whisper(struct trip *t, struct post *p, const struct occupant *f
 	if (!x)
 		return ERR_LIMIT;
 	/* The sender's archive has it already, under the id of the trip. */
-	if (archive_worth(t->stanza) && t->server->config->archive.def == CONFIG_ARCHIVE_ALWAYS && server_is_local(t->server, domain))
+	if (archive_worth(t->stanza) && server_is_local(t->server, domain) &&
+	    prefs_archives(t->server, user_cached(t->server, to->bare), p->room->jid, p->room->jid))
 		r = archived(t, p, to->bare, p->room->jid, vault_next_id(t->server->vault, t->when_ms));
 	p->bytes = r == 0 ? serialise(t->arena, p->message) : (struct str){ 0 };
 	p->to_nick = arena_str(t->arena, to->nick);

@@ -70,7 +70,7 @@ MUST_CHECK int vault_account_remove(struct vault *v, struct str jid);
 
 /* --- items: small sealed values by (owner, kind, key) ------------------------------------ */
 enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PRIVATE, ITEM_LAST, ITEM_DOCUMENT,
-		  ITEM_PUSH, ITEM_DEVICE, ITEM_PUBSUB_NODE, ITEM_PUBSUB, ITEM_PUBSUB_ID, ITEM_ROOM, ITEM_PHOTO, ITEM_OCCUPANT, ITEM_CAPS, ITEM_INVITE, ITEM_TOPIC };
+		  ITEM_PUSH, ITEM_DEVICE, ITEM_PUBSUB_NODE, ITEM_PUBSUB, ITEM_PUBSUB_ID, ITEM_ROOM, ITEM_PHOTO, ITEM_OCCUPANT, ITEM_CAPS, ITEM_INVITE, ITEM_TOPIC, ITEM_PREFS, ITEM_NOTICE };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);
