@@ -204,6 +204,7 @@ static void done(struct job *job, int err)
 		return;
 	}
 	hold_flagged(t);
+	hold_leaked(t);
 	t->step++;
 	trip_run(t);
 }

@@ -227,6 +227,21 @@ void hold_flagged(struct trip *t)
 	bot_tell(t->server, t->to.bare, "Careful with the message from %.*s: %s.", STR_FMT(t->from.bare), inspect_rule_text(t->verdict.findings[0].rule));
 }
 
+void hold_leaked(struct trip *t)
+{
+	const struct policy *p = guard_policy(t->server->guard);
+	const struct finding *f = NULL;
+
+	for (unsigned i = 0; i < t->verdict.n_findings && (!f || f->rule != DLP_OWN_PASSWORD); i++)
+		if (str_is(str_of(inspect_rule_inspector(t->verdict.findings[i].rule)), "dlp"))
+			f = &t->verdict.findings[i];
+	if (!f || t->hold || !t->from_user || (t->verdict.leak != POLICY_LEAK_WARN && t->verdict.leak != POLICY_LEAK_MASK))
+		return;
+	bot_tell(t->server, t->from.bare, "About your message to %.*s: %s. %s%s%.*s", STR_FMT(t->to.bare), inspect_rule_text(f->rule),
+		 t->verdict.leak == POLICY_LEAK_MASK ? "That was taken out before it was delivered." : "It was delivered as you wrote it.",
+		 p->lessons.on ? " " : "", p->lessons.on ? (int)p->lessons.leaks.n : 0, p->lessons.leaks.p);
+}
+
 /* --- letting go ------------------------------------------------------------------------------------------------------ */
 
 struct release {

@@ -19,6 +19,8 @@ MUST_CHECK int hold_delivered(struct vault *v, struct trip *t);
 void hold_done(struct trip *t);
 /* It is being delivered with a warning: tells the receiver. */
 void hold_flagged(struct trip *t);
+/* It held what should not leave, and was delivered, with that or without it: tells the sender. */
+void hold_leaked(struct trip *t);
 
 /* Lets a held message go: on the road again, with its first time and id. id as printed. */
 void hold_release(struct server *srv, struct str id);

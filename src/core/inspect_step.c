@@ -5,6 +5,8 @@
  */
 #include "base/clock.h"
 #include "core/component.h"
+#include "core/mask.h"
+#include "core/own_password.h"
 #include "core/pipeline.h"
 #include "core/rewrite.h"
 #include "core/router.h"
@@ -129,6 +131,7 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 	sub->to = t->to_self ? t->from.bare : t->to.bare;
 	sub->via = t->origin == TRIP_PEER ? VIA_S2S : t->origin == TRIP_COMPONENT ? VIA_GATEWAY : service ? VIA_ROOM : VIA_LOCAL;
 	sub->known = knows(t);
+	sub->outward = !service && !server_is_local(t->server, t->to.domain);
 	sub->audience = service && service->audience ? service->audience(t->server, &t->to) : 1;
 	sub->ts_ms = clock_wall_ms();
 	for (const struct node *n = node_walk(m, m); n; n = node_walk(m, n))
@@ -142,22 +145,43 @@ static bool has_text(const struct subject *sub)
 	return sub->body.n || sub->topic.n || sub->n_links;
 }
 
+static void hold_instead(struct trip *t)
+{
+	guard_unreserve(t->server->guard, &t->verdict);
+	t->verdict.reserved = false;
+	t->verdict.decision = DECISION_HOLD;
+	t->verdict.first_hold = t->hold = true;
+}
+
 /* What nobody may change is held; what could not be changed is not delivered. */
 static enum trip_next deliver_changed(struct trip *t, enum policy_link how)
 {
 	int r = rewrite_message(t, how);
 
 	if (r == ERR_UNSUPPORTED) {
-		guard_unreserve(t->server->guard, &t->verdict);
-		t->verdict.reserved = false;
-		t->verdict.decision = DECISION_HOLD;
-		t->verdict.first_hold = t->hold = true;
+		hold_instead(t);
 		return TRIP_NEXT;
 	}
 	if (r < 0)
 		return trip_refuse(t, r, "the message could not be inspected; try again later");
 	t->flagged = true;
 	return TRIP_NEXT;
+}
+
+/* Takes out what is not to be read. What cannot be taken out is held. */
+static int mask(struct trip *t)
+{
+	struct guard *g = t->server->guard;
+	struct subject sub = { 0 };
+	int r = mask_stanza(g, t->stanza, t->own_password, t->arena);
+
+	if (r == 0 && !gather(t, t->stanza, &sub))
+		r = ERR_NOMEM;
+	if (r == ERR_POLICY || (r == 0 && mask_remains(g, &sub, t->own_password, t->arena))) {
+		hold_instead(t);
+		r = 0;
+	}
+	return r;
 }
 
 static enum trip_next obey(struct trip *t)
@@ -260,9 +284,14 @@ enum trip_next step_inspect(struct trip *t)
 		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
 	if (!has_text(&sub))
 		return TRIP_NEXT;
+	if (t->origin == TRIP_CLIENT && own_password_find(t, &sub) == TRIP_WAIT)
+		return TRIP_WAIT;
+	sub.own_password = t->own_password.n > 0;
 	r = guard_judge(t->server->guard, &sub, t->arena, &t->verdict);
 	if (r < 0)
 		return trip_refuse(t, r, "the message could not be inspected; try again later");
 	t->judged = t->verdict.decision != DECISION_DELIVER || t->verdict.n_findings || t->verdict.risky;
+	if (t->verdict.leak == POLICY_LEAK_MASK && mask(t) < 0)
+		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
 	return obey(t);
 }

@@ -60,7 +60,8 @@ struct server {
 	struct xml_pool *xml_pool;
 	struct conn_pool *conn_pool;
 	struct scram_tools *scram;
-	unsigned deriving;			/* core/account.c: passwords being worked on */
+	unsigned deriving;			/* core/account.c, own_password.c: passwords being worked on */
+	uint64_t password_at_ms;		/* core/own_password.c */
 	struct sasl_conf sasl;
 	struct throttle *throttle;
 	struct listener *listeners[2];

@@ -78,6 +78,8 @@ struct trip {
 
 	struct judgement verdict;
 	bool judged, hold, flagged;
+	bool password_asked;		/* core/own_password.h */
+	struct str own_password;	/* what of the message is the sender's password; empty: nothing */
 
 	uint64_t id, when_ms;		/* archive id and stamp; id 0: not given yet */
 	bool archive_from, archive_to, offline, storable;	/* set by the archive step */

@@ -38,6 +38,7 @@ struct user {
 	void *push;			/* features/push.c: who is told of messages, in push_arena; NULL: not read */
 	struct arena *push_arena;
 	struct roster roster;
+	uint64_t password_at_ms;	/* core/own_password.c */
 	bool changing;			/* features/register.c: a new password is being worked on */
 	bool roster_unsaved;		/* the last save failed: nothing is acknowledged before the next one succeeded */
 	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */
