@@ -338,6 +338,9 @@ int pubsub_items_get(struct vault *v, struct pubsub_call *c)
 	struct page p;
 	int r = pubsub_call_load(v, c, c->name, &n);
 
+	/* One's own bookmarks are there, if only in the old forms, and be there none: Dino never writes a first one to a node that is missing. */
+	if (r == ERR_NOT_FOUND && c->viewer.owner && !c->viewer.service && str_is(c->name, NS_BOOKMARKS))
+		r = pubsub_call_create(v, c, c->name, &n);
 	if (r < 0)
 		return r == ERR_NOT_FOUND ? pubsub_access_denied(NULL, &c->viewer) : r;
 	if (!pubsub_access_read(n, &c->viewer))

@@ -35,7 +35,7 @@ class Desktop:
         self.env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "DISPLAY": f":{number}", "LC_ALL": "C.UTF-8", "GDK_BACKEND": "x11",
                     "GIO_USE_NETWORK_MONITOR": "base", "GSETTINGS_BACKEND": "memory", "GTK_A11Y": "none", "NO_AT_BRIDGE": "1",
                     "GIO_USE_VFS": "local", "PYTHONUNBUFFERED": "1", "GSK_RENDERER": "cairo", "LIBGL_ALWAYS_SOFTWARE": "1",
-                    **{k: v for k, v in os.environ.items() if k == "WARDROOM_XML"}}
+                    **{k: v for k, v in os.environ.items() if k in ("WARDROOM_XML", "G_MESSAGES_DEBUG")}}
 
     def home(self, name):
         """A new one, and the environment for a program that lives there; its bus is started, too."""
