@@ -78,6 +78,11 @@ static json_t *story(struct trip *t)
 	clock_stamp(t->when_ms, stamp);
 	o = json_pack("{s:s, s:s%, s:s%, s:s, s:i, s:o}", "when", stamp, "from", t->from.bare.p, t->from.bare.n, "to", t->to.bare.p, t->to.bare.n,
 		      "decision", inspect_decision_name(j->decision), "score", (int)j->score, "findings", findings);
+	if (o && j->policy[0])
+		bad |= json_object_set_new(o, "policy", json_string(j->policy));
+	if (o && j->differs)
+		bad |= json_object_set_new(o, "would", json_pack("{s:s, s:s%}", "decision", inspect_decision_name(j->would), "by", j->would_by.p,
+								j->would_by.n));
 	if (o && j->risky)
 		bad |= json_object_set_new(o, "fingerprint", json_string(j->fingerprint)) |
 		       json_object_set_new(o, "patient_zero", json_stringn(j->patient_zero.p, j->patient_zero.n)) |
@@ -142,6 +147,69 @@ int hold_story(struct vault *v, struct trip *t)
 	}
 	if (r == 0 && j->outbreak_began)
 		r = put_outbreak(v, t);
+	return r;
+}
+
+/* --- refused: nothing else of it is stored ------------------------------------------------------------------- */
+
+struct refusal {
+	struct server *srv;
+	struct arena *arena;
+	struct str text;		/* the story, without and with its number */
+	struct str entry;
+	uint64_t id, when_ms;
+};
+
+static int refused_work(struct vault *v, void *ctx)
+{
+	struct refusal *f = ctx;
+	int r = vault_finding_put(v, f->id, f->text);
+
+	return r < 0 ? r : vault_audit_add(v, f->when_ms, STR("decision"), f->entry);
+}
+
+static void refused_done(void *ctx, int err)
+{
+	struct refusal *f = ctx;
+
+	if (err < 0) {
+		f->srv->metrics.store_failures++;
+		log_event(LOG_ERROR, "refusal.lost", LOG_Z("why", err_text(err)));
+	}
+	arena_free(&f->arena);
+}
+
+/* Both texts in the arena. */
+static int tell(struct trip *t, const char *id, struct refusal *f)
+{
+	json_t *o = story(t);
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	char *entry = text && json_object_set_new(o, "id", json_string(id)) == 0 ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	f->text = arena_str(f->arena, str_of(text));
+	f->entry = arena_str(f->arena, str_of(entry));
+	json_decref(o);
+	free(text);
+	free(entry);
+	return f->text.n && f->entry.n ? 0 : ERR_NOMEM;
+}
+
+int hold_refused(struct trip *t, char ret[VAULT_ID_TEXT])
+{
+	struct arena *a = arena_new(65536);
+	struct refusal *f = a ? arena_alloc(a, sizeof(*f)) : NULL;
+	int r = f ? 0 : ERR_NOMEM;
+
+	if (r == 0) {
+		t->when_ms = clock_wall_ms();
+		*f = (struct refusal){ .srv = t->server, .arena = a, .when_ms = t->when_ms, .id = vault_next_id(t->server->vault, t->when_ms) };
+		vault_id_text(f->id, ret);
+		r = tell(t, ret, f);
+	}
+	if (r == 0)
+		r = server_store(t->server, f, refused_work, refused_done);
+	if (r < 0)
+		arena_free(&a);
 	return r;
 }
 

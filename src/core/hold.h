@@ -6,13 +6,14 @@
 #define CORE_HOLD_H
 
 #include "core/trip.h"
-
-struct vault;
+#include "vault/vault.h"
 
 /* The sealed held row. */
 MUST_CHECK int hold_work(struct vault *v, struct trip *t, struct str stanza);
 /* Findings, spread, outbreak and audit entries of a judged message, delivered or held. */
 MUST_CHECK int hold_story(struct vault *v, struct trip *t);
+/* Refused: its story is written under a number of its own, behind. ret: the number as printed. */
+MUST_CHECK int hold_refused(struct trip *t, char ret[VAULT_ID_TEXT]);
 /* A released message is on its way: it is not released again after a restart. */
 MUST_CHECK int hold_delivered(struct vault *v, struct trip *t);
 /* The message is in quarantine: tells sender and receiver, freezes where the verdict says so. */

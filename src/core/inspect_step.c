@@ -8,6 +8,7 @@
 #include "core/mask.h"
 #include "core/own_password.h"
 #include "core/pipeline.h"
+#include "core/policy_step.h"
 #include "core/rewrite.h"
 #include "core/router.h"
 #include "core/service.h"
@@ -122,6 +123,13 @@ static bool knows(const struct trip *t)
 	return trust == CONFIG_TRUST_HIGH || (trust == CONFIG_TRUST_NORMAL && is_contact(t));
 }
 
+/* A file, or where one is (XEP-0066, 0385, 0447). */
+static bool brings_file(const struct node *m)
+{
+	return node_child(m, NS_OOB, "x") || node_child(m, NS_SFS, "file-sharing") || node_child(m, NS_SIMS, "media-sharing") ||
+	       node_child(m, NS_BOB, "data");
+}
+
 /* Everything that some client may show or open: every body and subject, the text of markup, OOB, references. */
 static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 {
@@ -134,6 +142,8 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 	sub->outward = !service && !server_is_local(t->server, t->to.domain);
 	sub->audience = service && service->audience ? service->audience(t->server, &t->to) : 1;
 	sub->ts_ms = clock_wall_ms();
+	sub->has_file = brings_file(m);
+	policy_step_facts(t, sub);
 	for (const struct node *n = node_walk(m, m); n; n = node_walk(m, n))
 		if (!node_is_text(n))
 			add_targets(sub, t->arena, n);
@@ -184,6 +194,18 @@ static int mask(struct trip *t)
 	return r;
 }
 
+/* What a rule on trial would have refused outright goes before what it would have done with the content. */
+static void note_trial(struct trip *t)
+{
+	if (t->would > t->verdict.decision) {
+		t->verdict.differs = true;
+		t->verdict.would = t->would;
+		t->verdict.would_by = t->would_by;
+		memcpy(t->verdict.policy, guard_policy(t->server->guard)->digest, sizeof(t->verdict.policy));
+	}
+	t->server->metrics.would += t->verdict.differs;
+}
+
 static enum trip_next obey(struct trip *t)
 {
 	enum policy_link how = t->verdict.link_act;
@@ -204,7 +226,7 @@ static enum trip_next obey(struct trip *t)
 		t->hold = true;
 		return TRIP_NEXT;
 	case DECISION_REJECT:
-		return trip_refuse(t, ERR_POLICY, "refused by the company's policy");
+		return policy_step_refuse(t, "refused by the company's policy");
 	}
 	return trip_refuse(t, ERR_POLICY, NULL);
 }
@@ -270,6 +292,8 @@ enum trip_next step_inspect(struct trip *t)
 
 	if (frozen_out(t))
 		return trip_refuse(t, ERR_POLICY, "this account is frozen; please write to the help desk");
+	if (policy_step_reach(t) == TRIP_ENDED)
+		return TRIP_ENDED;
 	publish = publication(t);
 	if (publish)
 		return inspect_publication(t, publish);
@@ -282,15 +306,18 @@ enum trip_next step_inspect(struct trip *t)
 		return TRIP_WAIT;
 	if (!gather(t, t->stanza, &sub))
 		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
-	if (!has_text(&sub))
-		return TRIP_NEXT;
-	if (t->origin == TRIP_CLIENT && own_password_find(t, &sub) == TRIP_WAIT)
-		return TRIP_WAIT;
-	sub.own_password = t->own_password.n > 0;
-	r = guard_judge(t->server->guard, &sub, t->arena, &t->verdict);
-	if (r < 0)
-		return trip_refuse(t, r, "the message could not be inspected; try again later");
-	t->judged = t->verdict.decision != DECISION_DELIVER || t->verdict.n_findings || t->verdict.risky;
+	if (policy_step_encryption(t, &sub) == TRIP_ENDED)
+		return TRIP_ENDED;
+	if (has_text(&sub)) {
+		if (t->origin == TRIP_CLIENT && own_password_find(t, &sub) == TRIP_WAIT)
+			return TRIP_WAIT;
+		sub.own_password = t->own_password.n > 0;
+		r = guard_judge(t->server->guard, &sub, t->arena, &t->verdict);
+		if (r < 0)
+			return trip_refuse(t, r, "the message could not be inspected; try again later");
+	}
+	note_trial(t);
+	t->judged = t->verdict.decision != DECISION_DELIVER || t->verdict.n_findings || t->verdict.risky || t->verdict.differs;
 	if (t->verdict.leak == POLICY_LEAK_MASK && mask(t) < 0)
 		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
 	return obey(t);

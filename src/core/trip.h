@@ -77,6 +77,8 @@ struct trip {
 	bool service_writes;		/* its write() is part of the store job */
 
 	struct judgement verdict;
+	enum decision would;		/* a rule on trial would have done that; would_by is its name */
+	struct str would_by;
 	bool judged, hold, flagged;
 	bool password_asked;		/* core/own_password.h */
 	struct str own_password;	/* what of the message is the sender's password; empty: nothing */

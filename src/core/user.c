@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/policy_step.h"
 #include "core/prefs.h"
 #include "core/session.h"
 #include "core/state.h"
@@ -283,6 +284,9 @@ bool user_blocks(const struct user *u, struct str jid)
 	ptrdiff_t at = str_find_char(bare, '@');
 	struct str domain = str_cut(bare, (size_t)(at + 1));
 	struct str domain_resource = str_cut(jid, (size_t)(at + 1));
+
+	if (u->server && policy_step_apart(u->server, u->bare, bare))
+		return true;		/* what a wall of the company keeps away is kept away everywhere */
 
 	for (size_t i = 0; i < u->n_blocked; i++) {
 		struct str b = u->blocked[i];

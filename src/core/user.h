@@ -53,7 +53,8 @@ struct user *user_cached(struct server *srv, struct str bare);	/* NULL when not 
 struct user *user_ref(struct user *u);
 void user_unref(struct user **u);
 
-/* Is this sender (full or bare JID) on the block list: itself, its bare JID, or its domain (XEP-0191 5)? */
+/* Is this sender (full or bare JID) on the block list: itself, its bare JID, or its domain (XEP-0191 5)? Or behind a wall
+ * of the company (core/policy_step.h)? */
 bool user_blocks(const struct user *u, struct str jid);
 
 /* Replaces the block list in memory; copies. */

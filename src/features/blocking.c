@@ -290,6 +290,8 @@ static int on_change(struct iq *iq)
 	if (c->block && c->n == 0)
 		return ERR_BAD_REQUEST;
 	/* The list as it was, for user_blocks() alone. */
+	was->server = iq->server;
+	was->bare = iq->user->bare;
 	was->n_blocked = iq->user->n_blocked;
 	was->blocked = arena_alloc(iq->arena, (was->n_blocked + 1) * sizeof(*was->blocked));
 	if (!was->blocked)

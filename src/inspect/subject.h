@@ -26,6 +26,7 @@ struct subject_sender {
 	unsigned new_people;		/* of them: for the first time */
 	unsigned strangers;		/* of them: did not know him then */
 	unsigned answered;		/* of them: have written to him, too */
+	bool to_new;			/* the receiver of this message is none of them, nor of those before */
 };
 
 struct subject {
@@ -34,6 +35,7 @@ struct subject {
 	struct subject_link links[SUBJECT_LINKS];
 	unsigned n_links;
 	bool more_links;		/* there were more than fit */
+	bool has_file;			/* it brings a file, or says where one is */
 	bool known;			/* contact or colleague */
 	bool to_known;			/* the receiver is a colleague, or in the sender's own list */
 	bool to_gateway;		/* the receiver is behind a gateway */

@@ -10,9 +10,9 @@
 #include "base/rand.h"
 #include "inspect/fingerprint.h"
 #include "inspect/links.h"
-#include "outbreak/link_rules.h"
 #include "outbreak/sender.h"
 #include "outbreak/spread.h"
+#include "policy/opinion.h"
 
 #define BUCKET 8			/* clusters that share a key; the newest stay */
 #define CONTAINED_SKIPPED 64		/* when room is made, contained ones are passed over, so many at most */
@@ -492,17 +492,6 @@ static int spread(struct guard *g, const struct subject *s, const struct url *ri
 	return 0;
 }
 
-static enum decision by_score(const struct policy *p, unsigned score)
-{
-	if (p->reject && score >= p->reject)
-		return DECISION_REJECT;
-	if (p->hold && score >= p->hold)
-		return DECISION_HOLD;
-	if (p->flag && score >= p->flag)
-		return DECISION_FLAG;
-	return DECISION_DELIVER;
-}
-
 static bool is_leak(enum rule rule)
 {
 	return str_is(str_of(inspect_rule_inspector(rule)), "dlp");
@@ -547,7 +536,7 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 	}
 	j->findings = f;
 	j->n_findings = v->n;
-	scored = by_score(g->policy, j->score);
+	scored = opinion_of_score(g->policy, j->score);
 	if (j->leak == POLICY_LEAK_HOLD && scored < DECISION_HOLD)
 		scored = DECISION_HOLD;
 	j->decision = scored > spreading ? scored : spreading;
@@ -581,6 +570,50 @@ static int see(const struct guard *g, const struct subject *s, const struct link
 	return s->via == VIA_LOCAL || s->via == VIA_ROOM ? dlp_verdict(g->dlp, s, v) : 0;
 }
 
+/* What the rules say goes beside what the weights say; the stricter of the two is done. */
+static void heed(const struct opinion *o, struct judgement *j)
+{
+	j->link_act = o->link;
+	if (o->decision > j->decision) {
+		j->decision = o->decision;
+		j->first_hold |= o->decision >= DECISION_HOLD;
+	}
+	j->differs = o->would > j->decision;
+	j->would = o->would;
+	j->would_by = o->would_by;
+}
+
+/* The same message before the policy that is on trial. Links are looked at anew; what else was seen is seen for both. */
+static void on_trial(const struct guard *g, const struct subject *s, const struct links *links, const struct verdict *seen, enum decision spreading,
+		     struct judgement *j)
+{
+	const struct policy *p = g->policy->trial;
+	struct guard other = { .policy = g->policy->trial, .mem = g->mem };
+	enum decision d = spreading, scored;
+	struct verdict v = { 0 };
+	struct opinion o;
+	unsigned score = 0;
+
+	links_verdict(links, &p->links, &v);
+	for (unsigned i = 0; i < seen->n; i++) {
+		const char *inspector = inspect_rule_inspector(seen->f[i].rule);
+
+		if (strcmp(inspector, "links") != 0 && strcmp(inspector, "policy") != 0)
+			inspect_add(&v, seen->f[i].rule, str_of(seen->f[i].evidence));
+	}
+	opinion_of(p, s, risky_link(&other, links) != NULL, &v, &o);
+	for (unsigned i = 0; i < v.n; i++)
+		score += p->weights[v.f[i].rule];
+	scored = opinion_of_score(p, score);
+	d = scored > d ? scored : d;
+	d = o.decision > d ? o.decision : d;
+	if (d == j->decision)
+		return;
+	j->differs = true;
+	j->would = d;
+	j->would_by = STR("the policy on trial");
+}
+
 static bool goes_out(enum decision d)
 {
 	return d == DECISION_DELIVER || d == DECISION_FLAG || d == DECISION_DEFANG;
@@ -588,29 +621,39 @@ static bool goes_out(enum decision d)
 
 int guard_judge(struct guard *g, const struct subject *given, struct arena *a, struct judgement *ret)
 {
-	struct judgement j = { .patient_zero = STR_NONE, .memory = STR_NONE, .from_hash = hash_of(g, given->from), .to_hash = hash_of(g, given->to) };
+	struct judgement j = { .patient_zero = STR_NONE, .memory = STR_NONE, .would_by = STR_NONE,
+			       .from_hash = hash_of(g, given->from), .to_hash = hash_of(g, given->to) };
 	struct sender *from = sender_of(g->mem->senders, j.from_hash, given->ts_ms);
 	struct subject s = *given;
 	struct verdict v = { 0 };
 	struct links links;
 	const struct url *risky;
+	struct opinion o;
 	enum decision spreading = DECISION_DELIVER;
 	int r = from ? 0 : ERR_NOMEM;
 
 	if (r < 0)
 		return r;
+	memcpy(j.policy, g->policy->digest, sizeof(j.policy));
 	sender_facts(from, g->policy->window_ms, s.ts_ms, &s.sender);
+	s.sender.to_new = !sender_wrote_to(from, j.to_hash);
 	links_gather(&s, a, &links);
 	r = see(g, &s, &links, &v);
 	j.leak = leak_action(g->policy, &s, &v);
 	risky = risky_link(g, &links);
-	if (risky)
-		link_rules_see(g->policy, &s, &v, &j);
 	if (r == 0 && risky)
 		r = spread(g, &s, risky, &v, &j, &spreading);
+	opinion_of(g->policy, &s, risky != NULL, &v, &o);
 	if (r == 0)
 		r = settle(g, &v, a, spreading, &j);
-	link_rules_decide(&j);
+	if (r == 0)
+		heed(&o, &j);
+	if (r == 0 && g->policy->trial)
+		on_trial(g, &s, &links, &v, spreading, &j);
+	if (r == 0 && j.would_by.n) {
+		j.would_by = arena_str(a, j.would_by);	/* the policy may be replaced before it is written down */
+		r = j.would_by.p ? 0 : ERR_NOMEM;
+	}
 	if (j.reserved && (r < 0 || !goes_out(j.decision))) {
 		guard_unreserve(g, &j);
 		j.reserved = false;

@@ -45,6 +45,10 @@ struct judgement {
 	struct str patient_zero;		/* who sent it first, when risky */
 	struct str memory;			/* outbreak_began: guard_memory() */
 	unsigned n_senders;
+	char policy[POLICY_DIGEST];		/* which version it was judged by */
+	bool differs;				/* rules, or a policy, on trial would have done something else: */
+	enum decision would;
+	struct str would_by;			/* which; in the arena */
 	uint64_t from_hash, to_hash;		/* internal */
 };
 

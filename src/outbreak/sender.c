@@ -127,6 +127,14 @@ void sender_note(struct sender_table *s, struct sender *from, uint64_t to, bool 
 		back->answered = p->answered = true;
 }
 
+bool sender_wrote_to(const struct sender *s, uint64_t to)
+{
+	for (unsigned i = 0; i < s->n_peers; i++)
+		if (s->peers[i].who == (uint32_t)to)
+			return true;
+	return false;
+}
+
 void sender_facts(const struct sender *s, uint64_t window_ms, uint64_t now_ms, struct subject_sender *ret)
 {
 	uint32_t from_s = (uint32_t)((now_ms > window_ms ? now_ms - window_ms : 0) / 1000);

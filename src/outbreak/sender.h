@@ -45,6 +45,7 @@ struct sender *sender_of(struct sender_table *s, uint64_t hash, uint64_t now_ms)
 struct sender *sender_find(const struct sender_table *s, uint64_t hash);		/* NULL: not remembered */
 /* One more message of his: counts it, and notes the receiver; the receiver's own memory learns that he was answered. */
 void sender_note(struct sender_table *s, struct sender *from, uint64_t to, bool known, uint64_t now_ms);
+bool sender_wrote_to(const struct sender *s, uint64_t to);		/* of those remembered */
 /* What inspectors may know of him: the people of the window that ends now, as values. */
 void sender_facts(const struct sender *s, uint64_t window_ms, uint64_t now_ms, struct subject_sender *ret);
 

@@ -410,6 +410,29 @@ static void a_post_to_a_room_is_one_copy_and_weighs_by_its_readers(void **st)
 	assert_int_equal(send("mal", "carol", LURE), DECISION_HOLD);
 }
 
+static void rules_stand_beside_the_sum_of_weights_and_a_policy_on_trial_only_tells(void **st)
+{
+	struct guard *n = with_policy("links:\n  rules:\n    - {from: anna@firm.test, to: ben@firm.test, do: rewrite}\n");
+	struct policy *trial;
+	struct judgement j;
+	struct str why;
+	struct subject s = { .from = STR("anna@firm.test"), .to = STR("ben@firm.test"), .topic = STR_NONE, .known = true,
+			     .body = STR("look at https://site.example/a"), .ts_ms = 1000 };
+
+	(void)st;
+	assert_int_equal(policy_parse(STR("links:\n  trusted: [site.example]\n"), "policy.yaml", "firm.test", a, &trial, &why), 0);
+	((struct policy *)(uintptr_t)guard_policy(n))->trial = trial;
+	assert_int_equal(guard_judge(n, &s, a, &j), 0);
+	assert_int_equal(j.decision, DECISION_DEFANG);
+	assert_true(j.link_act == POLICY_LINK_REWRITE && j.differs && j.would == DECISION_DELIVER);
+	assert_string_equal(j.policy, guard_policy(n)->digest);
+	s.body = STR("look at https://paypal.com@192.0.2.1/a");
+	assert_int_equal(guard_judge(n, &s, a, &j), 0);
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_false(j.differs);
+	guard_free(&n);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -439,6 +462,7 @@ int main(void)
 		TEST(a_reload_inherits_the_memory),
 		TEST(a_decoy_or_too_many_links_hide_nothing),
 		TEST(a_look_alike_of_our_domain_is_held),
+		TEST(rules_stand_beside_the_sum_of_weights_and_a_policy_on_trial_only_tells),
 	};
 
 	return cmocka_run_group_tests_name("outbreak/guard", tests, NULL, NULL);
