@@ -42,6 +42,7 @@
 #define LIMIT_ROOMS 20000			/* stored ones, of the whole instance */
 #define LIMIT_OCCUPANTS 4000			/* stored ones, of one room */
 #define LIMIT_ITEMS 1000				/* stored values of one kind */
+#define LIMIT_GONE 200000			/* accounts removed while no server runs */
 #define LIMIT_DEVICES 64				/* installations of clients that have signed in (XEP-0388) */
 #define LIMIT_VCARD_BYTES (128 * 1024)
 #define LIMIT_MAM_PAGE 250

@@ -137,6 +137,13 @@ void hooks_component_open(struct server *srv, const struct config_component *c)
 	EACH_HOOK(component_open, srv, c);
 }
 
+void hooks_account_removed(struct server *srv, struct str bare)
+{
+	for (size_t i = 0; i < N_MODS; i++)
+		if (mods[i]->hooks && mods[i]->hooks->account_removed)
+			mods[i]->hooks->account_removed(srv, bare);
+}
+
 int hooks_message_server(struct trip *t)
 {
 	for (size_t i = 0; i < N_MODS; i++) {

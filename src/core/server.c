@@ -266,6 +266,8 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 
 	if (e->kind == EFFECT_ACCOUNT_REMOVED || e->kind == EFFECT_ACCOUNT_CHANGED)
 		device_end(s, e->subject, STR_NONE);	/* those on their way in */
+	if (!u && e->kind == EFFECT_ACCOUNT_REMOVED)
+		hooks_account_removed(s, e->subject);
 	if (!u)
 		return;
 	user_ref(u);
@@ -277,6 +279,7 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 	case EFFECT_ACCOUNT_REMOVED:
 		account_end_sessions(u, 0, "not-authorized");
 		user_forget(u);
+		hooks_account_removed(s, e->subject);
 		break;
 	case EFFECT_ACCOUNT_CHANGED:
 		account_end_sessions(u, 0, "reset");	/* who knew the old password is out */

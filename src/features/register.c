@@ -6,6 +6,7 @@
 #include "core/account.h"
 #include "core/audit.h"
 #include "core/device.h"
+#include "core/hooks.h"
 #include "core/mod.h"
 #include "core/state.h"
 
@@ -116,6 +117,7 @@ static int remove_done(struct iq *iq, int err)
 	device_end(iq->server, u->bare, STR_NONE);
 	account_end_sessions(u, 0, "not-authorized");
 	user_forget(u);
+	hooks_account_removed(iq->server, u->bare);
 	return err;
 }
 

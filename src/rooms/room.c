@@ -140,6 +140,7 @@ void room_free(struct room **ref)
 	while (r->grants && map_next(r->grants, &it, NULL, &g))
 		grant_free(g);
 	map_free(&r->grants);
+	room_hats_free(r);
 	map_free(&r->nicks);
 	map_free(&r->devices);
 	room_message_forget_all(r);
@@ -442,6 +443,7 @@ static int device_new(struct occupant *o, struct str full, uint64_t session_id, 
 		client_settle(rs, full);
 		return r;
 	}
+	list_init(&d->of_stale);
 	d->occupant = o;
 	d->session_id = session_id;
 	d->entry = ++o->room->entries;
@@ -481,6 +483,7 @@ void room_leave(struct device *d, bool *ret_last)
 
 	list_remove(&d->of_occupant);
 	list_remove(&d->of_client);
+	list_remove(&d->of_stale);
 	map_take(o->room->devices, d->full);
 	if (c && c->n > 0)
 		c->n--;

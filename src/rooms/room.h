@@ -30,6 +30,7 @@
 #define ROOMS_WRONG_KEPT 256
 #define ROOMS_HISTORY 50		/* messages shown to who joins, and kept for that */
 #define ROOMS_HISTORY_BYTES (256 * 1024)
+#define ROOMS_HATS 32			/* of one room; a bit each */
 #define ROOMS_TEXT 4096			/* name, description, subject, password, reason */
 #define ROOMS_NICK 256
 #define ROOMS_STANZA_BYTES (LIMIT_STANZA_BYTES_MAX * 2)
@@ -54,6 +55,8 @@ struct room_grant {
 	struct str reason;
 };
 
+struct room_hat { struct str uri, title, hue; };	/* uri empty: a free place */
+
 struct room_topic { struct str text, by; uint64_t when_ms; };	/* by: the occupant's room address */
 
 struct room_line {			/* of the history */
@@ -70,6 +73,8 @@ struct room {
 	struct str jid, local;		/* local points into jid */
 	struct room_config config;
 	struct map *grants;		/* bare JID -> struct room_grant */
+	struct room_hat *hats;		/* ROOMS_HATS of them; NULL: none yet */
+	struct map *wearers;		/* bare JID -> uint32_t, a bit a hat; NULL: nobody */
 	struct map *nicks;		/* skeleton of the nick -> struct occupant */
 	struct map *devices;		/* full JID -> struct device */
 	struct str subject, subject_by;	/* by: the occupant's full room address */
@@ -81,6 +86,7 @@ struct room {
 	size_t n_lines, line_bytes;
 	bool history_known;		/* read back from the archive since the start */
 	bool locked;			/* new, until its owner has configured it */
+	bool unsaved;			/* room_account.c: to be saved when the store's thread works */
 	bool going;			/* its end is being written: nobody comes in, nothing is said */
 };
 
@@ -96,6 +102,7 @@ struct occupant {
 struct device {
 	struct occupant *occupant;
 	struct list of_occupant, of_client;
+	struct list of_stale;		/* its stored seat has an older presence: place in rooms->stale; empty: it has not */
 	struct str full;
 	uint64_t session_id;		/* 0: of another domain */
 	uint64_t entry;			/* which of the room's entries it was */
@@ -114,7 +121,11 @@ struct rooms {
 	struct map *all;		/* local part -> struct room */
 	struct map *clients;		/* full JID -> struct client */
 	uint8_t id_key[32];		/* for occupant ids */
-	struct loop_timer seats;
+	struct loop_timer seats, started, stale_timer;
+	struct list stale;		/* devices */
+	struct arena *gone_arena;	/* accounts that were removed while no server ran; until the first turn of the loop */
+	struct vault_item *gone;
+	size_t n_gone;
 	struct room_wrong { uint64_t who, when_ms; } wrong[ROOMS_WRONG_KEPT];	/* passwords; the oldest makes room */
 	size_t wrong_at;
 };
@@ -185,6 +196,10 @@ MUST_CHECK int room_store_topic(struct arena *a, const struct room_topic *topic,
 void room_seat_keep(struct device *d);
 void room_seat_keep_all(struct occupant *o);
 void room_seat_give_up(struct device *d);
+/* Its presence has changed: that is written a little later, with what others of it change in the meantime. */
+void room_seat_stale(struct device *d);
+/* At the end of a server, when the store's thread has ended. */
+void room_seat_stop(struct rooms *rs);
 MUST_CHECK int room_seat_load(struct room *r, struct vault *v);
 void room_seat_restored(struct rooms *rs, struct session *s);
 /* Whoever is not back in time has left. */
@@ -226,6 +241,26 @@ void room_message_forget_all(struct room *r);
 /* A message of the room itself to everybody in it (status codes and the like). */
 void room_message_all(struct room *r, struct arena *a, struct node *m);
 
+/* room_account.c */
+void room_account_removed(struct server *srv, struct str bare);
+MUST_CHECK int room_account_load(struct rooms *rs, struct vault *v);
+void room_account_stop(struct rooms *rs);
+/* What the sender may do as: his affiliation; in a room whose last owner is gone, the company's administrators own it. */
+enum room_affiliation room_account_rank(const struct trip *t, const struct room *r);
+
+/* room_hats.c */
+struct vault_unpack;
+uint32_t room_hats_of(const struct room *r, struct str bare);
+bool room_hats_drop(struct room *r, struct str bare);		/* true: he wore some */
+void room_hats_free(struct room *r);
+/* Adds <hats/> to presence when there are any. */
+MUST_CHECK int room_hats_show(const struct room *r, struct str bare, bool external, struct arena *a, struct node *presence);
+struct str room_hats_hash(const struct room *r, struct arena *a);	/* empty: there are none */
+void room_hats_pack(const struct room *r, struct buf *b);
+MUST_CHECK int room_hats_unpack(struct room *r, struct vault_unpack *u);
+MUST_CHECK int room_hats_items(struct iq *iq, struct node *query, const struct room *r);
+int room_hats_on(struct iq *iq);
+
 /* room_retract.c: who takes back what; t->service_data is its until the message is planned. */
 struct room_retraction;
 enum trip_next room_retract_admit(struct trip *t, const struct room *r, const struct occupant *o);
@@ -245,6 +280,7 @@ enum trip_next room_iq_forward(struct trip *t, struct room *r);
 int room_iq_ping(struct iq *iq);
 int room_iq_ping_occupant(struct iq *iq);
 int room_admin_on(struct iq *iq);		/* muc#admin: roles and affiliations */
+void room_owner_tell(struct iq *iq, struct room *r);	/* 104: its configuration has changed */
 int room_owner_on(struct iq *iq);		/* muc#owner: configuration, destruction */
 int room_avatar_on(struct iq *iq);		/* vcard-temp of the room itself (XEP-0486) */
 int room_register_on(struct iq *iq);		/* jabber:iq:register: a reserved nick */

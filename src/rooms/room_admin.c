@@ -29,7 +29,7 @@ static void asker_of(const struct iq *iq, struct room *r, struct asker *ret)
 	const struct device *d = room_device(r, iq->trip->from.full);
 
 	*ret = (struct asker){ .room = r, .bare = iq->trip->from.bare, .nick = d ? arena_str(iq->arena, d->occupant->nick) : STR_NONE,
-			       .affiliation = room_affiliation_of(r, iq->trip->from.bare),
+			       .affiliation = room_account_rank(iq->trip, r),
 			       .role = d ? d->occupant->role : ROOM_NOBODY };
 }
 
@@ -196,6 +196,8 @@ static bool owners_left(const struct room *r, const struct item *v, size_t n)
 {
 	unsigned owners = room_owners(r);
 
+	if (owners == 0)
+		return true;		/* it had none before: room_account.c */
 	for (size_t i = 0; i < n; i++) {
 		bool was = v[i].has_affiliation && room_affiliation_of(r, v[i].bare) == ROOM_OWNER;
 

@@ -52,7 +52,7 @@ static int features_of(struct iq *iq, struct node *q, const struct room *r)
 	const struct room_config *c = &r->config;
 	const char *const vars[] = {
 		NS_DISCO_INFO, NS_DISCO_ITEMS, NS_MUC, NS_MUC_STABLE_ID, NS_SELF_PING, NS_OCCUPANT_ID, NS_SID, NS_MAM, NS_MAM_EXTENDED,
-		NS_MODERATE, NS_MODERATE_0, NS_RETRACT, NS_VCARD, NS_HATS, NS_MUC_REQUEST, NS_REGISTER,
+		NS_MODERATE, NS_MODERATE_0, NS_RETRACT, NS_RETRACT "#tombstone", NS_VCARD, NS_COMMANDS, NS_HATS, NS_MUC_REQUEST, NS_REGISTER,
 		c->persistent ? "muc_persistent" : "muc_temporary", c->listed ? "muc_public" : "muc_hidden",
 		c->members_only ? "muc_membersonly" : "muc_open", c->moderated ? "muc_moderated" : "muc_unmoderated",
 		c->open_identity ? "muc_nonanonymous" : "muc_semianonymous",
@@ -91,6 +91,8 @@ static int room_form(struct iq *iq, struct node *q, const struct room *r)
 			    c->member_invites ? STR("1") : STR("0"));
 	if (err == 0 && r->avatar_hash.n)
 		err = field(iq, form, "muc#roominfo_avatarhash", "text-multi", r->avatar_hash);
+	if (err == 0 && room_hats_hash(r, iq->arena).n)
+		err = field(iq, form, "hats#hash", "text-single", room_hats_hash(r, iq->arena));
 	return err;
 }
 
@@ -237,6 +239,12 @@ int room_disco_items(struct iq *iq)
 		return ERR_LIMIT;
 	if (iq->target == TO_ROOM && !r)
 		return ERR_NOT_FOUND;
+	if (r && str_is(node_attr(iq->payload, "node"), NS_COMMANDS)) {
+		err = node_set_attr(iq->arena, q, "node", STR(NS_COMMANDS));
+		if (err == 0)
+			err = room_hats_items(iq, q, r);
+		return err < 0 ? err : iq_reply(iq, q);
+	}
 	if (node_attr(iq->payload, "node").n)
 		return ERR_NOT_FOUND;
 	err = r ? list_occupants(iq, q, r) : list_rooms(iq, q);

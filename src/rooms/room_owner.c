@@ -382,6 +382,11 @@ static void tell_changes(struct iq *iq, struct room *r, const struct room_config
 		room_message_all(r, iq->arena, m);
 }
 
+void room_owner_tell(struct iq *iq, struct room *r)
+{
+	tell_changes(iq, r, &r->config);
+}
+
 /* A room that has become one of members loses the others (322); one that is moderated now takes no voice away. */
 static void put_out_strangers(struct room *r)
 {
@@ -505,7 +510,7 @@ int room_owner_on(struct iq *iq)
 
 	if (!r)
 		return ERR_NOT_FOUND;
-	if (room_affiliation_of(r, iq->trip->from.bare) != ROOM_OWNER)
+	if (room_account_rank(iq->trip, r) != ROOM_OWNER)
 		return ERR_FORBIDDEN;
 	return iq->type == IQ_GET ? show_form(iq, r) : on_set(iq, r);
 }

@@ -16,7 +16,6 @@
 #define SELF 1
 #define NAMED 2			/* shows the real address */
 #define KINDS 4
-#define EXTERNAL "urn:wardroom:hat:external"
 
 /* Elements of a client's presence that speak for the room. */
 static const struct {
@@ -27,10 +26,11 @@ static const struct {
 
 struct showing {
 	struct rooms *rooms;
+	const struct room *room;
 	struct arena *arena;
 	struct node *base;		/* <presence/> from the occupant, without <x/> */
 	const struct room_change *why;
-	struct str id, jid, nick;
+	struct str id, jid, bare, nick;
 	bool external;			/* of another domain */
 	enum room_affiliation affiliation;
 	enum room_role role;
@@ -67,22 +67,13 @@ static int add_item(struct showing *w, struct node *x, bool named)
 	return r;
 }
 
-/* XEP-0317: everybody sees who is not of this house. */
-static int add_hats(struct showing *w, struct node *p)
-{
-	struct node *hats = node_add(w->arena, p, NS_HATS, "hats"), *hat = hats ? node_add(w->arena, hats, NS_HATS, "hat") : NULL;
-	int r = hat ? node_set_attr(w->arena, hat, "title", STR("External")) : ERR_LIMIT;
-
-	return r < 0 ? r : node_set_attr(w->arena, hat, "uri", STR(EXTERNAL));
-}
-
 static int add_x(struct showing *w, struct node *p, unsigned kind)
 {
 	struct node *id = node_add(w->arena, p, NS_OCCUPANT_ID, "occupant-id"), *x, *destroy;
 	int r = id ? node_set_attr(w->arena, id, "id", w->id) : ERR_LIMIT;
 
-	if (r == 0 && w->external)
-		r = add_hats(w, p);
+	if (r == 0)
+		r = room_hats_show(w->room, w->bare, w->external, w->arena, p);
 	x = r == 0 ? node_add(w->arena, p, NS_MUC_USER, "x") : NULL;
 	r = x ? add_item(w, x, kind & NAMED) : ERR_LIMIT;
 	if (r == 0 && (kind & SELF))
@@ -153,8 +144,8 @@ static bool showing_begin(struct showing *w, struct occupant *o, struct node *ba
 	struct room *r = o->room;
 	struct device *d = list_empty(&o->devices) ? NULL : LIST_ITEM(o->devices.prev, struct device, of_occupant);
 
-	*w = (struct showing){ .rooms = r->rooms, .arena = arena_new(LIMIT_STANZA_BYTES_MAX * 16), .base = base, .why = why,
-			       .id = o->id, .jid = d ? d->full : o->bare, .nick = o->nick, .external = d && d->session_id == 0,
+	*w = (struct showing){ .rooms = r->rooms, .room = r, .arena = arena_new(LIMIT_STANZA_BYTES_MAX * 16), .base = base, .why = why,
+			       .id = o->id, .jid = d ? d->full : o->bare, .bare = o->bare, .nick = o->nick, .external = d && d->session_id == 0,
 			       .affiliation = room_affiliation_of(r, o->bare), .role = o->role };
 	if (!w->arena)
 		return false;
@@ -269,6 +260,7 @@ static int keep_presence(struct trip *t, struct device *d)
 	if (r == 0)
 		r = room_text_set(&d->presence, buf_str(&b));
 	buf_release(&b);
+	room_seat_stale(d);
 	list_remove(&d->of_occupant);
 	list_append(&d->occupant->devices, &d->of_occupant);	/* the last one to speak is the one that is seen */
 	return r;

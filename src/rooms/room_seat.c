@@ -2,7 +2,8 @@
  *
  * A client that resumes its stream (XEP-0198) goes on as if nothing had happened: so it has to be in its rooms still, as
  * do occupants of other domains, whom nobody told. One small sealed value is kept for each; it is written when
- * somebody comes, goes, or is called otherwise, not with every presence. Local clients without a resumable stream
+ * somebody comes, goes, or is called otherwise; what he says of himself in between (away, back) some seconds later, and
+ * when the server stops. Local clients without a resumable stream
  * are not kept: they have to sign in again, and join again.
  */
 #include "rooms/room.h"
@@ -16,6 +17,8 @@
 
 #define VERSION 1
 #define AWAY UINT64_MAX			/* the session it belongs to has not come back yet */
+#define STALE_MS 5000			/* a change of presence is written by then */
+#define STALE_MOST 200			/* seats written at once; the others a turn later */
 #define WAIT_MS 10000			/* stored streams are back in the first turns of the loop */
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
@@ -46,28 +49,94 @@ static void write_done(void *ctx, int err)
 	free(w);
 }
 
-static void write_seat(struct device *d, bool removal)
+static int write_new(struct device *d, bool removal, struct write **ret)
 {
 	struct occupant *o = d->occupant;
 	struct write *w = calloc(1, sizeof(*w));
-	int err = w ? 0 : ERR_NOMEM;
+	int err;
 
-	if (err == 0) {
-		buf_init(&w->value, ROOMS_STANZA_BYTES + 4 * ROOMS_NICK);
-		w->remove = removal;
-		vault_pack_u32(&w->value, VERSION);
-		vault_pack_str(&w->value, o->nick);
-		vault_pack_u32(&w->value, (uint32_t)o->role);
-		vault_pack_u32(&w->value, d->session_id == 0);
-		vault_pack_str(&w->value, d->presence.p ? d->presence : STR_NONE);
-		err = w->value.failed ? ERR_LIMIT : room_text_set(&w->room, o->room->jid);
-	}
+	if (!w)
+		return ERR_NOMEM;
+	buf_init(&w->value, ROOMS_STANZA_BYTES + 4 * ROOMS_NICK);
+	w->remove = removal;
+	vault_pack_u32(&w->value, VERSION);
+	vault_pack_str(&w->value, o->nick);
+	vault_pack_u32(&w->value, (uint32_t)o->role);
+	vault_pack_u32(&w->value, d->session_id == 0);
+	vault_pack_str(&w->value, d->presence.p ? d->presence : STR_NONE);
+	err = w->value.failed ? ERR_LIMIT : room_text_set(&w->room, o->room->jid);
 	if (err == 0)
 		err = room_text_set(&w->full, d->full);
+	if (err < 0)
+		write_done(w, err);
+	else
+		*ret = w;
+	return err;
+}
+
+static void write_seat(struct device *d, bool removal)
+{
+	struct write *w = NULL;
+	int err = write_new(d, removal, &w);
+
+	list_remove(&d->of_stale);
 	if (err == 0)
-		err = server_store(o->room->rooms->server, w, write_work, write_done);
+		err = server_store(d->occupant->room->rooms->server, w, write_work, write_done);
 	if (err < 0 && w)
 		write_done(w, err);
+}
+
+static void on_stale(void *ctx)
+{
+	struct rooms *rs = ctx;
+
+	for (unsigned n = 0; n < STALE_MOST && !list_empty(&rs->stale); n++)
+		write_seat(LIST_ITEM(rs->stale.next, struct device, of_stale), false);
+	if (!list_empty(&rs->stale))
+		loop_timer_set(rs->server->loop, &rs->stale_timer, 100, on_stale, rs);
+}
+
+void room_seat_stale(struct device *d)
+{
+	struct rooms *rs = d->occupant->room->rooms;
+
+	if (!d->kept || !list_empty(&d->of_stale))
+		return;
+	if (list_empty(&rs->stale))
+		loop_timer_set(rs->server->loop, &rs->stale_timer, STALE_MS, on_stale, rs);
+	list_append(&rs->stale, &d->of_stale);
+}
+
+static int write_stale(struct rooms *rs, struct vault *v)
+{
+	int err = vault_begin(v);
+
+	if (err < 0)
+		return err;
+	while (err == 0 && !list_empty(&rs->stale)) {
+		struct device *d = LIST_ITEM(rs->stale.next, struct device, of_stale);
+		struct write *w = NULL;
+
+		list_remove(&d->of_stale);
+		err = write_new(d, false, &w);
+		if (err < 0)
+			continue;
+		err = write_work(v, w);
+		write_done(w, err);
+	}
+	if (err == 0)
+		return vault_commit(v);
+	vault_rollback(v);
+	return err;
+}
+
+void room_seat_stop(struct rooms *rs)
+{
+	loop_timer_cancel(rs->server->loop, &rs->stale_timer);
+	if (list_empty(&rs->stale))
+		return;
+	if (write_stale(rs, rs->server->vault) < 0)
+		log_event(LOG_WARN, "rooms.seats_not_kept", LOG_Z("why", "what some say of themselves is older than it was"));
 }
 
 /* Nobody of a server that stops leaves by it. */

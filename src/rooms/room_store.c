@@ -11,7 +11,7 @@
 #include "rooms/room.h"
 #include "vault/vault_pack.h"
 
-#define VERSION 2
+#define VERSION 3		/* 2: no hats */
 #define VALUE_BYTES (4u << 20)
 
 enum flag { F_PERSISTENT = 1, F_LISTED = 2, F_MEMBERS_ONLY = 4, F_MODERATED = 8, F_OPEN_IDENTITY = 16, F_CHANGE_SUBJECT = 32,
@@ -77,6 +77,7 @@ static void pack(const struct room *r, struct buf *b)
 		vault_pack_str(b, text_of(g->nick));
 		vault_pack_str(b, text_of(g->reason));
 	}
+	room_hats_pack(r, b);
 }
 
 static int unpack_grants(struct room *r, struct vault_unpack *u)
@@ -101,10 +102,10 @@ static int unpack(struct room *r, struct str value)
 	struct vault_unpack u = { .rest = value };
 	struct room_config *c = &r->config;
 	struct str *const texts[] = { &c->name, &c->desc, &c->lang, &c->password, &r->subject, &r->subject_by };
-	uint32_t pm;
+	uint32_t pm, version = vault_unpack_u32(&u);
 	int err = 0;
 
-	if (vault_unpack_u32(&u) != VERSION)
+	if (version != VERSION && version != 2)
 		return ERR_VERSION;
 	set_flags(r, vault_unpack_u32(&u));
 	pm = vault_unpack_u32(&u);
@@ -121,6 +122,8 @@ static int unpack(struct room *r, struct str value)
 		err = room_text_set(&r->avatar_hash, vault_unpack_str(&u));
 	if (err == 0)
 		err = unpack_grants(r, &u);
+	if (err == 0 && version > 2)
+		err = room_hats_unpack(r, &u);
 	return err < 0 ? err : vault_unpack_end(&u);
 }
 

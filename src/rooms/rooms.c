@@ -196,6 +196,7 @@ static int start(struct server *srv)
 		return ERR_NOMEM;
 	srv->rooms = rs;
 	rs->server = srv;
+	list_init(&rs->stale);
 	name = configured[0] ? str_of(configured) : arena_printf(srv->names, "rooms.%.*s", STR_FMT(srv->domain));
 	r = name.p ? jid_parse(srv->names, name, &jid) : ERR_NOMEM;
 	if (r < 0)
@@ -205,6 +206,8 @@ static int start(struct server *srv)
 	rs->clients = map_new((size_t)ROOMS_MOST * 10);
 	vault_secret(srv->vault, "occupant ids", rs->id_key);
 	r = rs->all && rs->clients ? room_store_load(rs, srv->vault) : ERR_NOMEM;
+	if (r == 0)
+		r = room_account_load(rs, srv->vault);
 	if (r == 0)
 		room_seat_wait(rs);
 	return r;
@@ -232,6 +235,8 @@ static void stop(struct server *srv)
 	if (!rs)
 		return;
 	loop_timer_cancel(srv->loop, &rs->seats);
+	room_seat_stop(rs);
+	room_account_stop(rs);
 	while (rs->all && map_next(rs->all, &it, NULL, &v)) {
 		struct room *r = v;
 
@@ -261,6 +266,7 @@ static const struct iq_hook iqs[] = {
 	{ IQ_GET | IQ_SET, NS_MUC_OWNER, "query", TO_ROOM, room_owner_on },
 	{ IQ_GET | IQ_SET, NS_VCARD, "vCard", TO_ROOM, room_avatar_on },
 	{ IQ_GET | IQ_SET, NS_REGISTER, "query", TO_ROOM, room_register_on },
+	{ IQ_SET, NS_COMMANDS, "command", TO_ROOM, room_hats_on },
 	{ IQ_SET, NS_MODERATE, "moderate", TO_ROOM, room_archive_moderate },
 	{ IQ_SET, NS_FASTEN, "apply-to", TO_ROOM, room_archive_moderate },
 	{ IQ_GET, NS_PING, "ping", TO_SERVICE | TO_ROOM, room_iq_ping },
@@ -276,6 +282,7 @@ static const struct mod_hooks hooks = {
 	.presence_out = presence_out,
 	.disco_items = disco_items,
 	.archive_access = room_archive_access,
+	.account_removed = room_account_removed,
 };
 
 const struct mod_def mod_rooms = {

@@ -65,12 +65,15 @@ MUST_CHECK int vault_account_get(struct vault *v, struct str jid, struct arena *
 /* In order of jid, after 'after' (empty: from the start), at most max. */
 MUST_CHECK int vault_account_list(struct vault *v, struct str after, size_t max, struct arena *a,
 				  struct vault_account **ret, size_t *ret_n);
-/* Removes the account and shreds its keys: archive, roster and all items become unreadable and are deleted. */
+/* Removes the account and shreds its keys: archive, roster and all items become unreadable and are deleted. What knows the
+ * address elsewhere finds it among its domain's ITEM_GONE. */
 MUST_CHECK int vault_account_remove(struct vault *v, struct str jid);
 
 /* --- items: small sealed values by (owner, kind, key) ------------------------------------ */
 enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PRIVATE, ITEM_LAST, ITEM_DOCUMENT,
-		  ITEM_PUSH, ITEM_DEVICE, ITEM_PUBSUB_NODE, ITEM_PUBSUB, ITEM_PUBSUB_ID, ITEM_ROOM, ITEM_PHOTO, ITEM_OCCUPANT, ITEM_CAPS, ITEM_INVITE, ITEM_TOPIC, ITEM_PREFS, ITEM_NOTICE };
+		  ITEM_PUSH, ITEM_DEVICE, ITEM_PUBSUB_NODE, ITEM_PUBSUB, ITEM_PUBSUB_ID, ITEM_ROOM, ITEM_PHOTO, ITEM_OCCUPANT, ITEM_CAPS, ITEM_INVITE,
+		  ITEM_TOPIC, ITEM_PREFS, ITEM_NOTICE,
+		  ITEM_GONE /* of a domain: its accounts that were removed; rooms still know them */ };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);

@@ -158,5 +158,5 @@ int vault_account_remove(struct vault *v, struct str jid)
 	if (r == 0)
 		r = vault_stream_forget(v, owner);
 	keyring_forget_all(v->keyring);
-	return r;
+	return r < 0 ? r : vault_item_put(v, str_cut(jid, (size_t)(str_find_char(jid, '@') + 1)), ITEM_GONE, jid, STR_NONE);
 }

@@ -12,6 +12,8 @@ static void key_of(struct vault *v, uint64_t owner, enum vault_kind kind, struct
 /* Rooms are items of their service, occupants of their room, not of a person. */
 static uint64_t limit_of(enum vault_kind kind)
 {
+	if (kind == ITEM_GONE)
+		return LIMIT_GONE;
 	return kind == ITEM_ROOM || kind == ITEM_TOPIC ? LIMIT_ROOMS : kind == ITEM_OCCUPANT ? LIMIT_OCCUPANTS : LIMIT_ITEMS;
 }
 

@@ -1,9 +1,12 @@
 """Rules of rooms that are easily half kept: lists in the form, invitations, bans of the absent, who takes back what. Run by rooms.py."""
 import json
+import os
+import time
 
 from harness import check, error_of
-from rawxmpp import CLIENT, DATA, MAM, SID, body_of
-from cases_rooms import ADMIN, INFO, MUC, OWNER, PING, USER, codes, item, refused, text_of
+from rawxmpp import CLIENT, DATA, MAM, SID, Client, body_of
+from wardroom_test import PASSWORD
+from cases_rooms import ADMIN, INFO, MUC, OWNER, PING, USER, codes, counted, item, refused, text_of
 
 RETRACT, OID, MODERATE = "urn:xmpp:message-retract:1", "urn:xmpp:occupant-id:0", "urn:xmpp:message-moderate:1"
 
@@ -215,6 +218,175 @@ def taking_back(tap, users, rooms):
     tap.run("xep0425-tombstone: what moderators take back is a tombstone for readers, and in the audit log", moderated)
 
 
+HATS, CMD = "urn:xmpp:hats:0", "http://jabber.org/protocol/commands"
+
+
+def hats_in(p):
+    return [(h.get("title"), h.get("uri"), h.get("hue")) for h in p.iter(f"{{{HATS}}}hat")]
+
+
+def hats(tap, users, rooms):
+    def command(c, room, name, attrs="", **fields):
+        inner = "".join(f"<field var='hats#{k}'><value>{v}</value></field>" for k, v in fields.items())
+        form = f"<x xmlns='{DATA}' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:hats:commands</value></field>{inner}</x>" if fields else ""
+        return c.iq("set", f"<command xmlns='{CMD}' node='urn:xmpp:hats:commands:{name}' action='execute'{attrs}>{form}</command>", to=room)
+
+    def done(el):
+        check(el.find(f"{{{CMD}}}command") is not None and el.find(f"{{{CMD}}}command").get("status") == "completed", text_of(el))
+        return el
+
+    def given():
+        o, a, b = users.client(), users.client(), users.client()
+        room = rooms.open(o, "own", persistentroom=1)
+        rooms.join(a, room, "ann")
+        items = o.iq("get", f"<query xmlns='http://jabber.org/protocol/disco#items' node='{CMD}'/>", to=room)
+        check("urn:xmpp:hats:commands:assign" in text_of(items), text_of(items))
+        el = command(o, room, "create")
+        check(el.find(f"{{{CMD}}}command").get("status") == "executing" and "hats#title" in text_of(el) and "hats#hue" in text_of(el), text_of(el))
+        session = el.find(f"{{{CMD}}}command").get("sessionid")
+        done(command(o, room, "create", f" sessionid='{session}'", title="Minutes", uri="urn:x:minutes", hue="327.255249"))
+        done(command(o, room, "create", title="Chair", uri="urn:x:chair"))
+        a.expect(lambda e: "104" in codes(e), name="message")
+        el = command(o, room, "assign")
+        check("hats#jid" in text_of(el) and "urn:x:minutes" in text_of(el), text_of(el))
+        done(command(o, room, "assign", jid=a.bare, uri="urn:x:minutes"))
+        p = o.expect(lambda e: hats_in(e), name="presence", frm=f"{room}/ann")
+        check(hats_in(p) == [("Minutes", "urn:x:minutes", "327.255249")], text_of(p))
+        done(command(o, room, "create", title="Scribe", uri="urn:x:minutes"))	# the same, by another title
+        p = o.expect(lambda e: hats_in(e), name="presence", frm=f"{room}/ann")
+        check(hats_in(p) == [("Scribe", "urn:x:minutes", None)], text_of(p))
+        for name, want in (("list", ("Scribe", "Chair")), ("list-assigned", (a.bare, "urn:x:minutes"))):
+            el = done(command(o, room, name))
+            check(all(w in text_of(el) for w in want), text_of(el))
+        check("hats#hash" in text_of(a.iq("get", f"<query xmlns='{INFO}'/>", to=room)), "no hash in disco#info")
+        users.server.kill9()
+        users.server.start()
+        o, a, b = users.client(o.user), users.client(a.user), users.client(b.user)
+        rooms.join(b, room, "ben")
+        rooms.join(a, room, "ann")
+        p = b.expect(name="presence", frm=f"{room}/ann")
+        check(hats_in(p) == [("Scribe", "urn:x:minutes", None)], f"lost by a restart: {text_of(p)}")
+        done(command(o, room, "unassign", jid=a.bare, uri="urn:x:minutes"))
+        p = b.expect(name="presence", frm=f"{room}/ann")
+        check(not hats_in(p), text_of(p))
+        done(command(o, room, "assign", jid=a.bare, uri="urn:x:chair"))
+        b.expect(lambda e: hats_in(e), name="presence", frm=f"{room}/ann")
+        done(command(o, room, "destroy", uri="urn:x:chair"))
+        p = b.expect(name="presence", frm=f"{room}/ann")
+        check(not hats_in(p), text_of(p))
+        check("urn:x:chair" not in text_of(command(o, room, "list")), "still in the list")
+    tap.run("xep0317-commands: owners make, give and take hats; everybody sees them, after SIGKILL too", given)
+
+    def not_given():
+        o, a, m = users.client(), users.client(), users.client()
+        room = rooms.open(o, "own")
+        rooms.join(a, room, "ann")
+        rooms.admin(o, room, f"<item affiliation='admin' jid='{m.bare}'/>")
+        for who in (a, m, users.client()):
+            for name in ("create", "destroy", "assign", "unassign", "list", "list-assigned"):
+                refused(command(who, room, name, title="Chief", uri="urn:x:chief", jid=who.bare), "forbidden", f"{name} by somebody who is no owner")
+        a.send(f"<presence to='{room}/ann'><hats xmlns='{HATS}'><hat title='Chief' uri='urn:x:chief'/></hats></presence>")
+        o.expect(name="presence", frm=f"{room}/ann")
+        check(not hats_in(o.expect(name="presence", frm=f"{room}/ann")), "a hat of one's own making")
+        bad = [("create", dict(title="x", uri=""), "bad-request"), ("create", dict(uri="urn:x"), "bad-request"), ("create", dict(title="t" * 300, uri="urn:x"), "bad-request"),
+               ("create", dict(title="x", uri="u" * 2000), "bad-request"), ("create", dict(title="x", uri="urn:x", hue="red"), "bad-request"),
+               ("create", dict(title="x", uri="urn:x", hue="361"), "bad-request"), ("create", dict(title="Not external", uri="urn:wardroom:hat:external"), "not-allowed"),
+               ("assign", dict(jid=a.bare, uri="urn:x:none"), "item-not-found"), ("assign", dict(uri="urn:x:none"), "bad-request"),
+               ("assign", dict(jid="@", uri="urn:x:none"), "jid-malformed"), ("destroy", dict(uri="urn:x:none"), "item-not-found"),
+               ("unassign", dict(jid=a.bare, uri="urn:wardroom:hat:external"), "not-allowed"), ("juggle", {}, "item-not-found")]
+        for name, fields, condition in bad:
+            refused(command(o, room, name, **fields), condition, f"{name} {fields}"[:80])
+        for n in range(32):
+            done(command(o, room, "create", title=f"H{n}", uri=f"urn:x:{n}"))
+        check(command(o, room, "create", title="One more", uri="urn:x:more").get("type") == "error", "hats without end")
+        el = o.iq("set", f"<command xmlns='{CMD}' node='urn:xmpp:hats:commands:create' action='cancel' sessionid='s1'/>", to=room)
+        check(el.find(f"{{{CMD}}}command").get("status") == "canceled", text_of(el))
+    tap.run("xep0317-refusals: owners alone, nothing without end, and nobody is made external or not by it", not_given)
+
+
+def accounts(tap, users, rooms):
+    def grants():
+        o, a, b = users.client(), users.client(), users.client()
+        room = rooms.open(o, "own", persistentroom=1, membersonly=1)
+        heir = rooms.open(o, "own", persistentroom=1)
+        rooms.admin(o, room, f"<item affiliation='member' jid='{a.bare}'/>")
+        rooms.admin(o, heir, f"<item affiliation='admin' jid='{b.bare}'/>", f"<item affiliation='member' jid='{a.bare}' nick='ann'/>")
+        return o, a, b, room, heir
+
+    def check_gone(o, a, b, room, heir):
+        again = users.client(a.user)
+        rooms.refused(again, room, "ann", "registration-required")
+        check(list_of(b, heir, "member") == set(), f"still a member: {list_of(b, heir, 'member')}")
+        rooms.join(b, heir, "ann")	# a nick that was kept for him
+
+    def removed():
+        o, a, b, room, heir = grants()
+        users.server.cli("user", "remove", a.bare)
+        users.server.add_users([a.user])
+        check_gone(o, a, b, room, heir)
+        users.server.cli("user", "remove", o.bare)
+        check(list_of(b, heir, "owner") == {b.bare}, "the admin has not inherited the room")
+        users.server.add_users([o.user])
+        o2 = users.client(o.user)
+        refused(o2.iq("get", f"<query xmlns='{OWNER}'/>", to=room), "forbidden", "the next of that name owns the room")
+        users.server.kill9()
+        users.server.start()
+        b, o2 = users.client(b.user), users.client(o.user)
+        check(list_of(b, heir, "owner") == {b.bare}, "not kept")
+        refused(o2.iq("get", f"<query xmlns='{OWNER}'/>", to=room), "forbidden", "the next of that name owns the room after a restart")
+        with open(users.server.top + "/password", "w", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(PASSWORD + "\n")
+        users.server.cli("user", "add", users.server.jid(f"boss{rooms.n}"), "--role", "admin", "--password-file", users.server.top + "/password")
+        boss = users.client(f"boss{rooms.n}")
+        check(rooms.admin(boss, room, f"<item affiliation='owner' jid='{b.bare}'/>").get("type") == "result", "nobody can look after a room without an owner")
+        check(list_of(b, room, "owner") == {b.bare}, "not given")
+        refused(rooms.admin(boss, room, f"<item affiliation='none' jid='{b.bare}'/>"), "forbidden", "the administrator of the company in a room that has an owner")
+    tap.run("xep0045-account-gone: an account that is removed is nothing in any room, nor who gets its name; admins inherit", removed)
+
+    def stopped():
+        o, a, b, room, heir = grants()
+        for c in (o, a, b):
+            c.close()
+        users.server.stop()
+        users.server.cli("user", "remove", a.bare)
+        users.server.add_users([a.user])
+        users.server.start()
+        o, b = users.client(o.user), users.client(b.user)
+        check_gone(o, a, b, room, heir)
+        users.server.kill9()
+        users.server.start()
+        b = users.client(b.user)
+        check(list_of(b, heir, "member") == set(), "back after a restart")
+    tap.run("xep0045-account-gone-stopped: the same for one that was removed while no server ran", stopped)
+
+
+def last_words(tap, users, rooms):
+    def shows(way):
+        a, b = users.client(), users.client()
+        for c in (a, b):
+            counted(c).sm_enable()
+        room = rooms.open(a, "ann", persistentroom=1)
+        rooms.join(b, room, "ben")
+        b.send(f"<presence to='{room}/ben'><show>dnd</show><status>digging</status></presence>")
+        a.expect(lambda e: "digging" in text_of(e), name="presence", frm=f"{room}/ben")
+        b.sm_all_acked()
+        if way == "kill9":
+            time.sleep(6)
+        getattr(users.server, way)()
+        for x in (a, b):
+            x.close()
+        users.server.start()
+        n = counted(Client(users.server, b.user).login(bind=False))
+        check(n.resume(b), "not resumed")
+        c = users.client()
+        c.send(f"<presence to='{room}/cat'><x xmlns='{MUC}'/></presence>")
+        p = c.expect(name="presence", frm=f"{room}/ben")
+        check("dnd" in text_of(p) and "digging" in text_of(p), f"as he was when he came: {text_of(p)}")
+        n.close()
+    tap.run("xep0045-show-stop: who resumes after a restart is shown as he was last", lambda: shows("stop"))
+    tap.run("xep0045-show-kill: the same after SIGKILL, a few seconds later", lambda: shows("kill9"))
+
+
 def legacy(tap, users, rooms):
     def no_x():
         a, b = users.client(), users.client()
@@ -232,3 +404,6 @@ def all_cases(tap, users, rooms):
     absent(tap, users, rooms)
     taking_back(tap, users, rooms)
     legacy(tap, users, rooms)
+    hats(tap, users, rooms)
+    accounts(tap, users, rooms)
+    last_words(tap, users, rooms)

@@ -42,6 +42,11 @@ int outward_send(struct server *srv, const struct jid *from, const struct jid *t
 	return 0;
 }
 
+void room_hats_free(struct room *r)
+{
+	(void)r;
+}
+
 void room_message_forget_all(struct room *r)
 {
 	(void)r;
