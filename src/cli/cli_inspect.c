@@ -73,6 +73,7 @@ static int judge_line(struct guard *g, struct arena *a, const char *line, size_t
 	};
 	int r;
 
+	s.to_known = s.known;
 	s.outward = s.via == VIA_LOCAL && !str_empty(s.to) && !str_eq_nocase(domain_of(s.from), domain_of(s.to));
 	if (!json_is_object(o) || str_empty(s.from))
 		r = cli_fail(CLI_USAGE, "line %u: expected an object with from, to, body, ts: %s", number, o ? "there is no 'from'" : error.text);

@@ -639,6 +639,7 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	s.sender.to_new = !sender_wrote_to(from, j.to_hash);
 	links_gather(&s, a, &links);
 	r = see(g, &s, &links, &v);
+	beacon_verdict(&from->beacon, &s, (uint32_t)j.to_hash, &v);
 	j.leak = leak_action(g->policy, &s, &v);
 	risky = risky_link(g, &links);
 	if (r == 0 && risky)

@@ -12,6 +12,7 @@
 #define OUTBREAK_SENDER_H
 
 #include "base/list.h"
+#include "inspect/beacon.h"
 #include "inspect/subject.h"
 
 #define SENDERS 20000
@@ -33,6 +34,7 @@ struct sender {
 	uint32_t n_sent;
 	struct sender_peer peers[SENDER_PEERS];
 	unsigned n_peers;
+	struct beacon_memory beacon;
 };
 
 struct sender_table;
