@@ -13,6 +13,8 @@ static const char *state_name(enum vault_held_state s)
 		return "released";
 	case HELD_REJECTED:
 		return "rejected";
+	case HELD_REQUEST:
+		return "request";
 	}
 	return "waiting";
 }
@@ -89,7 +91,7 @@ static int settle(struct admin_call *call, struct vault *v, enum vault_held_stat
 
 	if (r < 0)
 		return r;
-	if (h.state != HELD_WAITING)
+	if (h.state != HELD_WAITING && h.state != HELD_REQUEST)
 		return admin_why(call, ERR_CONFLICT, "this message has been %s already", state_name(h.state));
 	h.state = state;
 	r = vault_held_put(v, &h);

@@ -1,4 +1,5 @@
 /* admit.c - the gate of the receiver, and of the sender's own block list (XEP-0191 3.3). */
+#include "core/gate.h"
 #include "core/pipeline.h"
 #include "core/service.h"
 #include "core/session.h"
@@ -14,6 +15,8 @@ static enum trip_next blocked(struct trip *t, bool by_sender)
 		trip_end(t);
 		return TRIP_ENDED;
 	}
+	if (t->kind == STANZA_MESSAGE && gate_is_outsider(t) && !gate_knows(t))
+		return gate_nobody(t);
 	if (!by_sender)
 		return trip_refuse(t, ERR_UNAVAILABLE, NULL);
 	mark = node_new(t->arena, NS_BLOCKING_ERRORS, "blocked");
@@ -31,11 +34,13 @@ enum trip_next step_admit(struct trip *t)
 {
 	if (astray(t))
 		return trip_refuse(t, ERR_UNAVAILABLE, NULL);
+	if (gate_pace(t) != TRIP_NEXT)
+		return TRIP_ENDED;
 	if (t->from_user && !t->to_self && t->to.full.n && user_blocks(t->from_user, t->to.full))
 		return blocked(t, true);
 	if (t->to_user && t->to_user != t->from_user && t->from.full.n && user_blocks(t->to_user, t->from.full))
 		return blocked(t, false);
 	if (t->route == ROUTE_SERVICE && t->service->admit)
 		return t->service->admit(t);
-	return TRIP_NEXT;
+	return gate_admit(t);
 }

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/deliver.h"
+#include "core/gate.h"
 #include "core/hold.h"
 #include "core/jobs.h"
 #include "core/outward.h"
@@ -148,7 +149,9 @@ static int work(struct vault *v, struct job *job)
 	struct trip *t = j->t;
 	int r = 0;
 
-	if (t->hold)
+	if (t->gate)
+		r = gate_work(v, t, j->bytes);
+	else if (t->hold)
 		r = hold_work(v, t, j->bytes);
 	else if (j->message.n_owners)
 		r = vault_archive_add(v, &j->message);
@@ -199,7 +202,10 @@ static void done(struct job *job, int err)
 	}
 	t->server->metrics.archived += j->message.n_owners > 0 && !t->hold;
 	if (t->hold) {
-		hold_done(t);
+		if (t->gate)
+			gate_done(t);
+		else
+			hold_done(t);
 		trip_end(t);
 		return;
 	}

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/gate_word.h"
 #include "core/hold.h"
 #include "core/state.h"
 #include "core/user.h"
@@ -32,8 +33,12 @@ void bot_tell(struct server *srv, struct str bare, const char *fmt, ...)
 {
 	char text[2048];
 	va_list ap;
+	ptrdiff_t at = str_find_char(bare, '@');
 	int n;
 
+	/* An outsider is told nothing: neither that there is such an account, nor that something was held. */
+	if (!server_is_local(srv, str_cut(bare, (size_t)(at + 1))))
+		return;
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -51,8 +56,9 @@ static void help(struct server *srv, struct str who)
 {
 	bot_tell(srv, who,
 		 "I guard this server. When a message of yours was held, answer \"confirm\" if you meant to send it, or "
-		 "\"cancel\" if you did not; add the number of the message when there are several. \"list\" shows what is held, "
-		 "\"why N\" says why. To reach a person write to %.*s.", STR_FMT(srv->helpdesk));
+		 "\"cancel\" if you did not; add the number of the message when there are several. When somebody whom you do not know "
+		 "wants to reach you, answer \"accept\" to let him in, \"block\" or \"report\"; add the number of the request. \"list\" shows "
+		 "what is held and who waits, \"why N\" says why. To reach a person write to %.*s.", STR_FMT(srv->helpdesk));
 }
 
 static bool word(struct str *rest, struct str *ret)
@@ -67,12 +73,16 @@ static bool word(struct str *rest, struct str *ret)
 	return n > 0;
 }
 
+#define LISTED_REQUESTS 20
+
 struct listing {
 	struct server *srv;
 	struct arena *arena;
 	struct str who, id;		/* id empty: list */
 	struct vault_held *held;
 	size_t n;
+	struct vault_request *requests;
+	size_t n_requests;
 };
 
 static int list_work(struct vault *v, void *ctx)
@@ -81,8 +91,10 @@ static int list_work(struct vault *v, void *ctx)
 	uint64_t id;
 	int r;
 
-	if (l->id.n == 0)
-		return vault_held_list(v, l->who, HELD_WAITING, 20, l->arena, &l->held, &l->n);
+	if (l->id.n == 0) {
+		r = vault_request_list(v, l->who, l->arena, &l->requests, &l->n_requests);
+		return r < 0 ? r : vault_held_list(v, l->who, HELD_WAITING, 20, l->arena, &l->held, &l->n);
+	}
 	r = vault_id_parse(l->id, &id);
 	l->held = arena_alloc(l->arena, sizeof(*l->held));
 	if (r == 0 && !l->held)
@@ -114,9 +126,13 @@ static void list_done(void *ctx, int err)
 		bot_tell(l->srv, l->who, "There is no held message with the number %.*s of yours.", STR_FMT(l->id));
 	} else if (err < 0) {
 		bot_tell(l->srv, l->who, "I cannot look that up at the moment: %s.", err_text(err));
-	} else if (l->n == 0) {
+	} else if (l->n == 0 && l->n_requests == 0) {
 		bot_tell(l->srv, l->who, "Nothing of yours is held.");
 	}
+	for (size_t i = 0; err == 0 && i < l->n_requests && i < LISTED_REQUESTS; i++)
+		bot_tell(l->srv, l->who, "Request %u: %.*s, whom you do not know, %s (%zu): answer \"accept %u\", \"block %u\" or \"report %u\".",
+			 l->requests[i].number, STR_FMT(l->requests[i].from), l->requests[i].subscribes ? "wants to be a contact" : "has written",
+			 l->requests[i].n + l->requests[i].n_more, l->requests[i].number, l->requests[i].number, l->requests[i].number);
 	for (size_t i = 0; err == 0 && i < l->n; i++) {
 		const struct vault_held *h = &l->held[i];
 
@@ -164,6 +180,12 @@ void bot_message(struct trip *t)
 		hold_confirm(srv, t->from.bare, id);
 	else if (str_eq_nocase(verb, STR("cancel")))
 		hold_cancel(srv, t->from.bare, id);
+	else if (str_eq_nocase(verb, STR("accept")))
+		gate_word_say(srv, t->from.bare, GATE_ACCEPT, id);
+	else if (str_eq_nocase(verb, STR("block")))
+		gate_word_say(srv, t->from.bare, GATE_BLOCK, id);
+	else if (str_eq_nocase(verb, STR("report")))
+		gate_word_say(srv, t->from.bare, GATE_REPORT, id);
 	else if (str_eq_nocase(verb, STR("list")))
 		list(srv, t->from.bare, STR_NONE);
 	else if (str_eq_nocase(verb, STR("why")) && id.n)

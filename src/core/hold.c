@@ -329,6 +329,14 @@ static int release_work(struct vault *v, void *ctx)
 	return r < 0 ? r : vault_held_get(v, id, l->arena, &l->held);
 }
 
+static bool is_here(const struct server *srv, struct str jid)
+{
+	struct str bare = bare_of(jid);
+	ptrdiff_t at = str_find_char(bare, '@');
+
+	return server_is_local(srv, str_cut(bare, (size_t)(at + 1)));
+}
+
 /* Its time stands in the message: it is shown where it belongs. */
 static int add_delay(struct release *l)
 {
@@ -341,6 +349,30 @@ static int add_delay(struct release *l)
 		return ERR_NOMEM;
 	node_append(l->stanza, d);
 	return 0;
+}
+
+/* Presence leaves nothing behind that the store would be asked for: its row is settled by itself. */
+static int shown_work(struct vault *v, void *ctx)
+{
+	struct release *l = ctx;
+
+	l->held.state = HELD_DELIVERED;
+	return vault_held_put(v, &l->held);
+}
+
+static void shown_done(void *ctx, int err)
+{
+	struct release *l = ctx;
+
+	if (err < 0)
+		log_event(LOG_ERROR, "release.not_settled", LOG_S("id", l->id), LOG_Z("why", err_text(err)));
+	arena_free(&l->arena);
+}
+
+static void show_presence(struct release *l)
+{
+	if (trip_emit_as(l->srv, TRIP_RELEASE, l->stanza) < 0 || server_store(l->srv, l, shown_work, shown_done) < 0)
+		arena_free(&l->arena);		/* the next start does it again */
 }
 
 static void go(void *ctx, struct user *from, int err)
@@ -363,6 +395,10 @@ static void release_done(void *ctx, int err)
 		err = wire_parse(l->arena, l->held.stanza, &l->stanza);
 	else if (err == 0)
 		err = ERR_CONFLICT;
+	if (err == 0 && stanza_kind(l->stanza) == STANZA_PRESENCE) {
+		show_presence(l);
+		return;
+	}
 	if (err == 0)
 		err = add_delay(l);
 	if (err < 0) {
@@ -370,7 +406,10 @@ static void release_done(void *ctx, int err)
 		arena_free(&l->arena);
 		return;
 	}
-	user_get(l->srv, bare_of(l->held.from), go, l);
+	if (is_here(l->srv, l->held.from))
+		user_get(l->srv, bare_of(l->held.from), go, l);
+	else
+		go(l, NULL, ERR_NOT_FOUND);
 }
 
 static struct release *release_new(struct server *srv, struct str id)

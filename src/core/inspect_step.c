@@ -4,7 +4,7 @@
  * anybody gets it. Nobody is exempt for being a contact, an administrator or the help desk.
  */
 #include "base/clock.h"
-#include "core/component.h"
+#include "core/gate.h"
 #include "core/mask.h"
 #include "core/own_password.h"
 #include "core/pipeline.h"
@@ -93,36 +93,6 @@ static bool join(struct trip *t, const struct node *m, bool topic, struct str *r
 	return p != NULL;
 }
 
-/* Whoever the receiver lets see his presence, or has asked to see, is known. */
-static bool is_contact(const struct trip *t)
-{
-	const struct roster_item *it = t->to_user ? roster_find(&t->to_user->roster, t->from.bare) : NULL;
-
-	return it && it->listed && (it->sub != SUB_NONE || it->ask);
-}
-
-/* How far the operator trusts the link that the stanza came by. */
-static enum config_trust trust_of(const struct trip *t)
-{
-	const struct config *c = t->server->config;
-	const struct config_component *gateway = t->origin == TRIP_COMPONENT ? component_of(t->server, t->from.domain) : NULL;
-
-	if (gateway)
-		return gateway->trust;
-	for (unsigned i = 0; t->origin == TRIP_PEER && i < c->n_peers; i++)
-		if (str_eq_nocase(str_of(c->peers[i].domain), t->from.domain))
-			return c->peers[i].trust;
-	return CONFIG_TRUST_NORMAL;
-}
-
-/* Colleagues know one another; people behind a gateway, or of another server, are as near as its trust says. */
-static bool knows(const struct trip *t)
-{
-	enum config_trust trust = trip_is_foreign(t) ? trust_of(t) : CONFIG_TRUST_HIGH;
-
-	return trust == CONFIG_TRUST_HIGH || (trust == CONFIG_TRUST_NORMAL && is_contact(t));
-}
-
 /* A file, or where one is (XEP-0066, 0385, 0447). */
 static bool brings_file(const struct node *m)
 {
@@ -138,7 +108,7 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 	sub->from = t->from.bare;
 	sub->to = t->to_self ? t->from.bare : t->to.bare;
 	sub->via = t->origin == TRIP_PEER ? VIA_S2S : t->origin == TRIP_COMPONENT ? VIA_GATEWAY : service ? VIA_ROOM : VIA_LOCAL;
-	sub->known = knows(t);
+	gate_facts(t, sub);
 	sub->outward = !service && !server_is_local(t->server, t->to.domain);
 	sub->audience = service && service->audience ? service->audience(t->server, &t->to) : 1;
 	sub->ts_ms = clock_wall_ms();
@@ -292,6 +262,7 @@ enum trip_next step_inspect(struct trip *t)
 
 	if (frozen_out(t))
 		return trip_refuse(t, ERR_POLICY, "this account is frozen; please write to the help desk");
+	gate_knock(t);
 	if (policy_step_reach(t) == TRIP_ENDED)
 		return TRIP_ENDED;
 	publish = publication(t);

@@ -7,7 +7,7 @@
 	STEP(validate)	/* stamp 'from', check shape, strip what only a server may say */ \
 	STEP(inspect)	/* facts, verdicts, decision; the copy is reserved here */ \
 	STEP(route)	/* whose stanza is it: account, resource, server, bot, remote */ \
-	STEP(admit)	/* the receiver's gate: block lists */ \
+	STEP(admit)	/* the receiver's gate: block lists, first contact */ \
 	STEP(archive)	/* plan the copies, seal and append, wait for the commit */ \
 	STEP(deliver)	/* write the copies, answer the request */ \
 	STEP(done)	/* acknowledge, count, give the arena back */

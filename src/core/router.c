@@ -1,6 +1,7 @@
 /* router.c - whose stanza is it (RFC 6120 10, RFC 6121 8). Looks accounts up; decides nothing else. */
 #include "core/router.h"
 
+#include "core/gate.h"
 #include "core/hooks.h"
 #include "core/mod.h"
 #include "core/outward.h"
@@ -29,6 +30,8 @@ static bool owners_alone(const struct trip *t)
 
 static enum trip_next no_such_account(struct trip *t, int err)
 {
+	if (err == ERR_NOT_FOUND && t->kind == STANZA_MESSAGE && gate_is_outsider(t) && !gate_knows(t) && !str_is(node_attr(t->stanza, "type"), "error"))
+		return gate_nobody(t);
 	return trip_refuse(t, err == ERR_NOT_FOUND ? owners_alone(t) ? ERR_FORBIDDEN : ERR_UNAVAILABLE : err, NULL);
 }
 

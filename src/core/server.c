@@ -16,6 +16,7 @@
 #include "core/account.h"
 #include "core/ask.h"
 #include "core/device.h"
+#include "core/gate.h"
 #include "core/hold.h"
 #include "core/hooks.h"
 #include "core/session.h"
@@ -225,6 +226,7 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	}
 	if (r < 0)
 		return r;
+	gate_start(s);
 	sweep(s);
 	*ret_why = STR_NONE;
 	*ret = s;

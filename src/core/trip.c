@@ -256,6 +256,11 @@ enum trip_next trip_refuse_cond(struct trip *t, const char *type, const char *co
 
 int trip_emit(struct server *srv, const struct node *stanza)
 {
+	return trip_emit_as(srv, TRIP_SERVER, stanza);
+}
+
+int trip_emit_as(struct server *srv, enum trip_origin origin, const struct node *stanza)
+{
 	struct arena *a = arena_new(TRIP_ARENA_BYTES);
 	struct node *copy;
 
@@ -266,7 +271,7 @@ int trip_emit(struct server *srv, const struct node *stanza)
 		arena_free(&a);
 		return ERR_LIMIT;
 	}
-	trip_start(srv, NULL, TRIP_SERVER, &a, copy);
+	trip_start(srv, NULL, origin, &a, copy);
 	return 0;
 }
 

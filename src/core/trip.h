@@ -15,6 +15,7 @@
 #include "xmpp/node.h"
 #include "xmpp/stanza.h"
 
+struct gate;
 struct server;
 struct service_ops;
 struct session;
@@ -82,6 +83,9 @@ struct trip {
 	bool judged, hold, flagged;
 	bool password_asked;		/* core/own_password.h */
 	struct str own_password;	/* what of the message is the sender's password; empty: nothing */
+	struct gate *gate;		/* core/gate.c: a stranger's, held until the receiver says what becomes of it; NULL: none */
+	bool knocked, too_many;		/* core/gate.c: he approaches somebody; and has approached too many */
+	uint64_t prefix;		/* the range of addresses it came from (hash); 0: not known */
 
 	uint64_t id, when_ms;		/* archive id and stamp; id 0: not given yet */
 	bool archive_from, archive_to, offline, storable;	/* set by the archive step */
@@ -119,5 +123,6 @@ void trip_release(struct server *srv, struct user *from, struct arena **a, struc
 void trip_enter_for(struct server *srv, struct user *from, struct arena **a, struct node *stanza);
 /* A message, presence or iq of ours, on the same road as everybody's; copies the node. ERR_LIMIT, ERR_NOMEM. */
 int trip_emit(struct server *srv, const struct node *stanza);
+int trip_emit_as(struct server *srv, enum trip_origin origin, const struct node *stanza);
 
 #endif

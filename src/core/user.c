@@ -12,6 +12,8 @@
 #include "core/state.h"
 #include "xmpp/jid.h"
 
+#define KNOWN_BYTES 1000			/* of one address: the whole list is one stored value */
+
 struct waiter {
 	struct list node;
 	user_fn *fn;
@@ -23,7 +25,7 @@ struct load {
 	struct user *u;
 	struct arena *arena;
 	struct vault_account account;
-	struct str roster, blocked, photo, prefs;
+	struct str roster, blocked, photo, prefs, known;
 };
 
 static struct str own_str(struct str s)
@@ -51,6 +53,9 @@ static void user_free(struct user *u)
 	if (user_set_blocked(u, NULL, 0) < 0)
 		log_event(LOG_ERROR, "user.leak");
 	prefs_free(&u->prefs);
+	for (size_t i = 0; i < u->n_known; i++)
+		free((void *)(uintptr_t)u->known[i].p);
+	free(u->known);
 	arena_free(&u->push_arena);
 	free((void *)(uintptr_t)u->bare.p);
 	u->magic = 0;
@@ -124,6 +129,9 @@ static int load_work(struct vault *v, void *ctx)
 	r = vault_item_get(v, l->u->bare, ITEM_PREFS, STR_NONE, l->arena, &l->prefs);
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;
+	r = vault_item_get(v, l->u->bare, ITEM_KNOWN, STR_NONE, l->arena, &l->known);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
 	r = vault_item_get(v, l->u->bare, ITEM_BLOCKLIST, STR_NONE, l->arena, &l->blocked);
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
@@ -164,6 +172,20 @@ static int decode_blocked(struct user *u, struct str text)
 	return r;
 }
 
+static int decode_known(struct user *u, struct str text)
+{
+	int r = 0;
+
+	while (r == 0 && text.n) {
+		ptrdiff_t end = str_find_char(text, '\n');
+		size_t len = end < 0 ? text.n : (size_t)end;
+
+		r = len ? user_learn(u, str_make(text.p, len)) : 0;
+		text = str_cut(text, len + 1);
+	}
+	return r;
+}
+
 static void load_done(void *ctx, int err)
 {
 	struct load *l = ctx;
@@ -177,6 +199,8 @@ static void load_done(void *ctx, int err)
 		err = decode_blocked(u, l->blocked);
 	if (err == 0 && l->prefs.n)
 		err = prefs_decode(l->prefs, &u->prefs);
+	if (err == 0)
+		err = decode_known(u, l->known);
 	u->role = l->account.role;
 	u->frozen = l->account.state == ACCOUNT_FROZEN;
 	if (l->photo.n < sizeof(u->photo))
@@ -223,7 +247,7 @@ static int start_load(struct server *srv, struct user *u)
 		return r;
 	l->srv = srv;
 	l->u = u;
-	l->arena = arena_new(8u << 20);
+	l->arena = arena_new(16u << 20);
 	if (l->arena)
 		r = server_store(srv, l, load_work, load_done);
 	if (r < 0) {
@@ -320,6 +344,39 @@ int user_set_blocked(struct user *u, const struct str *v, size_t n)
 	return 0;
 }
 
+bool user_knows(const struct user *u, struct str bare)
+{
+	for (size_t i = u->n_known; i > 0; i--)
+		if (str_eq(u->known[i - 1], bare))
+			return true;
+	return false;
+}
+
+int user_learn(struct user *u, struct str bare)
+{
+	struct str copy, *v;
+
+	if (user_knows(u, bare))
+		return 0;
+	if (bare.n > KNOWN_BYTES)
+		return ERR_LIMIT;
+	if (!u->known || (u->n_known & (u->n_known - 1)) == 0) {	/* full at every power of two */
+		v = realloc(u->known, (u->n_known ? u->n_known * 2 : 1) * sizeof(*v));
+		if (!v)
+			return ERR_NOMEM;
+		u->known = v;
+	}
+	copy = own_str(bare);
+	if (!copy.p)
+		return ERR_NOMEM;
+	if (u->n_known == LIMIT_KNOWN) {
+		free((void *)(uintptr_t)u->known[0].p);
+		memmove(u->known, u->known + 1, --u->n_known * sizeof(*u->known));
+	}
+	u->known[u->n_known++] = copy;
+	return 0;
+}
+
 /* --- writing behind ------------------------------------------------------------------------ */
 
 struct save {
@@ -361,6 +418,22 @@ static int encode_blocked(const struct user *u, struct buf *b)
 	return b->failed ? ERR_LIMIT : 0;
 }
 
+int user_encode_known(const struct user *u, struct buf *b)
+{
+	for (size_t i = 0; i < u->n_known; i++) {
+		buf_str_add(b, u->known[i]);
+		buf_char(b, '\n');
+	}
+	return b->failed ? ERR_LIMIT : 0;
+}
+
+static int encode(const struct user *u, enum vault_kind kind, struct buf *b)
+{
+	if (kind == ITEM_ROSTER)
+		return roster_encode(&u->roster, b);
+	return kind == ITEM_KNOWN ? user_encode_known(u, b) : encode_blocked(u, b);
+}
+
 static void save(struct user *u, enum vault_kind kind, void (*fn)(void *ctx, int err), void *ctx)
 {
 	struct save *s = calloc(1, sizeof(*s));
@@ -376,7 +449,7 @@ static void save(struct user *u, enum vault_kind kind, void (*fn)(void *ctx, int
 	s->fn = fn;
 	s->ctx = ctx;
 	buf_init(&s->bytes, 4u << 20);
-	r = kind == ITEM_ROSTER ? roster_encode(&u->roster, &s->bytes) : encode_blocked(u, &s->bytes);
+	r = encode(u, kind, &s->bytes);
 	if (r == 0)
 		r = server_store(u->server, s, save_work, save_done);
 	if (r < 0)
@@ -391,4 +464,9 @@ void user_save_roster(struct user *u, void (*fn)(void *ctx, int err), void *ctx)
 void user_save_blocklist(struct user *u, void (*fn)(void *ctx, int err), void *ctx)
 {
 	save(u, ITEM_BLOCKLIST, fn, ctx);
+}
+
+void user_save_known(struct user *u, void (*fn)(void *ctx, int err), void *ctx)
+{
+	save(u, ITEM_KNOWN, fn, ctx);
 }

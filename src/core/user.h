@@ -44,6 +44,8 @@ struct user {
 	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */
 	size_t n_blocked;
 	struct prefs *prefs;		/* what its archive shall keep (core/prefs.h); NULL: it has not chosen */
+	struct str *known;		/* bare JIDs that he has let in or written to (core/gate.h), besides the roster; oldest first */
+	size_t n_known;
 };
 
 typedef void user_fn(void *ctx, struct user *u, int err);	/* u NULL with ERR_NOT_FOUND or a store error */
@@ -59,6 +61,11 @@ bool user_blocks(const struct user *u, struct str jid);
 
 /* Replaces the block list in memory; copies. */
 MUST_CHECK int user_set_blocked(struct user *u, const struct str *v, size_t n);
+bool user_knows(const struct user *u, struct str bare);
+/* In memory, until it is saved; the oldest of LIMIT_KNOWN makes room. */
+MUST_CHECK int user_learn(struct user *u, struct str bare);
+/* As it is stored, ITEM_KNOWN. */
+MUST_CHECK int user_encode_known(const struct user *u, struct buf *b);
 /* The account is gone or must be loaded anew: no new reference finds it. */
 void user_forget(struct user *u);
 void user_free_idle(struct server *srv);
@@ -66,5 +73,6 @@ void user_free_idle(struct server *srv);
 /* Writes the roster / the block list behind; fn (may be NULL) is told on the loop's thread. */
 void user_save_roster(struct user *u, void (*fn)(void *ctx, int err), void *ctx);
 void user_save_blocklist(struct user *u, void (*fn)(void *ctx, int err), void *ctx);
+void user_save_known(struct user *u, void (*fn)(void *ctx, int err), void *ctx);
 
 #endif

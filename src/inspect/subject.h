@@ -32,6 +32,8 @@ struct subject_sender {
 struct subject {
 	struct str from, to;		/* bare JIDs */
 	struct str body, topic;
+	struct str nick;		/* as the sender calls himself (XEP-0172); mostly empty */
+	struct str poses_as;		/* somebody of the receiver's roster whom he resembles; empty: nobody */
 	struct subject_link links[SUBJECT_LINKS];
 	unsigned n_links;
 	bool more_links;		/* there were more than fit */
@@ -39,6 +41,8 @@ struct subject {
 	bool known;			/* contact or colleague */
 	bool to_known;			/* the receiver is a colleague, or in the sender's own list */
 	bool to_gateway;		/* the receiver is behind a gateway */
+	bool partner;			/* the operator has named the sender's domain */
+	uint64_t prefix;		/* the range of addresses his server speaks from; 0: not known */
 	enum subject_via via;
 	enum subject_trust trust;	/* of the link to another domain that it comes or goes by */
 	bool outward;			/* leaves for another network */

@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "inspect/fingerprint.h"
 #include "inspect/links.h"
+#include "inspect/stranger.h"
 #include "outbreak/sender.h"
 #include "outbreak/spread.h"
 #include "policy/opinion.h"
@@ -60,6 +61,7 @@ struct memory {
 	struct map *triggers;		/* sender -> trigger */
 	struct list lru;		/* least recently used first */
 	struct sender_table *senders;
+	struct map *people;		/* skeleton -> the name, malloc */
 	uint64_t hash_key[2];
 };
 
@@ -119,6 +121,9 @@ static void memory_free(struct memory *m)
 		free(v);
 	for (it.at = 0; m->triggers && map_next(m->triggers, &it, NULL, &v);)
 		free(v);
+	for (it.at = 0; m->people && map_next(m->people, &it, NULL, &v);)
+		free(v);
+	map_free(&m->people);
 	map_free(&m->ids);
 	map_free(&m->keys);
 	map_free(&m->triggers);
@@ -139,7 +144,8 @@ int guard_new(struct policy *p, struct guard **ret)
 	m->keys = map_new((size_t)(GUARD_CLUSTERS + 1) * FINGERPRINT_KEYS);
 	m->triggers = map_new(GUARD_TRIGGERS);
 	m->senders = sender_table_new(SENDERS);
-	if (!m->ids || !m->keys || !m->triggers || !m->senders)
+	m->people = map_new(GUARD_PEOPLE);
+	if (!m->people || !m->ids || !m->keys || !m->triggers || !m->senders)
 		goto fail;
 	if (dlp_new(&p->leaks.conf, &g->dlp, &bad) < 0)
 		goto fail;
@@ -558,10 +564,88 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 	return 0;
 }
 
+/* --- strangers -------------------------------------------------------------------------------------------------------- */
+
+/* Domains and ranges of addresses stand among the senders under hashes of their own. */
+#define OF_DOMAIN 0x9e3779b97f4a7c15ull
+#define OF_PREFIX 0xc2b2ae3d27d4eb4full
+
+static struct str domain_of(struct str bare)
+{
+	ptrdiff_t at = str_find_char(bare, '@');
+
+	return str_cut(bare, (size_t)(at + 1));
+}
+
+static unsigned knock_as(struct guard *g, uint64_t hash, uint64_t person, uint64_t now_ms)
+{
+	struct sender *s = sender_of(g->mem->senders, hash, now_ms);
+
+	if (!s)
+		return 0;
+	stranger_note(&s->stranger, person, now_ms);
+	return stranger_tried(&s->stranger, now_ms);
+}
+
+/* As many as a sender may have tried; one more than that when his domain or his range of addresses is past its own. */
+static unsigned knock(struct guard *g, const struct guard_knock *k)
+{
+	uint64_t person = hash_of(g, k->to), domain = hash_of(g, domain_of(k->from)) ^ OF_DOMAIN;
+	unsigned all = knock_as(g, domain, person, k->now_ms);
+	unsigned near = k->prefix && !k->partner ? knock_as(g, k->prefix ^ OF_PREFIX, person, k->now_ms) : 0;
+	unsigned own = knock_as(g, hash_of(g, k->from), person, k->now_ms);
+	bool past = all > (k->partner ? STRANGER_TRIES_PARTNER : STRANGER_TRIES_DOMAIN) || near > STRANGER_TRIES_PREFIX;
+
+	return past && own <= STRANGER_TRIES ? STRANGER_TRIES + 1 : own;
+}
+
+bool guard_knock(struct guard *g, const struct guard_knock *k)
+{
+	return knock(g, k) <= STRANGER_TRIES;
+}
+
+static void unknock_as(struct guard *g, uint64_t hash, uint64_t person)
+{
+	struct sender *s = sender_find(g->mem->senders, hash);
+
+	if (s)
+		stranger_forget(&s->stranger, person);
+}
+
+void guard_known(struct guard *g, const struct guard_knock *k)
+{
+	uint64_t person = hash_of(g, k->to);
+
+	unknock_as(g, hash_of(g, domain_of(k->from)) ^ OF_DOMAIN, person);
+	unknock_as(g, hash_of(g, k->from), person);
+	if (k->prefix && !k->partner)
+		unknock_as(g, k->prefix ^ OF_PREFIX, person);
+}
+
+void guard_meet(struct guard *g, struct str name)
+{
+	char skeleton[LOOKALIKE_SKELETON], *copy;
+
+	lookalike_skeleton(name, skeleton);
+	if (!*skeleton || map_get(g->mem->people, str_of(skeleton)))
+		return;
+	copy = strndup(name.p, name.n);
+	if (copy && map_put(g->mem->people, str_of(skeleton), copy) < 0)
+		free(copy);
+}
+
+static unsigned approach(struct guard *g, const struct subject *s)
+{
+	bool outside = s->via == VIA_S2S || s->via == VIA_GATEWAY;
+
+	return s->known || !outside ? 0 : knock(g, &(struct guard_knock){ s->from, s->to, s->prefix, s->partner, s->ts_ms });
+}
+
 /* What everybody's inspector sees, each in a line of its own; they name, others weigh. */
-static int see(const struct guard *g, const struct subject *s, const struct links *links, struct verdict *v)
+static int see(const struct guard *g, const struct subject *s, const struct links *links, unsigned tried, struct verdict *v)
 {
 	links_verdict(links, &g->policy->links, v);
+	stranger_verdict(s, tried, &(struct stranger_conf){ .people = g->mem->people }, v);
 	if (s->audience >= GUARD_MANY && risky_link(g, links))
 		inspect_add(v, WORM_ROOM, s->to);
 	if (s->own_password)
@@ -623,6 +707,7 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 {
 	struct judgement j = { .patient_zero = STR_NONE, .memory = STR_NONE, .would_by = STR_NONE,
 			       .from_hash = hash_of(g, given->from), .to_hash = hash_of(g, given->to) };
+	unsigned tried = approach(g, given);
 	struct sender *from = sender_of(g->mem->senders, j.from_hash, given->ts_ms);
 	struct subject s = *given;
 	struct verdict v = { 0 };
@@ -638,7 +723,7 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	sender_facts(from, g->policy->window_ms, s.ts_ms, &s.sender);
 	s.sender.to_new = !sender_wrote_to(from, j.to_hash);
 	links_gather(&s, a, &links);
-	r = see(g, &s, &links, &v);
+	r = see(g, &s, &links, tried, &v);
 	beacon_verdict(&from->beacon, &s, (uint32_t)j.to_hash, &v);
 	j.leak = leak_action(g->policy, &s, &v);
 	risky = risky_link(g, &links);

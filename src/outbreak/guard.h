@@ -24,6 +24,7 @@
 #define GUARD_CLUSTERS 20000
 #define GUARD_SENDERS 500		/* that were asked or have confirmed */
 #define GUARD_TRIGGERS 20000
+#define GUARD_PEOPLE 50000		/* names of colleagues */
 #define GUARD_MANY 10			/* occupants: a room in which a risky post weighs more */
 #define GUARD_FINGERPRINT 17		/* 16 hexadecimal digits and NUL */
 #define GUARD_MEMORY 400		/* what guard_memory() writes at most, NUL included */
@@ -62,6 +63,20 @@ MUST_CHECK int guard_judge(struct guard *g, const struct subject *s, struct aren
 void guard_unreserve(struct guard *g, const struct judgement *j);
 /* A text without what inspect/dlp.h finds in it: the text itself when it finds nothing. .p NULL: it cannot be done. */
 struct str guard_mask(struct guard *g, struct str text, struct arena *a);
+
+/* Somebody unknown approaches 'to', who exists or not: counted for himself, his domain and his range of addresses. False: too
+ * many people within the hour; he shall come back later. */
+struct guard_knock {
+	struct str from, to;		/* bare */
+	uint64_t prefix;		/* 0: not known */
+	bool partner;			/* the operator has named his domain */
+	uint64_t now_ms;
+};
+bool guard_knock(struct guard *g, const struct guard_knock *k);
+/* They know each other: it was no approach. */
+void guard_known(struct guard *g, const struct guard_knock *k);
+/* A colleague's name, which no stranger should have. */
+void guard_meet(struct guard *g, struct str name);
 
 /* The sender says that he meant it: his copies are no longer counted. False when others have sent it on, or an operator
  * has contained it: then it is not his to decide. */

@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "inspect/beacon.h"
+#include "inspect/stranger.h"
 #include "inspect/subject.h"
 
 #define SENDERS 20000
@@ -35,6 +36,7 @@ struct sender {
 	struct sender_peer peers[SENDER_PEERS];
 	unsigned n_peers;
 	struct beacon_memory beacon;
+	struct stranger_memory stranger;	/* also of a domain and of a range of addresses, under hashes of their own */
 };
 
 struct sender_table;

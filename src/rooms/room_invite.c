@@ -2,6 +2,7 @@
  * voice (8.6). They pass through the room: it says who sent them and adds what the receiver needs. */
 #include "rooms/room.h"
 
+#include "core/gate.h"
 #include "xmpp/jid.h"
 
 #define INVITED_MOST 50		/* by one message */
@@ -57,7 +58,10 @@ static int invite(struct trip *t, const struct room *r, const struct occupant *o
 	struct node *m = from_room(t, r, to);
 	int err = m ? add_invitation(t, r, o, m, invitation) : ERR_LIMIT;
 
-	return err < 0 ? err : trip_emit(t->server, m);
+	if (err < 0)
+		return err;
+	/* Whom a guest from elsewhere invites decides about it as about anything of his (core/gate.h). */
+	return gate_is_outsider(t) ? trip_emit_as(t->server, t->origin, m) : trip_emit(t->server, m);
 }
 
 /* Who becomes a member by it; the invitations go out when that is on disk. */

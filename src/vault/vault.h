@@ -73,7 +73,8 @@ MUST_CHECK int vault_account_remove(struct vault *v, struct str jid);
 enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PRIVATE, ITEM_LAST, ITEM_DOCUMENT,
 		  ITEM_PUSH, ITEM_DEVICE, ITEM_PUBSUB_NODE, ITEM_PUBSUB, ITEM_PUBSUB_ID, ITEM_ROOM, ITEM_PHOTO, ITEM_OCCUPANT, ITEM_CAPS, ITEM_INVITE,
 		  ITEM_TOPIC, ITEM_PREFS, ITEM_NOTICE,
-		  ITEM_GONE /* of a domain: its accounts that were removed; rooms still know them */ };
+		  ITEM_GONE /* of a domain: its accounts that were removed; rooms still know them */,
+		  ITEM_KNOWN, ITEM_REQUEST, ITEM_REPORT, ITEM_REPORTER };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);
@@ -147,7 +148,7 @@ MUST_CHECK int vault_stream_remove(struct vault *v, struct str id);
 MUST_CHECK int vault_stream_list(struct vault *v, struct arena *a, struct vault_stream **ret, size_t *ret_n);
 
 /* --- quarantine -------------------------------------------------------------------------------- */
-enum vault_held_state { HELD_WAITING, HELD_RELEASED, HELD_DELIVERED, HELD_REJECTED };
+enum vault_held_state { HELD_WAITING, HELD_RELEASED, HELD_DELIVERED, HELD_REJECTED, HELD_REQUEST /* its receiver decides: a stranger */ };
 struct vault_held {
 	uint64_t id;			/* also the message's stanza-id */
 	uint64_t when_ms;
@@ -163,6 +164,30 @@ MUST_CHECK int vault_held_get(struct vault *v, uint64_t id, struct arena *a, str
 MUST_CHECK int vault_held_list(struct vault *v, struct str who, int state, size_t max, struct arena *a,
 			       struct vault_held **ret, size_t *ret_n);
 MUST_CHECK int vault_held_count(struct vault *v, int state, uint64_t *ret);
+
+/* --- requests: what strangers have sent, until the receiver says what becomes of it ---------------------------------- */
+/* One sender's, to one receiver. Every stanza of it is a held row of the state HELD_REQUEST. */
+struct vault_request {
+	struct str from;		/* bare */
+	struct str nick;		/* as he calls himself; may be empty */
+	struct str reason;		/* sentences: what was seen besides */
+	uint64_t first_ms, last_ms;
+	uint32_t number;		/* what the receiver calls it; small */
+	uint32_t n_more;		/* stanzas that were not kept: LIMIT_REQUEST_STANZAS */
+	bool subscribes;		/* one of them asks for presence */
+	uint64_t *ids;			/* of the held rows, in order */
+	size_t n;
+};
+/* One more stanza; nick and reason are taken when they say something. is_new: the sender's first. ERR_LIMIT: the receiver
+ * has LIMIT_REQUESTS of them. A stanza past LIMIT_REQUEST_STANZAS, and a second subscription, are counted, not kept: h is
+ * not written then, and ret->ids does not end with it. */
+MUST_CHECK int vault_request_add(struct vault *v, struct str owner, struct str from, struct str nick, struct str reason,
+				 bool subscribes, const struct vault_held *h, struct arena *a, struct vault_request *ret, bool *ret_new);
+/* In order of their numbers. */
+MUST_CHECK int vault_request_list(struct vault *v, struct str owner, struct arena *a, struct vault_request **ret, size_t *ret_n);
+/* The receiver has decided: its held rows that still wait get this state. ERR_NOT_FOUND. */
+MUST_CHECK int vault_request_settle(struct vault *v, struct str owner, struct str from, enum vault_held_state state, struct arena *a,
+				    struct vault_request *ret);
 
 /* --- findings, outbreaks, policy ------------------------------------------------------------------ */
 /* The story of a stanza: a JSON text, by its stanza-id. */

@@ -148,7 +148,7 @@ async def story(tap, server):
 def main():
     tap = Tap("a gateway made with slixmpp")
     groups = ({"domain": NET, "name": "Small net", "may": "[roster-get, roster-set, roster-push, message]"},)
-    with Instance(users=["ann", "ben"], component=True, extra=components_text(*groups)) as server:
+    with Instance(users=["ann", "ben"], component=True, strangers="allow", extra=components_text(*groups)) as server:
         asyncio.get_event_loop_policy().get_event_loop().run_until_complete(story(tap, server))
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()

@@ -174,7 +174,7 @@ class Instance(Server):
     """A wardroomd with its own folder. `users`: names, all with PASSWORD (or a dict name -> password)."""
 
     def __init__(self, users=(), limits=None, extra="", domain="example.test", at=None, start=True, prefix="wardroom-",
-                 component=False, https=False):
+                 component=False, https=False, strangers=None):
         self.domain = domain
         self.top = at or tempfile.mkdtemp(prefix=prefix)
         self.own_top = at is None
@@ -195,6 +195,15 @@ class Instance(Server):
         self.cli("init", "--domain", domain, "--listen", "127.0.0.1", "--c2s", str(self.port), "--c2s-tls",
                  str(self.tls_port), "--s2s", "0", "--component", "0", "--https", "0")
         self.write_config()
+        if strangers:	# what policy.yaml does with people outside whom nobody knows: allow, request
+            path = os.path.join(self.dir, "policy.yaml")
+            with open(path) as f:
+                text = f.read()
+            for who in ("outsiders", "gateways"):
+                check(f"{who}: request" in text, f"policy.yaml says nothing of {who}")
+                text = text.replace(f"{who}: request", f"{who}: {strangers}")
+            with open(path, "w") as f:
+                f.write(text)
         if users:
             self.add_users(users)
         if start:

@@ -284,7 +284,7 @@ def spoof_tests(tap, server, victim, component):
 def main():
     tap = Tap("access")
     extra = f"components:\n  - domain: {GATEWAY}\n    secret: {SECRET}\n    trust: high\n"
-    with new_server(users=["victim", "contact", "stranger", "stranger2"], extra=extra, component=True) as server:
+    with new_server(users=["victim", "contact", "stranger", "stranger2"], extra=extra, component=True, strangers="allow") as server:
         with open(server.top + "/password", "w", opener=lambda p, f: os.open(p, f, 0o600)) as f:
             f.write(PASSWORD)
         server.cli("user", "add", server.jid("chief"), "--role", "admin", "--password-file", server.top + "/password")

@@ -362,7 +362,7 @@ def foreigners(tap):
     """People of another domain (here: behind a gateway)."""
     irc = "irc.example.test"
     enter = f"<x xmlns='{MUC}'/>"
-    with Instance(users=[f"u{i}" for i in range(10)], component=True, extra=components_text({"domain": irc})) as server:
+    with Instance(users=[f"u{i}" for i in range(10)], component=True, strangers="allow", extra=components_text({"domain": irc})) as server:
         users = Users(server, 10)
         domain = f"rooms.{server.domain}"
 

@@ -1231,7 +1231,7 @@ def avatar_tests(tap, users):
 
 def main():
     tap = Tap("publish-subscribe")
-    with Instance(users=[f"u{i}" for i in range(200)], component=True, extra=components_text({"domain": FAR})) as server:
+    with Instance(users=[f"u{i}" for i in range(200)], component=True, strangers="allow", extra=components_text({"domain": FAR})) as server:
         users = People(server, 200)
         engine_tests(tap, users)
         access_tests(tap, users)

@@ -224,7 +224,7 @@ def tests(tap, server, users, app):
 
 
 def restart_test(tap):
-    with Instance(users=["alice", "bob"], component=True, extra=components_text({"domain": APP}) + "push: { sender: on }\n") as s:
+    with Instance(users=["alice", "bob"], component=True, strangers="allow", extra=components_text({"domain": APP}) + "push: { sender: on }\n") as s:
         def restart():
             a = Client(s, "alice", resource="phone").login(presence=True)
             check(enable(a).get("type") == "result", "enable")
@@ -246,7 +246,7 @@ def restart_test(tap):
 
 def main():
     tap = Tap("push")
-    with Instance(users=[f"u{i}" for i in range(30)], component=True, extra=components_text({"domain": APP})) as server:
+    with Instance(users=[f"u{i}" for i in range(30)], component=True, strangers="allow", extra=components_text({"domain": APP})) as server:
         users = Users(server, 30)
         app = Component(server, APP).login()
         tests(tap, server, users, app)

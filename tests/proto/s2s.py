@@ -16,10 +16,10 @@ OURS, THEIRS = "example.test", "peer.test"
 class Federated(Instance):
     """An instance with federation on, whose certificate comes from the test's authority."""
 
-    def __init__(self, ca, zone, s2s="", peers="", domain=OURS, users=("ann", "bob"), **kw):
+    def __init__(self, ca, zone, s2s="", peers="", domain=OURS, users=("ann", "bob"), strangers="allow", **kw):
         self.s2s_port = free_ports(1)[0]
         self.s2s, self.peers, self.zone, self.ca = s2s, peers, zone, ca
-        super().__init__(domain=domain, start=False, **kw)
+        super().__init__(domain=domain, start=False, strangers=strangers, **kw)
         cert, key = ca.issue(domain, f"DNS:{domain},DNS:rooms.{domain}")
         shutil.copy(cert, os.path.join(self.dir, "tls", "cert.pem"))
         shutil.copy(key, os.path.join(self.dir, "tls", "key.pem"))

@@ -93,7 +93,7 @@ static void start(struct sim *s)
 	struct policy *policy;
 	struct str why = STR_NONE;
 
-	must(policy_parse(STR_NONE, "policy.yaml", s->config->domain, s->arena, &policy, &why), "policy", why);
+	must(policy_parse(STR("strangers: allow\n"), "policy.yaml", s->config->domain, s->arena, &policy, &why), "policy", why);
 	must(policy_weights(policy, STR_NONE, "weights.yaml", s->arena, &why), "weights", why);
 	must(guard_new(policy, &p.guard), "guard", why);
 	must(server_new(&p, s->arena, &s->server, &why), "server", why);

@@ -1,0 +1,469 @@
+#!/usr/bin/env python3
+"""The receiver's gate: what strangers send waits as a request, is shown without anything live, and does what its receiver says.
+
+Strangers come by a component and by a raw other server. What they hear must not depend on who exists here (security-tests 44, 64).
+"""
+import re
+import sys
+import time
+
+import harness  # noqa: F401 - finds tests/lib
+from harness import check, error_of, q, text_of
+from rawcomponent import Component, components_text
+from rawxmpp import DELAY, MAM, SID, Client, body_of
+from rfc6121 import Users
+from wardroom_test import SLOW, Instance, Tap, until
+
+NET, LOW, HIGH = "net.example.test", "low.example.test", "high.example.test"
+SUBSCRIBED = "jabber:iq:roster"
+NICK = "http://jabber.org/protocol/nick"
+
+
+class Gate:
+    """Accounts, strangers, and what the bot says."""
+
+    def __init__(self, server, users):
+        self.server, self.users = server, users
+        self.net = Component(server, NET).login()
+        self.bot = f"guard@{server.domain}"
+        self.n = 0
+
+    def stranger(self):
+        """An address that has tried nobody yet: names as people have them."""
+        self.n += 1
+        return f"visitor.{'abcdefghij'[self.n % 10]}{self.n}@{NET}"
+
+    def say(self, frm, to, text, extra="", type="chat", id=None):
+        body = f"<body>{text}</body>" if text else ""
+        self.net.send(f"<message from='{frm}' to='{to}' type='{type}'{f' id={chr(39)}{id}{chr(39)}' if id else ''}>{body}{extra}</message>")
+
+    def heard(self, u, *parts, timeout=5):
+        """What the bot tells u, with all these parts in it."""
+        return body_of(u.expect(lambda e: e.get("from", "").split("/")[0] == self.bot and all(p in (body_of(e) or "") for p in parts),
+                                name="message", what=f"the bot saying {parts}", timeout=timeout))
+
+    def answer(self, u, text, *parts):
+        u.message(self.bot, text)
+        return self.heard(u, *parts) if parts else None
+
+    def nothing(self, u, frm):
+        u.none(lambda e: e.get("from", "").split("/")[0] == frm, f"something of {frm}")
+
+
+def requests(tap, g):
+    def shown():
+        u, s = g.users.client(), g.stranger()
+        g.say(s + "/x", u.bare, "Hello, see https://evil.example/a?b=c or write to me@mail.example", id="m1")
+        t = g.heard(u, "Request 1", s.replace("@", "[at]").replace(".", "[.]"))
+        check("evil.example" not in t and "://" not in t and "me@mail" not in t and "hxxps" in t and "[external]" in t, t)
+        check("accept 1" in t and "block 1" in t and "report 1" in t, t)
+        g.nothing(u, s)
+        g.net.none(lambda e: e.get("id") == "m1", "an answer to the stranger")
+        check(g.server.json("held", "list", "--account", u.bare, "--all")["held"][0]["state"] == "request", "not in the quarantine's list")
+    tap.run("a stranger's message waits; the bot shows it without anything live", shown)
+
+    def accept():
+        u, s = g.users.client(), g.stranger()
+        began = time.time()
+        for i in range(5):
+            g.say(s, u.bare, f"message {i} https://site.example/{i}", f"<x xmlns='jabber:x:oob'><url>https://site.example/{i}</url></x>", id=f"a{i}")
+        g.heard(u, "Request 1")
+        g.net.settle()
+        time.sleep(1.1)
+        g.answer(u, "accept 1", "is let in")
+        got = [u.expect(name="message", frm=s, id=f"a{i}") for i in range(5)]
+        check(body_of(got[3]) == "message 3 https://site.example/3" and got[3].find("{jabber:x:oob}x") is not None, text_of(got[3]))
+        for m in got:
+            d, sid = m.find(q(DELAY, "delay")), m.find(q(SID, "stanza-id"))
+            check(d is not None and d.get("from") == g.server.domain and sid is not None and sid.get("by") == u.bare, text_of(m))
+            at = time.mktime(time.strptime(d.get("stamp")[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+            check(began - 2 < at < began + 1.5, f"stamp {d.get('stamp')}")
+        ids = [m.find(q(SID, "stanza-id")).get("id") for m in got]
+        check(ids == sorted(ids), f"order of ids {ids}")
+        g.say(s, u.bare, "and now live https://site.example/", id="a9")
+        m = u.expect(name="message", frm=s, id="a9")
+        check(m.find(q(DELAY, "delay")) is None, "a delay on what came at once")
+        u.iq("set", f"<query xmlns='{MAM}'/>")
+        check(sum("message " in text_of(e) and s in text_of(e) for e in u.inbox) >= 5, "not in the archive")
+        check(not [h for h in g.server.json("held", "list", "--account", u.bare)["held"]], "something still waits")
+    tap.run("'accept N' delivers all of it in order, with first times and ids, and makes him known", accept)
+
+    def offline():
+        u, s = g.users.client(), g.stranger()
+        bare, name = u.bare, u.user
+        u.goodbye()
+        g.say(s, bare, "while you were away")
+        g.net.settle()
+        time.sleep(0.3)
+        u = g.users.client(name, presence=False)
+        u.send("<presence/>")
+        g.heard(u, "Request 1", "while you were away")
+        g.answer(u, "ACCEPT", "is let in")
+        u.expect(name="message", frm=s, body="while you were away")
+    tap.run("who was away hears of it at the next login; a lone request needs no number", offline)
+
+    def by_name():
+        u, s, s2 = g.users.client(), g.stranger(), g.stranger()
+        g.say(s, u.bare, "first")
+        g.say(s2, u.bare, "second")
+        g.heard(u, "Request 2")
+        g.answer(u, "accept", "Several people wait")
+        g.answer(u, "accept 7", "no request")
+        u.message(g.bot, "list")
+        g.heard(u, "Request 1", s)
+        g.heard(u, "Request 2", s2)
+        g.answer(u, f"accept {s2}", "is let in")
+        u.expect(name="message", frm=s2, body="second")
+        g.nothing(u, s)
+        g.answer(u, "accept 2", "no request")
+    tap.run("several wait: by number, by address; 'list' shows them", by_name)
+
+    def block():
+        u, s = g.users.client(), g.stranger()
+        u.iq("get", "<blocklist xmlns='urn:xmpp:blocking'/>")
+        g.say(s, u.bare, "buy")
+        g.heard(u, "Request 1")
+        u.message(g.bot, "block 1")
+        push = u.expect(lambda e: e.find("{urn:xmpp:blocking}block") is not None, name="iq", type="set")
+        check(s in text_of(push), text_of(push))
+        g.heard(u, "is blocked")
+        r = u.iq("get", "<blocklist xmlns='urn:xmpp:blocking'/>")
+        check(s in text_of(r), text_of(r))
+        g.say(s, u.bare, "again", id="bb")
+        g.net.none(lambda e: e.get("id") == "bb", "an answer")
+        u.none(lambda e: "again" in (body_of(e) or ""), "a blocked one's message")
+        held = g.server.json("held", "list", "--account", u.bare, "--all")["held"]
+        check([h["state"] for h in held] == ["rejected"], f"{held}")
+    tap.run("'block N' puts him on the block list, and every device hears of it", block)
+
+    def report():
+        u, s = g.users.client(), g.stranger()
+        g.say(s, u.bare, "you have won")
+        g.heard(u, "Request 1")
+        g.answer(u, "report", "blocked and reported")
+        g.heard(u, "report has been recorded")
+        r = u.iq("get", "<blocklist xmlns='urn:xmpp:blocking'/>")
+        check(s in text_of(r), text_of(r))
+        check(any(s in str(e) for e in g.server.json("audit", "list") ["entries"] if e["kind"] == "report"), "not in the record")
+    tap.run("'report N' blocks and reports", report)
+
+    def wrote():
+        u, s = g.users.client(), g.stranger()
+        g.say(s, u.bare, "are you there?")
+        g.heard(u, "Request 1")
+        u.message(s, "yes, I am")
+        g.net.expect(name="message", body="yes, I am")
+        u.expect(name="message", frm=s, body="are you there?")
+        g.say(s, u.bare, "fine")
+        u.expect(name="message", frm=s, body="fine")
+        s3 = g.stranger()
+        u.message(s3, "hello")
+        g.net.expect(name="message", body="hello")
+        g.say(s3, u.bare, "hello yourself")
+        u.expect(name="message", frm=s3, body="hello yourself")
+    tap.run("writing to a stranger makes him known and lets in what he had sent", wrote)
+
+    def roster():
+        u, s = g.users.client(), g.stranger()
+        u.send(f"<presence type='subscribe' to='{s}'/>")
+        g.net.expect(name="presence", type="subscribe")
+        g.say(s, u.bare, "you asked?")
+        u.expect(name="message", frm=s, body="you asked?")
+    tap.run("whom one has asked for his presence is known", roster)
+
+    def many():
+        u, s = g.users.client(), g.stranger()
+        for i in range(30):
+            g.say(s, u.bare, f"text {i}.")
+        g.net.settle()
+        g.heard(u, "Request 1: a message", "text 0")
+        g.heard(u, "again", "text 2")
+        t = g.heard(u, "16 messages wait")
+        check("text 3." not in str([body_of(e) for e in u.inbox if e.tag.endswith("message")]), t)
+        g.answer(u, "accept", "10 messages had been too many")
+        for i in range(20):
+            u.expect(name="message", frm=s, body=f"text {i}.")
+        u.none(lambda e: body_of(e) == "text 20.", "one past the maximum")
+    tap.run("one stranger's many messages: few are shown, 20 are kept, the rest is counted and told", many)
+
+    def encrypted():
+        u, s = g.users.client(), g.stranger()
+        g.say(s, u.bare, "", "<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'/><payload>AAAA</payload></encrypted>"
+              "<store xmlns='urn:xmpp:hints'/>", id="e1")
+        g.heard(u, "encrypted message")
+        g.answer(u, "accept", "is let in")
+        u.expect(name="message", frm=s, id="e1")
+    tap.run("an encrypted first message waits as any other", encrypted)
+
+    def restart():
+        u, s = g.users.client(), g.stranger()
+        g.say(s, u.bare, "before the fall")
+        g.heard(u, "Request 1")
+        name = u.user
+        g.server.kill9()
+        g.server.start()
+        g.net = Component(g.server, NET).login()
+        u = g.users.client(name)
+        g.answer(u, "accept 1", "is let in")
+        u.expect(name="message", frm=s, body="before the fall")
+        g.server.kill9()
+        g.server.start()
+        g.net = Component(g.server, NET).login()
+        u = g.users.client(name)
+        g.say(s, u.bare, "after it")
+        u.expect(name="message", frm=s, body="after it")
+        u.none(lambda e: "before the fall" in (body_of(e) or "") and e.get("from", "").startswith(s), "the same once more")
+    tap.run("a request and who is known survive kill -9", restart)
+
+    def torn():
+        u, s = g.users.client(), g.stranger()
+        name = u.user
+        for i in range(12):
+            g.say(s, u.bare, f"torn {i}")
+        g.heard(u, "Request 1")
+        g.net.settle()
+        time.sleep(0.3)
+        u.message(g.bot, "accept 1")
+        u.expect(name="message", frm=s)	# the first of them is on its way
+        g.server.kill9()
+        g.server.start()
+        g.net = Component(g.server, NET).login()
+        u = g.users.client(name, presence=False)
+        u.send("<presence/>")
+
+        def all_there():
+            u.iq("set", f"<query xmlns='{MAM}'/>")
+            text = " ".join(text_of(e) for e in u.inbox)
+            u.clear()
+            return [len(re.findall(f"torn {i}<", text)) for i in range(12)]
+        time.sleep(1)
+        g.answer(u, "accept 1")
+        until(lambda: all(all_there()), 5, "every message of the request in the archive")
+    tap.run("killed while it delivers: at the next start the rest comes", torn)
+
+    def officer():
+        u, s = g.users.client(), g.stranger()
+        g.say(s, u.bare, "for the officer")
+        g.heard(u, "Request 1")
+        held = g.server.json("held", "list", "--account", u.bare, "--all")["held"]
+        g.server.cli("held", "release", held[0]["id"])
+        u.expect(name="message", frm=s, body="for the officer")
+        why = g.server.json("why", held[0]["id"])
+        check([f["name"] for f in why["findings"]] == ["STRANGER_FIRST_CONTACT"] and why["decision"] == "hold", f"{why}")
+        g.answer(u, "accept 1", "is let in")
+        u.none(lambda e: body_of(e) == "for the officer" and e.get("from") == s, "it twice")
+    tap.run("an officer can let one go, too; `why` explains it", officer)
+
+
+def safe_mode(tap, g):
+    def subscription():
+        u, s = g.users.client(), g.stranger()
+        ask = (f"<presence type='subscribe' from='{s}' to='{u.bare}'><status>see www.evil.example</status>"
+               f"<nick xmlns='{NICK}'>Bob www.evil.example</nick></presence>")
+        g.net.send(ask + ask)
+        t = g.heard(u, "contact request", "calls himself")
+        check("www.evil" not in t, t)
+        u.none(lambda e: e.tag.endswith("presence") and e.get("type") == "subscribe", "the request itself")
+        u.none(lambda e: "Request" in (body_of(e) or ""), "the same request again")
+        g.answer(u, "accept", "is let in")
+        u.expect(name="presence", type="subscribe", frm=s)
+        u.send(f"<presence type='subscribed' to='{s}'/>")
+        g.net.expect(name="presence", type="subscribed")
+        g.net.expect(name="presence", frm=u.jid)
+    tap.run("a request for presence takes the same gate; accepted, the client gets it", subscription)
+
+    def refused_subscription():
+        u, s = g.users.client(), g.stranger()
+        g.net.send(f"<presence type='subscribe' from='{s}' to='{u.bare}'/>")
+        g.heard(u, "contact request")
+        g.answer(u, "block 1", "is blocked")
+        u.none(lambda e: e.get("type") == "subscribe", "the request")
+        g.net.none(lambda e: e.tag.endswith("presence") and e.get("to") == s, "an answer to it")
+    tap.run("a blocked request for presence is not answered", refused_subscription)
+
+    def presence():
+        u, s = g.users.client(), g.stranger()
+        for to in (u.bare, u.jid):
+            g.net.send(f"<presence from='{s}/x' to='{to}'><status>HOSTILE</status></presence><presence from='{s}/x' to='{to}' type='unavailable'/>")
+        g.net.send(f"<message from='{s}' to='{u.jid}' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
+        g.nothing(u, s)
+        u.none(lambda e: "Request" in (body_of(e) or ""), "a request for that")
+    tap.run("presence and typing of strangers go nowhere", presence)
+
+    def data():
+        u, s = g.users.client(), g.stranger()
+        asks = ["<vCard xmlns='vcard-temp'/>", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:avatar:metadata'/></pubsub>",
+                "<query xmlns='http://jabber.org/protocol/disco#info'/>", "<ping xmlns='urn:xmpp:ping'/>", "<query xmlns='jabber:iq:version'/>"]
+        u.iq("set", "<vCard xmlns='vcard-temp'><FN>Open</FN></vCard>")
+        for a in asks:
+            answers = [g.net.iq("get", a, to=to, frm=s) for to in (u.bare, g.server.jid("nobody-here"), u.jid, g.server.jid("nobody-here") + "/x")]
+            got = [error_of(r) if r.get("type") == "error" else r.get("type") for r in answers]
+            check(got == [("service-unavailable", "cancel")] * 4, f"{a}: {got}")
+        u.none(lambda e: e.tag.endswith("iq"), "a stranger's request")
+        for a in asks[:2]:
+            r = u.iq("get", a, to=s)
+            check(r.get("type") == "error", text_of(r))
+        g.net.none(lambda e: e.tag.endswith("iq") and e.get("type") == "get", "our request to a stranger")
+    tap.run("requests for data, from and to strangers, are refused as for accounts that are not there", data)
+
+    def invitations():
+        u, friend, s = g.users.client(), g.users.client(), g.stranger()
+        room = f"hall@{NET}"
+        g.say(s, u.bare, "", f"<x xmlns='jabber:x:conference' jid='{room}' reason='come www.evil.example'/>")
+        g.heard(u, "invitation to a room")
+        g.net.send(f"<message from='{room}' to='{u.bare}'><x xmlns='http://jabber.org/protocol/muc#user'><invite from='{friend.bare}'/></x></message>")
+        g.heard(u, "invitation to a room")
+        u.none(lambda e: e.get("from") == room, "an invitation in the name of a colleague who is not there")
+        friend.send(f"<presence to='{room}/friend'/>")
+        g.net.expect(name="presence", frm=friend.jid)
+        g.net.send(f"<message from='{room}' to='{u.bare}' id='i2'><x xmlns='http://jabber.org/protocol/muc#user'><invite from='{friend.bare}'/></x></message>")
+        # what the room had sent before waits on; this one passes
+        u.expect(name="message", frm=room, id="i2")
+        c = g.stranger()
+        u.message(c, "hello")
+        g.say(c, u.bare, "", f"<x xmlns='jabber:x:conference' jid='{room}'/>", id="i3")
+        u.expect(name="message", frm=c, id="i3")
+    tap.run("invitations: of a contact or a colleague in the room they pass, of others they wait", invitations)
+
+    def in_room():
+        u = g.users.client()
+        room = f"yard@{NET}"
+        u.send(f"<presence to='{room}/me'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+        g.net.expect(name="presence", frm=u.jid)
+        g.net.send(f"<presence from='{room}/other' to='{u.jid}'/>")
+        u.expect(name="presence", frm=f"{room}/other")
+        g.net.send(f"<message from='{room}/other' to='{u.jid}' type='groupchat'><body>hello all</body></message>")
+        u.expect(name="message", body="hello all")
+        r = g.net.next_id("v")
+        g.net.send(f"<iq type='get' id='{r}' from='{room}/other' to='{u.jid}'><query xmlns='jabber:iq:version'/></iq>")
+        u.expect(name="iq", id=r)
+        v = g.users.client()
+        g.net.send(f"<message from='{room}/other' to='{v.jid}' type='groupchat' id='gc'><body>HOSTILE</body></message>")
+        check(error_of(g.net.expect(name="message", id="gc", type="error"))[0] == "service-unavailable", "groupchat of a room that he is not in")
+        v.none(lambda e: "HOSTILE" in text_of(e), "what a room says that he is not in")
+    tap.run("a room elsewhere that one has entered speaks freely, others do not", in_room)
+
+    def error_text():
+        u, s = g.users.client(), g.stranger()
+        g.net.send(f"<message from='{s}' to='{u.jid}' type='error' id='er'><body>HOSTILE</body><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+                   "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>HOSTILE</text></error></message>")
+        u.settle()
+        check(not any("HOSTILE" in text_of(e) for e in u.inbox), "a stranger's error carries text")
+    tap.run("an error of a stranger carries no text", error_text)
+
+    def trusted():
+        low, high = Component(g.server, LOW).login(), Component(g.server, HIGH).login()
+        u = g.users.client()
+        high.send(f"<message from='x@{HIGH}' to='{u.bare}' type='chat'><body>of a trusted one</body></message>")
+        u.expect(name="message", frm=f"x@{HIGH}", body="of a trusted one")
+        low.send(f"<message from='x@{LOW}' to='{u.bare}' type='chat'><body>of another</body></message>")
+        g.heard(u, "Request 1")
+        g.answer(u, "accept", "is let in")
+        u.expect(name="message", frm=f"x@{LOW}", body="of another")
+        g.net.send(f"<message from='{NET}' to='{u.bare}' type='chat'><body>of the gateway itself</body></message>")
+        u.expect(name="message", frm=NET, body="of the gateway itself")
+        low.close()
+        high.close()
+    tap.run("who is trusted like the own passes; so does a gateway's own word", trusted)
+
+
+def looks(tap, g):
+    def finding(u, name):
+        held = g.server.json("held", "list", "--account", u.bare, "--all")["held"]
+        return [f["evidence"] for h in held for f in g.server.json("why", h["id"])["findings"] if f["name"] == name]
+
+    def poses():
+        u = g.users.client()
+        other = g.users.client()
+        u.iq("set", f"<query xmlns='{SUBSCRIBED}'><item jid='{other.bare}' name='Anna Schmidt'/></query>")
+        g.say(f"margaret@{NET}", u.bare, "it is me", f"<nick xmlns='{NICK}'>Аnnа Schmіdt</nick>")
+        t = g.heard(u, "looks like a colleague", "Anna Schmidt")
+        check(finding(u, "STRANGER_IMPERSONATES") == ["Anna Schmidt"], t)
+        v = g.users.client()
+        g.say(f"colleague-0ne@{NET}", v.bare, "it is me")
+        g.heard(v, "looks like a colleague", "colleague-one")
+    tap.run("STRANGER_IMPERSONATES: a nick like a contact's name in other letters, a local part like a colleague's", poses)
+
+    def random():
+        u = g.users.client()
+        g.say(f"xk7qvz93hp@{NET}", u.bare, "hi")
+        g.heard(u, "a machine had made it up")
+        check(finding(u, "STRANGER_RANDOM_NAME") == ["xk7qvz93hp"], "no finding")
+    tap.run("STRANGER_RANDOM_NAME", random)
+
+
+def harvest(tap, g):
+    def answers(frm, names):
+        """What the stranger hears for each of these, in order; '' is silence."""
+        out = []
+        for i, name in enumerate(names):
+            g.say(frm, g.server.jid(name), f"hello {i}", id=f"h{i}")
+        g.net.settle()
+        time.sleep(0.3)
+        g.net.settle()
+        for i in range(len(names)):
+            e = [e for e in g.net.inbox if e.get("id") == f"h{i}"]
+            out.append(error_of(e[0])[0] if e else "")
+        g.net.clear()
+        return out
+
+    def alike():
+        here = [g.users.name() for _ in range(8)]
+        away = [f"nobody{i}" for i in range(8)]
+        g.users.client(here[0])
+        a, b = answers(g.stranger(), here), answers(g.stranger(), away)
+        check(a == b == [""] * 8, f"{a} {b}")
+        risky = [f"click http://193.0.2.7/{i}/login.scr" for i in range(3)]
+        s1, s2 = g.stranger(), g.stranger()
+        for i, t in enumerate(risky):
+            g.say(s1, g.server.jid(here[1]), t, id=f"r{i}")
+            g.say(s2, g.server.jid("nobody1"), t, id=f"s{i}")
+        g.net.settle()
+        time.sleep(0.3)
+        g.net.settle()
+        check(not [e for e in g.net.inbox if e.get("type") == "error"], "what was held is answered")
+    tap.run("missing and existing accounts: the same answer, held or not (security-tests 44, 64)", alike)
+
+    def slowed():
+        here = [g.users.name() for _ in range(20)]
+        away = [f"noone{i}" for i in range(20)]
+        mixed = [x for p in zip(here, away) for x in p][:20]
+        results = [answers(g.stranger(), names) for names in (here, away, mixed)]
+        for r in results:
+            check(r[:9] == [""] * 9 and r[-6:] == ["resource-constraint"] * 6, f"{r}")
+        s = g.stranger()
+        u = g.users.client()
+        u.message(s, "we know each other")
+        g.net.expect(name="message", body="we know each other")
+        answers(s, [f"nil{i}" for i in range(20)])
+        g.say(s, u.bare, "you and me all the same")
+        u.expect(name="message", frm=s, body="you and me all the same")
+    tap.run("a stranger who tries many names is told to come back later, alike for all; his contacts still hear him", slowed)
+
+    def flood():
+        s = g.stranger()
+        g.net.send("".join(f"<presence type='subscribe' id='p{i}' from='{s}' to='{g.server.jid(f'absent{i}')}'/>" for i in range(30)))
+        g.net.settle()
+        time.sleep(0.5)
+        g.net.settle()
+        got = {e.get("id") for e in g.net.inbox if e.get("type") == "error"}
+        check("p0" not in got and "p29" in got, f"{sorted(got)}")
+        g.net.clear()
+    tap.run("a flood of requests for presence is slowed in the same way", flood)
+
+
+def main():
+    tap = Tap("the gate")
+    extra = components_text({"domain": NET}, {"domain": LOW, "trust": "low"}, {"domain": HIGH, "trust": "high"})
+    with Instance(users=[f"u{i}" for i in range(140)] + ["colleague-one"], component=True, extra=extra) as server:
+        g = Gate(server, Users(server, 140))
+        requests(tap, g)
+        safe_mode(tap, g)
+        looks(tap, g)
+        harvest(tap, g)
+        tap.run("the server is well at the end", server.assert_healthy)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
