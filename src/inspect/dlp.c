@@ -292,6 +292,11 @@ static void add(struct dlp_spans *l, const struct dlp_span *one)
 	if (i < l->n && l->v[i].from < one->to) {
 		l->v[i].from = one->from < l->v[i].from ? one->from : l->v[i].from;
 		l->v[i].to = one->to > l->v[i].to ? one->to : l->v[i].to;
+		while (i + 1 < l->n && l->v[i + 1].from < l->v[i].to) {
+			l->v[i].to = l->v[i + 1].to > l->v[i].to ? l->v[i + 1].to : l->v[i].to;
+			memmove(l->v + i + 1, l->v + i + 2, (l->n - i - 2) * sizeof(l->v[0]));
+			l->n--;
+		}
 		return;
 	}
 	if (l->n == DLP_SPANS) {

@@ -130,7 +130,7 @@ static int scan_pcre2(struct patterns *p, size_t which, struct str text, const s
 		if (n < 0)
 			return n == PCRE2_ERROR_NOMEMORY ? ERR_NOMEM : ERR_LIMIT;
 		s->found(s->ctx, which, v[0], v[1]);
-		at = v[1] > v[0] ? v[1] : v[0] + 1;
+		at = v[0] + 1;		/* the next may begin within this one */
 		while (at < text.n && ((unsigned char)text.p[at] & 0xc0) == 0x80)
 			at++;
 	}
