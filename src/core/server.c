@@ -202,6 +202,8 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	s->guard = p->guard;
 	s->tls = p->tls;
 	s->started_mono_us = p->started_mono_us;
+	s->end = p->end;
+	s->end_ctx = p->end_ctx;
 	s->started_wall_ms = clock_wall_ms();
 	list_init(&s->idle_users);
 	list_init(&s->streams);

@@ -7,6 +7,8 @@
 #ifndef CORE_SERVER_H
 #define CORE_SERVER_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -26,6 +28,8 @@ struct server_parts {
 	struct tls_ctx *tls;		/* a reference, taken over; NULL in simulation */
 	int listen_c2s, listen_c2s_tls, listen_control;	/* bound, listening descriptors; -1: none */
 	int web;			/* end of the channel to the web role (ipc/chan.h); 0 or -1: none */
+	void (*end)(void *ctx, bool again);	/* somebody who may has ordered the server to end, or to start anew; NULL: he is refused */
+	void *end_ctx;
 	uint64_t started_mono_us;	/* when the process began */
 };
 MUST_CHECK int server_new(const struct server_parts *parts, struct arena *a, struct server **ret, struct str *ret_why);

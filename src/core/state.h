@@ -24,6 +24,8 @@
 
 #define SERVER_MAGIC 0x5e4e4001u
 
+struct notice;
+
 struct server {
 	uint32_t magic;
 	struct loop *loop;
@@ -52,6 +54,7 @@ struct server {
 	unsigned n_outward;
 	struct list adhoc;			/* core/adhoc.c: forms being filled in */
 	unsigned n_adhoc;
+	struct notice *notices[2];		/* features/notices.c: of the day, of welcome; NULL: none */
 	struct list delegated;			/* features/delegation.c: blocks of malloc that begin with their struct list */
 
 	struct list streams;			/* every connection */
@@ -73,6 +76,10 @@ struct server {
 	struct metrics metrics;
 	bool stopping;
 	void (*stopped)(void *ctx);
+	void (*end)(void *ctx, bool again);	/* features/power.c; NULL: nobody does that here */
+	void *end_ctx;
+	struct loop_timer end_timer;
+	bool end_again;
 	void *stopped_ctx;
 	uint64_t started_mono_us, started_wall_ms;
 };

@@ -337,6 +337,6 @@ const struct mod_def mod_administration = {
 	.xep = 133,
 	.xep_version = "1.3.1",
 	.xep_partial = true,
-	.xep_note = "accounts, passwords, sessions, rosters, numbers, lists, announcements; by role",
+	.xep_note = "all but lists of domains (wardroom.yaml has them) and of roles (the command line has them); by role",
 	.commands = commands,
 };

@@ -6,12 +6,12 @@
 #include "admin/admin.h"
 #include "base/clock.h"
 #include "core/adhoc.h"
+#include "core/announce.h"
 #include "core/audit.h"
 #include "core/mod.h"
 #include "core/state.h"
 
 #define NODE(name) NS_ADMIN "#" name
-#define ANNOUNCE_BYTES 10000
 #define LIST_MOST 10000			/* addresses in one answer */
 #define LAST_MOST 50
 
@@ -261,54 +261,20 @@ static int run_last(struct adhoc *c)
 
 /* --- announcements ------------------------------------------------------------------------------------------------------------ */
 
-static int announce(struct adhoc *c, struct node *m)
-{
-	struct server *srv = c->iq->server;
-	struct map_iter it = { 0 };
-	size_t n = 0, most = map_count(srv->sessions);
-	uint64_t *ids = arena_alloc(c->iq->arena, (most + 1) * sizeof(*ids));
-	unsigned told = 0;
-	void *v;
-
-	if (!ids)
-		return ERR_LIMIT;
-	while (n < most && map_next(srv->sessions, &it, NULL, &v))
-		ids[n++] = ((const struct session *)v)->id;
-	for (size_t i = 0; i < n; i++) {
-		struct session *s = session_find(srv, ids[i]);
-
-		if (!s || !s->available || s->ending)
-			continue;
-		if (node_set_attr(c->iq->arena, m, "to", s->full) < 0)
-			return ERR_LIMIT;
-		session_send(s, m);
-		told++;
-	}
-	return told ? adhoc_done(c, NULL, "It was sent to everybody who is available.") : adhoc_done(c, NULL, "Nobody is available.");
-}
-
 static int run_announce(struct adhoc *c)
 {
 	struct arena *a = c->iq->arena;
-	const struct node *f = form_find(c->form, "announcement");
-	struct node *m = node_new(a, NS_CLIENT, "message"), *body;
-	struct str text = STR_NONE;
-	int r = 0;
+	struct str text;
+	unsigned told = 0;
+	int r = announce_text(a, c->form, "announcement", &text);
 
-	if (!m || !f)
-		return m ? ERR_BAD_REQUEST : ERR_LIMIT;
-	for (const struct node *v = node_child(f, NS_XDATA, "value"); v; v = node_child_next(v, NS_XDATA, "value"))
-		text = arena_printf(a, "%.*s%s%.*s", STR_FMT(text), text.n ? "\n" : "", STR_FMT(node_text(a, v)));
-	if (!text.p || text.n > ANNOUNCE_BYTES)
-		return ERR_LIMIT;
-	body = node_add_leaf(a, m, NS_CLIENT, "body", text);
-	r = body ? node_set_attr(a, m, "from", c->iq->server->domain) : ERR_LIMIT;
-	if (r == 0)
-		r = node_set_attr(a, m, "type", STR("headline"));
+	if (r == 0 && !text.n)
+		r = ERR_BAD_REQUEST;
 	if (r < 0)
 		return r;
 	audit_account(c->iq->server, "announcement", c->iq->trip->from_user->bare, arena_printf(a, "%zu bytes", text.n).p);
-	return announce(c, m);
+	r = announce_all(c->iq->server, a, text, &told);
+	return r < 0 ? r : adhoc_done(c, NULL, told ? "It was sent to everybody who is available." : "Nobody is available.");
 }
 
 /* --- the table ------------------------------------------------------------------------------------------------------------------- */

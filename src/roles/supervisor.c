@@ -228,9 +228,13 @@ static bool again(struct supervisor *s, int status, int *ret_status)
 	hear(s, &s->worker);			/* it may have said it and ended at once */
 	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 	if (s->stopping || (WIFEXITED(status) && *ret_status == 0)) {
-		if (s->stopping && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+		if (s->stopping && ((WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) || *ret_status == SUPERVISOR_AGAIN))
 			*ret_status = 0;	/* asked to stop before it listened to signals: nothing was open */
 		return false;
+	}
+	if (WIFEXITED(status) && *ret_status == SUPERVISOR_AGAIN) {
+		log_event(LOG_NOTE, "worker.starts_anew");
+		return true;
 	}
 	if (!s->worker.was_ready) {
 		if (WIFSIGNALED(status))

@@ -14,6 +14,9 @@
 
 struct heritage;
 
+/* The exit status of a worker that is to be started again at once. */
+#define SUPERVISOR_AGAIN 75
+
 /* work(ctx, heritage) runs in the worker, writes one of HERITAGE_* to 'ready' when it serves, and returns the exit
  * status. web: arguments of wardroom-web behind its name, NULL at the end. */
 int supervisor_run(int (*work)(void *ctx, const struct heritage *h), void *ctx, const char *const *web);

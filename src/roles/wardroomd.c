@@ -43,7 +43,7 @@ struct daemon {
 	struct s2s *s2s;		/* NULL: no federation */
 	struct control *control;
 	int lock;
-	bool stopping;
+	bool stopping, again;
 };
 
 static int fail(struct str why)
@@ -114,10 +114,21 @@ static int credentials(const struct daemon *d, const struct config *c, struct ar
 	return r;
 }
 
+static void on_term(void *ctx);
+
+/* Somebody has ordered it from within (XEP-0133). */
+static void on_end(void *ctx, bool again)
+{
+	struct daemon *d = ctx;
+
+	d->again = again;
+	on_term(d);
+}
+
 /* Everything up to the running server; what has been opened when it fails ends with the process. */
 static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct str *ret_why)
 {
-	struct server_parts p = { .started_mono_us = started_mono_us };
+	struct server_parts p = { .started_mono_us = started_mono_us, .end = on_end, .end_ctx = d };
 	struct s2s_parts s2s = { .fd = -1 };
 	const char *domain;
 	int control = -1, component = -1, r;
@@ -268,7 +279,7 @@ static int serve(struct daemon *d, const struct heritage *h)
 	loop_free(&d->loop);
 	config_unref(&d->config);
 	instance_unlock(&d->lock);
-	return 0;
+	return d->again ? SUPERVISOR_AGAIN : 0;
 }
 
 static int worker(void *ctx, const struct heritage *h)

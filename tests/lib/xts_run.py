@@ -387,6 +387,11 @@ class Run:
 
     # --- the world ---
 
+    def comes_back(self):
+        """It was told to start anew by itself."""
+        self.all_ended()
+        self.world.comes_back()
+
     def restart(self):
         self.world.restart()
         self.all_ended()

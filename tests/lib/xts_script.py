@@ -33,6 +33,7 @@ FORMS = [(verb, re.compile("^" + form + "$"), block) for verb, form, block in (
     ("ends_with", WHO + r"'s stream ends with (?P<condition>[a-z-]+)", False),
     ("ends", WHO + r"'s stream ends", False),
     ("web", r"the web answers (?P<method>GET|OPTIONS) (?P<path>/\S*) with (?P<status>\d+):", True),
+    ("comes_back", r"the server comes back", False),
     ("restart", r"the server restarts", False),
     ("restart_with", r"the server restarts with:", True),
     ("time", r"(?P<seconds>\d+) s pass", False),

@@ -179,7 +179,7 @@ class SimWorld:
         for s in script.steps:
             if s.verb in ("operator", "web", "accepts", "tls_is") or script.servers or "websocket" in (s.args.get("options") or ""):
                 raise Skip(f"not in the simulation: {s.text}")
-        on_disk = any(s.verb in ("restart", "restart_with") for s in script.steps)
+        on_disk = any(s.verb in ("restart", "restart_with") or "admin#restart" in s.block for s in script.steps)
         self.components = section(script, "example.test", SECRET)
         self.sim = Sim(self.seed, script.users, fast(script.config) + self.components, on_disk, roles=script.roles)
         self.sim.component_port = 0
@@ -193,6 +193,9 @@ class SimWorld:
     @staticmethod
     def needs_tls(_client):
         raise Skip("there is no TLS in the simulation")
+
+    def comes_back(self):
+        pass
 
     def restart(self, config=None):
         if config is not None:

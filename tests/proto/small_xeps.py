@@ -753,6 +753,30 @@ def throttle_tests(tap):
         tap.run("xep0077-register: some accounts a minute from one address", some)
 
 
+def power_tests(tap):
+    with new_server(users=[], start=False) as server:
+        path = os.path.join(server.top, "password")
+        with open(path, "w") as f:
+            os.chmod(path, 0o600)
+            f.write(PASSWORD)
+        server.cli("user", "add", server.jid("chief"), "--role", "admin", "--password-file", path)
+        server.start()
+
+        def shutdown():
+            c = Client(server, "chief").login()
+            for delay in ("-1", "3601", "soon"):
+                refused(run(c, f"{ADMIN}#shutdown", delay=delay), "not-acceptable", "modify")
+            done(run(c, f"{ADMIN}#shutdown", delay="0"))
+            check(c.stream_error()[0] == "system-shutdown", "the stream did not end")
+            until(lambda: server.proc.poll() is not None, 10, "the server has ended")
+            check(server.proc.returncode == 0, f"it ended with {server.proc.returncode}")
+            server.stop()
+            server.start()
+            events = [(e["what"]["event"], e["what"]["account"]) for e in server.json("audit", "list")["entries"] if e["kind"] == "account"]
+            check(("shutdown ordered", server.jid("chief")) in events, f"not in the record: {events}")
+        tap.run("xep0133-shutdown: ended by an administrator, and not started again by itself", shutdown)
+
+
 def main():
     tap = Tap("small extensions")
     with new_server(users=[f"u{i}" for i in range(90)]) as server:
@@ -775,6 +799,7 @@ def main():
     open_tests(tap)
     invite_tests(tap)
     throttle_tests(tap)
+    power_tests(tap)
     return tap.end()
 
 

@@ -56,6 +56,7 @@ struct sim {
 	const char *dir, *config_path;
 	struct client *clients;
 	bool news, down;
+	bool ends, again;		/* the server has been ordered to end, or to start anew */
 	char password[256];		/* of the blob: many accounts of one password need it derived once */
 	uint8_t blob[SCRAM_BLOB_BYTES];
 	size_t blob_n;
@@ -86,10 +87,20 @@ static void open_vault(struct sim *s)
 		must(vault_open_memory(&s->vault), "store", why);
 }
 
+static void on_end(void *ctx, bool again)
+{
+	struct sim *s = ctx;
+
+	s->ends = true;
+	s->again = again;
+	loop_stop(s->loop);
+}
+
 static void start(struct sim *s)
 {
 	struct server_parts p = { .loop = s->loop, .config = config_ref(s->config), .vault = s->vault, .listen_c2s = -1,
-				  .listen_c2s_tls = -1, .listen_control = -1, .started_mono_us = clock_mono_us() };
+				  .listen_c2s_tls = -1, .listen_control = -1, .started_mono_us = clock_mono_us(),
+				  .end = on_end, .end_ctx = s };
 	struct policy *policy;
 	struct str why = STR_NONE;
 
@@ -343,6 +354,9 @@ static bool command(struct sim *s)
 		restart(s);
 	else
 		die("command", str_of(line));
+	if (s->ends && s->again)
+		restart(s);
+	s->ends = false;
 	tell(s);
 	return true;
 }

@@ -7,13 +7,14 @@
 import argparse
 import glob
 import os
+import socket
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from rawcomponent import SECRET  # noqa: E402
 from rawws import http  # noqa: E402
-from wardroom_test import SLOW, Failed, Tap  # noqa: E402
+from wardroom_test import SLOW, Failed, Tap, until  # noqa: E402
 from xts_run import Run, Skip  # noqa: E402
 from xts_script import Bad, Script, fast, section  # noqa: E402
 from xts_session import Gate, Person, Stage, WebPerson  # noqa: E402
@@ -71,6 +72,12 @@ class RealWorld:
     def web(self, method, path):
         status, head, body, _ = http(self.server, f"{method} {path} HTTP/1.1\r\nHost: {self.server.domain}\r\n\r\n")
         return status, head, body
+
+    def comes_back(self):
+        def answers():
+            with socket.socket() as s:
+                return s.connect_ex((self.server.host, self.server.tls_port)) == 0
+        until(answers, 15, "the server listens again")
 
     def restart(self, config=None):
         self.server.stop()
