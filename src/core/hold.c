@@ -65,6 +65,7 @@ int hold_delivered(struct vault *v, struct trip *t)
 static json_t *story(struct trip *t)
 {
 	const struct judgement *j = &t->verdict;
+	const struct str to = t->to_self ? t->from.bare : t->to.bare;
 	char stamp[CLOCK_STAMP_BYTES];
 	json_t *o, *findings = json_array();
 	int bad = findings ? 0 : -1;
@@ -76,7 +77,7 @@ static json_t *story(struct trip *t)
 			inspect_rule_name(f->rule), "text", inspect_rule_text(f->rule), "weight", (int)f->weight, "evidence", f->evidence));
 	}
 	clock_stamp(t->when_ms, stamp);
-	o = json_pack("{s:s, s:s%, s:s%, s:s, s:i, s:o}", "when", stamp, "from", t->from.bare.p, t->from.bare.n, "to", t->to.bare.p, t->to.bare.n,
+	o = json_pack("{s:s, s:s%, s:s%, s:s, s:i, s:o}", "when", stamp, "from", t->from.bare.p, t->from.bare.n, "to", to.p, to.n,
 		      "decision", inspect_decision_name(j->decision), "score", (int)j->score, "findings", findings);
 	if (o && j->policy[0])
 		bad |= json_object_set_new(o, "policy", json_string(j->policy));

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "core/gate.h"
+#include "core/hold.h"
 #include "core/mask.h"
 #include "core/own_password.h"
 #include "core/pipeline.h"
@@ -212,13 +213,34 @@ static bool is_shown(struct str node)
 	return true;
 }
 
-/* What somebody publishes reaches his contacts as a message would (XEP-0163): it is judged as one to all of them. */
-static const struct node *publication(const struct trip *t)
+/* A card as it is read: pictures and keys are bytes, not text. NULL: no memory. */
+static struct node *card_of(struct trip *t, const struct node *card)
 {
-	const struct node *payload = t->kind == STANZA_IQ ? node_child(t->stanza, NS_PUBSUB, "pubsub") : NULL;
-	const struct node *publish = payload ? node_child(payload, NS_PUBSUB, "publish") : NULL;
+	static const char *const bytes[] = { "BINVAL", "CRED" };
+	struct node *copy = node_dup(t->arena, card);
 
-	return publish && (t->origin == TRIP_CLIENT || trip_is_foreign(t)) && is_shown(node_attr(publish, "node")) ? publish : NULL;
+	for (struct node *c = copy ? node_first_element(copy) : NULL; c; c = node_next_element(c))
+		for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+			struct node *b = node_child(c, NS_VCARD, bytes[i]);
+
+			if (b)
+				node_remove(b);
+		}
+	return copy;
+}
+
+/* What somebody publishes reaches his contacts as a message would (XEP-0163), and his card (XEP-0054) or a room's
+ * (XEP-0486) whoever looks: it is judged as one to all of them. */
+static const struct node *publication(struct trip *t)
+{
+	const struct node *payload = t->kind == STANZA_IQ ? node_first_element(t->stanza) : NULL, *publish;
+
+	if (!payload || !str_is(node_attr(t->stanza, "type"), "set") || (t->origin != TRIP_CLIENT && !trip_is_foreign(t)))
+		return NULL;
+	if (node_is(payload, NS_VCARD, "vCard"))
+		return payload;
+	publish = node_is(payload, NS_PUBSUB, "pubsub") ? node_child(payload, NS_PUBSUB, "publish") : NULL;
+	return publish && is_shown(node_attr(publish, "node")) ? publish : NULL;
 }
 
 static unsigned count_contacts(const struct user *u)
@@ -235,13 +257,31 @@ static unsigned count_contacts(const struct user *u)
 	return n;
 }
 
+/* Recorded with the number that its author is told, so that `wardroom why` can explain it. */
+static enum trip_next refuse_publication(struct trip *t)
+{
+	static const char *const text = "refused by the company's policy";
+	struct str whole = STR_NONE;
+	char id[VAULT_ID_TEXT];
+
+	t->judged = true;	/* the copy that was counted is given back */
+	if (hold_refused(t, id) == 0)
+		whole = arena_printf(t->arena, "%s (number %s)", text, id);
+	return trip_refuse(t, ERR_POLICY, whole.p && whole.n ? whole.p : text);
+}
+
 /* There is no quarantine for it: what would be held is refused. The items alone: the name of a form is a link, too. */
 static enum trip_next inspect_publication(struct trip *t, const struct node *publish)
 {
 	struct subject sub = { 0 };
-	int r = gather(t, publish, &sub) ? 0 : ERR_NOMEM;
+	int r = ERR_NOMEM;
 
-	sub.audience = count_contacts(t->from_user);
+	if (str_is(publish->ns, NS_VCARD))
+		publish = card_of(t, publish);
+	if (publish && gather(t, publish, &sub))
+		r = 0;
+	if (t->from_user && sub.audience < 2)
+		sub.audience = count_contacts(t->from_user);
 	if (r == 0 && !has_text(&sub))
 		return TRIP_NEXT;
 	if (r == 0)
@@ -250,8 +290,7 @@ static enum trip_next inspect_publication(struct trip *t, const struct node *pub
 		return trip_refuse(t, r, "what you publish could not be inspected; try again later");
 	if (t->verdict.decision == DECISION_DELIVER || t->verdict.decision == DECISION_FLAG || t->verdict.decision == DECISION_DEFANG)
 		return TRIP_NEXT;
-	t->judged = true;	/* the copy that was counted is given back */
-	return trip_refuse(t, ERR_POLICY, "refused by the company's policy");
+	return refuse_publication(t);
 }
 
 enum trip_next step_inspect(struct trip *t)

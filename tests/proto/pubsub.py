@@ -2,8 +2,10 @@
 """Publish-subscribe: XEP-0060 and what stands on it. Two or three sessions over TLS; every case names the rule it holds to."""
 import base64
 import hashlib
+import json
 import os
 import random
+import re
 import sys
 import time
 from xml.sax.saxutils import escape, quoteattr
@@ -622,6 +624,31 @@ def notify_tests(tap, users):
             event(d, "urn:plain")
         ok(publish(a, BM, conference(extra="<extensions><x xmlns='urn:x'>https://examp1e.test/login</x></extensions>"), id="r@conference.example"))
     tap.run("xep0163-inspection: what is published to contacts is judged as a message to them is", inspected)
+
+    def told_why():
+        a, _ = users.friends("urn:blog")
+        el = publish(a, "urn:blog", "<entry xmlns='urn:blog'><title>see https://examp1e.test/login</title></entry>")
+        refused(el, "policy-violation")
+        text = el.findtext(".//{urn:ietf:params:xml:ns:xmpp-stanzas}text") or ""
+        number = re.search(r"\(number ([0-9a-v]{13})\)", text)
+        check(number, f"no number to ask about: {text_of(el)}")
+        a.settle()
+        story = users.server.json("why", number.group(1))
+        check(a.bare in json.dumps(story) and story["findings"], f"nothing to be told: {story}")
+    tap.run("xep0163-why: what is refused is recorded under the number that its author is told", told_why)
+
+    def cards():
+        a, b = users.friends("urn:blog")
+        evil = "https://examp1e.test/login"
+        for inner in (f"<DESC>see {evil}</DESC>", f"<URL>{evil}</URL>", f"<FN>Ann, {evil}</FN>"):
+            refused(a.iq("set", f"<vCard xmlns='vcard-temp'>{inner}</vCard>"), "policy-violation")
+        refused(publish(a, "urn:xmpp:vcard4", f"<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><url><uri>{evil}</uri></url></vcard>"), "policy-violation")
+        check("examp1e" not in text_of(b.iq("get", "<vCard xmlns='vcard-temp'/>", to=a.bare)), "it is there all the same")
+        photo = f"<PHOTO><TYPE>image/png</TYPE><BINVAL>{base64.b64encode(b'https://' * 3000).decode()}</BINVAL></PHOTO>"
+        el = a.iq("set", f"<vCard xmlns='vcard-temp'><FN>Ann</FN><URL>https://wiki.example/ann</URL>{photo}</vCard>")
+        check(el.get("type") == "result", f"an ordinary card is refused: {text_of(el)}")
+        check("wiki.example" in text_of(b.iq("get", "<vCard xmlns='vcard-temp'/>", to=a.bare)), "not kept")
+    tap.run("xep0054-inspection: a card is judged as what is published is; its pictures are bytes", cards)
 
 
 def caps_tests(tap, users):
