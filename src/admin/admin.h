@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+struct policy;
 struct vault;
 
 enum admin_effect_kind {
@@ -51,6 +52,11 @@ struct admin_call {
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);	/* of long work; NULL: nobody looks */
 	void *progress_ctx;
 };
+
+/* The texts of a policy that is in force are kept under a number; those of the newest are not kept twice. how: "applied". */
+MUST_CHECK int admin_policy_note(struct vault *v, struct str domain, struct arena *a, const struct policy *p, const char *how, json_int_t *ret);
+/* The number of the version with this digest; 0: not known (any more). */
+json_int_t admin_policy_version(struct vault *v, struct str domain, struct arena *a, const char *digest);
 
 struct admin_call *admin_call_new(const char *command, json_t *args /* taken */);
 void admin_call_free(struct admin_call **call);

@@ -1,5 +1,6 @@
 /* admin_held.c - the quarantine and the story of a stanza. */
 #include "admin/admin_parts.h"
+#include "admin/why.h"
 
 #define LIST_MAX 10000
 
@@ -115,6 +116,7 @@ static int why(struct admin_call *call, struct vault *v)
 {
 	struct str text = admin_text(call, "id"), story;
 	struct vault_held h;
+	json_int_t version;
 	uint64_t id;
 	json_t *o;
 	int r = vault_id_parse(text, &id);
@@ -138,7 +140,11 @@ static int why(struct admin_call *call, struct vault *v)
 	r = vault_held_get(v, id, call->arena, &h);
 	if (r == 0)
 		r = admin_put(o, "held", json_string(state_name(h.state)));
-	return r == ERR_NOT_FOUND ? 0 : r;
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
+	version = admin_policy_version(v, str_of(call->domain), call->arena, json_string_value(json_object_get(o, "policy")));
+	r = version ? admin_put(o, "policy_version", json_integer(version)) : 0;
+	return r < 0 ? r : why_explain(call->arena, o);
 }
 
 const struct admin_command admin_held_commands[] = {

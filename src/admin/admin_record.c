@@ -1,4 +1,4 @@
-/* admin_record.c - the audit log, the state of the server, and policy files that were put in force. */
+/* admin_record.c - the audit log and the state of the server. */
 #include "admin/admin_parts.h"
 
 #define LIST_DEFAULT 1000
@@ -71,17 +71,9 @@ static int status(struct admin_call *call, struct vault *v)
 	return r < 0 ? r : admin_effect(call, EFFECT_LIVE_STATUS, STR_NONE);
 }
 
-/* The files have been written by the command line, which has read them back; this is their entry in the record. */
-static int applied(struct admin_call *call, struct vault *v)
-{
-	(void)v;
-	return admin_effect(call, EFFECT_POLICY_APPLIED, STR_NONE);
-}
-
 const struct admin_command admin_record_commands[] = {
 	{ "audit list", list, false },
 	{ "audit verify", verify, false },
 	{ "status", status, false },
-	{ "policy apply", applied, true },
 	{ 0 },
 };

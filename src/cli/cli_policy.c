@@ -1,73 +1,173 @@
-/* cli_policy.c - policy.yaml: read with all its errors, put in force, shown. */
+/* cli_policy.c - policy.yaml: read with all its errors, put in force, shown, put back. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "policy/lint.h"
 #include "policy/policy.h"
 
-static int parse(struct cli *c, const char *path, const char *domain, struct str *ret_text)
+static int parse(struct cli *c, const char *path, const char *domain, struct str *ret_text, struct policy **ret)
 {
-	struct policy *p;
 	struct str why = STR_NONE;
 
 	if (cli_read(c, path, POLICY_FILE_BYTES, ret_text) != CLI_OK)
 		return CLI_NOT;
-	if (policy_parse(*ret_text, path, domain, c->arena, &p, &why) < 0)
+	if (policy_parse(*ret_text, path, domain, c->arena, ret, &why) < 0)
 		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
-	policy_free(&p);
 	return CLI_OK;
 }
 
-int cli_policy_check(struct cli *c)
+/* Members of groups who have no account here: only an instance can tell. */
+static int check_members(struct cli *c, const struct policy *p, struct lint *l)
 {
-	struct str text;
-	json_t *reply;
-	int r = parse(c, c->words[0], "example.org", &text);
+	json_t *args = json_object(), *members = json_array(), *reply, *one;
+	struct str *v;
+	size_t n, i;
 
-	if (r != CLI_OK)
-		return r;
-	reply = json_pack("{s:s, s:b}", "file", c->words[0], "good", 1);
-	cli_print(c, "policy check", reply);
+	if (lint_members(p, c->arena, &v, &n) < 0)
+		return cli_fail(CLI_NOT, "out of memory");
+	for (i = 0; i < n; i++)
+		json_array_append_new(members, json_stringn(v[i].p, v[i].n));
+	json_object_set_new(args, "members", members);
+	if (cli_call(c, "policy members", args, &reply) != CLI_OK)
+		return CLI_NOT;
+	json_array_foreach(json_object_get(reply, "unknown"), i, one)
+		lint_add(l, c->arena, 0, "groups: %s has no account here", json_string_value(one));
 	json_decref(reply);
 	return CLI_OK;
 }
 
+/* Partners whom no road leads to. */
+static void check_roads(const struct cli *c, const struct policy *p, struct lint *l)
+{
+	for (unsigned i = 0; i < p->n_peers && !c->config->s2s.enabled; i++) {
+		bool found = false;
+
+		for (unsigned k = 0; k < c->config->n_components; k++)
+			found |= str_eq_nocase(p->peers[i].domain, str_of(c->config->components[k].domain));
+		if (!found)
+			lint_add(l, c->arena, 0, "peers: %.*s is no component, and this server does not speak to other servers", STR_FMT(p->peers[i].domain));
+	}
+}
+
+static void print_notes(const struct cli *c, const struct lint *l)
+{
+	json_t *notes = json_array(), *reply = json_pack("{s:s, s:b, s:o}", "file", c->words[0], "good", 1, "notes", notes);
+
+	for (unsigned i = 0; i < l->n; i++) {
+		if (!c->json && l->v[i].line)
+			printf("%s:%u: note: %.*s\n", c->words[0], l->v[i].line, STR_FMT(l->v[i].text));
+		else if (!c->json)
+			printf("%s: note: %.*s\n", c->words[0], STR_FMT(l->v[i].text));
+		json_array_append_new(notes, json_pack("{s:i, s:s%}", "line", (int)l->v[i].line, "text", l->v[i].text.p, l->v[i].text.n));
+	}
+	if (c->json)
+		cli_print(c, "policy check", reply);
+	else
+		printf("%s: good%s\n", c->words[0], l->n ? ", but see the notes" : "");
+	json_decref(reply);
+}
+
+int cli_policy_check(struct cli *c)
+{
+	struct lint *l = arena_alloc(c->arena, sizeof(*l));
+	bool instance = c->dir || access("./instance/wardroom.yaml", F_OK) == 0;
+	struct policy *p;
+	struct str text;
+	int r;
+
+	if (instance && cli_instance(c) != CLI_OK)
+		return CLI_NOT;
+	r = parse(c, c->words[0], instance ? c->config->domain : "example.org", &text, &p);
+	if (r != CLI_OK)
+		return r;
+	if (!l || lint_policy(p, c->arena, l) < 0)
+		r = cli_fail(CLI_NOT, "out of memory");
+	if (r == CLI_OK && instance) {
+		check_roads(c, p, l);
+		r = check_members(c, p, l);
+	}
+	if (r == CLI_OK)
+		print_notes(c, l);
+	policy_free(&p);
+	return r == CLI_OK && l->n && cli_flag(c, "strict") ? CLI_NOT : r;
+}
+
 int cli_policy_apply(struct cli *c)
 {
-	struct str text, why = STR_NONE;
-	json_t *reply;
-	int r = parse(c, c->words[0], c->config->domain, &text);
+	const char *path = cli_option(c, "weights");
+	struct str text, weights, why = STR_NONE;
+	json_t *args, *reply;
+	struct policy *p;
+	int r = parse(c, c->words[0], c->config->domain, &text, &p);
 
 	if (r != CLI_OK)
 		return r;
-	if (instance_write(c->in.policy, text, 0600, c->arena, &why) < 0)
-		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
-	r = cli_call(c, "policy apply", json_object(), &reply);
+	if (path && cli_read(c, path, POLICY_FILE_BYTES, &weights) != CLI_OK)
+		r = CLI_NOT;
+	else if (path && policy_weights(p, weights, path, c->arena, &why) < 0)
+		r = cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
+	policy_free(&p);
 	if (r != CLI_OK)
 		return r;
-	json_object_set_new(reply, "policy", json_string(c->in.policy));
+	args = json_pack("{s:s%, s:b}", "policy", text.p, text.n, "shadow", cli_flag(c, "shadow"));
+	if (path)
+		json_object_set_new(args, "weights", json_stringn(weights.p, weights.n));
+	if (!args)
+		return cli_fail(CLI_NOT, "%s is not UTF-8", c->words[0]);
+	r = cli_call(c, "policy apply", args, &reply);
+	if (r != CLI_OK)
+		return r;
 	cli_print(c, "policy apply", reply);
 	json_decref(reply);
 	return CLI_OK;
 }
 
-int cli_policy_show(struct cli *c)
+static int print_text(const struct cli *c, struct str text)
 {
-	struct str text, why = STR_NONE;
-	int r = instance_read(c->in.policy, POLICY_FILE_BYTES, c->arena, &text, &why);
+	json_t *reply;
 
-	if (r == ERR_NOT_FOUND)
-		text = policy_default_text(c->arena);
-	else if (r < 0)
-		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
 	if (!text.p)
 		return cli_fail(CLI_NOT, "out of memory");
-	if (c->json) {
-		json_t *reply = json_pack("{s:s%}", "policy", text.p, text.n);
-
-		cli_print(c, "policy show", reply);
-		json_decref(reply);
+	if (!c->json) {
+		fwrite(text.p, 1, text.n, stdout);
 		return CLI_OK;
 	}
-	fwrite(text.p, 1, text.n, stdout);
+	reply = json_pack("{s:s%}", cli_flag(c, "weights") ? "weights" : "policy", text.p, text.n);
+	cli_print(c, "policy show", reply);
+	json_decref(reply);
 	return CLI_OK;
+}
+
+static int show_version(struct cli *c, const char *version)
+{
+	uint64_t n;
+	json_t *reply;
+	int r;
+
+	if (!str_to_u64(str_of(version), 1000000000, &n) || n == 0)
+		return cli_fail(CLI_USAGE, "--version: expected a number from `wardroom policy list`, found '%s'", version);
+	r = cli_call(c, "policy version", json_pack("{s:I}", "version", (json_int_t)n), &reply);
+	if (r != CLI_OK)
+		return r;
+	r = print_text(c, str_of(json_string_value(json_object_get(reply, cli_flag(c, "weights") ? "weights" : "policy"))));
+	json_decref(reply);
+	return r;
+}
+
+int cli_policy_show(struct cli *c)
+{
+	const char *version = cli_option(c, "version");
+	bool weights = cli_flag(c, "weights");
+	struct str text, why = STR_NONE;
+	int r;
+
+	if (version)
+		return show_version(c, version);
+	r = instance_read(weights ? c->in.weights : c->in.policy, POLICY_FILE_BYTES, c->arena, &text, &why);
+	if (r == ERR_NOT_FOUND)
+		text = weights ? policy_default_weights(c->arena) : policy_default_text(c->arena);
+	else if (r < 0)
+		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
+	return print_text(c, text);
 }

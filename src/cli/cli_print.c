@@ -16,6 +16,7 @@ static const struct view views[] = {
 	{ "device list", "devices", { "id", "connected", "access", "last_seen", "software", "device" }, "no client has signed in yet" },
 	{ "held list", "held", { "id", "when", "state", "from", "to", "reason" }, "nothing is held" },
 	{ "outbreak list", "outbreaks", { "id", "started", "patient_zero", "contained" }, "no outbreaks" },
+	{ "policy list", "versions", { "version", "when", "how", "digest" }, "no policy has been in force yet" },
 	{ "audit list", "entries", { "seq", "when", "kind", "what" }, "no entries" },
 };
 
@@ -146,6 +147,21 @@ static void outbreak(const struct cli *c, json_t *o)
 	json_decref(tree);
 }
 
+/* Two lines for everybody; what they were made from, for who wants to know. */
+static void why(const struct cli *c, json_t *o)
+{
+	json_t *lines = json_incref(json_object_get(o, "lines"));
+
+	for (size_t i = 0; i < json_array_size(lines); i++) {
+		put(text_of(c, json_array_get(lines, i)), 0);
+		fputc('\n', stdout);
+	}
+	json_decref(lines);
+	json_object_del(o, "lines");
+	fputc('\n', stdout);
+	object(c, o);
+}
+
 void cli_print(const struct cli *c, const char *command, json_t *reply)
 {
 	if (c->json) {
@@ -160,6 +176,8 @@ void cli_print(const struct cli *c, const char *command, json_t *reply)
 		}
 	if (strcmp(command, "outbreak show") == 0)
 		outbreak(c, reply);
+	else if (strcmp(command, "why") == 0)
+		why(c, reply);
 	else
 		object(c, reply);
 }

@@ -71,6 +71,7 @@ int instance_paths(const char *dir, struct arena *a, struct instance *ret)
 	in.config = join(a, in.dir, "wardroom.yaml", &ok);
 	in.policy = join(a, in.dir, "policy.yaml", &ok);
 	in.weights = join(a, in.dir, "weights.yaml", &ok);
+	in.trial = join(a, in.dir, "policy.trial.yaml", &ok);
 	in.data = join(a, in.dir, "data", &ok);
 	in.spool = join(a, in.dir, "spool", &ok);
 	in.keys = join(a, in.dir, "keys", &ok);

@@ -16,6 +16,7 @@
 struct instance {
 	const char *dir;
 	const char *config, *policy, *weights;		/* wardroom.yaml, policy.yaml, weights.yaml */
+	const char *trial;				/* policy.trial.yaml, a policy that is judged and does nothing */
 	const char *data, *spool;			/* folders, 0700 */
 	const char *keys;				/* folder, 0700; files in it 0600 */
 	const char *tls, *tls_cert, *tls_key;		/* folder 0700; key 0600 */

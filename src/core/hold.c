@@ -79,6 +79,8 @@ static json_t *story(struct trip *t)
 	clock_stamp(t->when_ms, stamp);
 	o = json_pack("{s:s, s:s%, s:s%, s:s, s:i, s:o}", "when", stamp, "from", t->from.bare.p, t->from.bare.n, "to", to.p, to.n,
 		      "decision", inspect_decision_name(j->decision), "score", (int)j->score, "findings", findings);
+	if (o && j->at)
+		bad |= json_object_set_new(o, "at", json_integer(j->at));
 	if (o && j->policy[0])
 		bad |= json_object_set_new(o, "policy", json_string(j->policy));
 	if (o && j->differs)

@@ -1,6 +1,8 @@
 /* policy_step.c - see policy_step.h. */
 #include "core/policy_step.h"
 
+#include "admin/admin.h"
+#include "base/log.h"
 #include "core/component.h"
 #include "core/hold.h"
 #include "core/service.h"
@@ -10,6 +12,7 @@
 
 #define NS_OMEMO_1 "urn:xmpp:omemo:1"
 #define JINGLE_FT_ANY "urn:xmpp:jingle:apps:file-transfer:"
+#define NOTE_BYTES (4 * 1024 * 1024)
 #define FALLBACK "This message is encrypted; your client does not show it."
 
 static const struct policy *policy_of(const struct server *srv)
@@ -54,6 +57,54 @@ void policy_step_facts(const struct trip *t, struct subject *s)
 		s->trust = trust_of(t->server, t->to.domain);
 	s->to_known = own || s->trust == TRUST_HIGH || (s->trust == TRUST_NORMAL && in_list(t->from_user, t->to.bare));
 	s->to_gateway = !own && component_of(t->server, t->to.domain);
+}
+
+/* --- versions ------------------------------------------------------------------------------------------------------ */
+
+struct noting {
+	struct server *srv;
+	struct arena *arena;
+	struct policy p;		/* digest and texts alone */
+	struct str domain;
+	json_int_t n;
+};
+
+static int note_work(struct vault *v, void *ctx)
+{
+	struct noting *w = ctx;
+	struct arena *a = arena_new(NOTE_BYTES);
+	int r = a ? admin_policy_note(v, w->domain, a, &w->p, "read from the file", &w->n) : ERR_NOMEM;
+
+	arena_free(&a);
+	return r;
+}
+
+static void note_done(void *ctx, int err)
+{
+	struct noting *w = ctx;
+
+	if (err < 0)
+		log_event(LOG_ERROR, "policy.not_kept", LOG_Z("why", err_text(err)));
+	else
+		log_event(LOG_NOTE, "policy.in_force", LOG_N("version", (uint64_t)w->n));
+	arena_free(&w->arena);
+}
+
+void policy_step_note(struct server *srv)
+{
+	const struct policy *p = policy_of(srv);
+	struct arena *a = p && srv->jobs ? arena_new(NOTE_BYTES) : NULL;
+	struct noting *w = a ? arena_alloc(a, sizeof(*w)) : NULL;
+
+	if (w) {
+		*w = (struct noting){ .srv = srv, .arena = a, .domain = arena_str(a, str_of(srv->config->domain)) };
+		memcpy(w->p.digest, p->digest, sizeof(w->p.digest));
+		w->p.text = arena_str(a, p->text);
+		w->p.weights_text = arena_str(a, p->weights_text);
+		if (w->domain.p && w->p.text.p && w->p.weights_text.p && server_store(srv, w, note_work, note_done) == 0)
+			return;
+	}
+	arena_free(&a);
 }
 
 /* --- refusing ------------------------------------------------------------------------------------------------------ */

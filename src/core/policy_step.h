@@ -18,6 +18,8 @@ enum trip_next policy_step_encryption(struct trip *t, const struct subject *s);
 void policy_step_facts(const struct trip *t, struct subject *s);
 /* A decision that refuses: recorded with the number that the sender is told, so that `wardroom why` can explain it. */
 enum trip_next policy_step_refuse(struct trip *t, const char *text);
+/* A policy has come into force: its text is kept under a number, if it is a new one. Behind. */
+void policy_step_note(struct server *srv);
 /* Does a wall stand between these two bare addresses? The bot and the help desk are behind none. */
 bool policy_step_apart(const struct server *srv, struct str a, struct str b);
 

@@ -19,6 +19,7 @@
 #include "core/gate.h"
 #include "core/hold.h"
 #include "core/hooks.h"
+#include "core/policy_step.h"
 #include "core/session.h"
 #include "core/sm.h"
 #include "core/state.h"
@@ -230,6 +231,7 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 		return r;
 	gate_start(s);
 	sweep(s);
+	policy_step_note(s);
 	*ret_why = STR_NONE;
 	*ret = s;
 	return 0;
@@ -248,6 +250,7 @@ void server_reload(struct server *s, struct config *config, struct guard *guard,
 		guard_inherit(guard, s->guard);
 		guard_free(&s->guard);
 		s->guard = guard;
+		policy_step_note(s);
 	}
 	if (tls) {
 		tls_ctx_unref(&s->tls);

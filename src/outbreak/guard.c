@@ -655,11 +655,16 @@ static int see(const struct guard *g, const struct subject *s, const struct link
 }
 
 /* What the rules say goes beside what the weights say; the stricter of the two is done. */
-static void heed(const struct opinion *o, struct judgement *j)
+static void heed(const struct guard *g, const struct opinion *o, struct judgement *j)
 {
+	const struct policy *p = g->policy;
+
 	j->link_act = o->link;
+	if (j->decision == opinion_of_score(p, j->score))
+		j->at = j->decision == DECISION_REJECT ? p->reject : j->decision == DECISION_HOLD ? p->hold : j->decision == DECISION_FLAG ? p->flag : 0;
 	if (o->decision > j->decision) {
 		j->decision = o->decision;
+		j->at = 0;
 		j->first_hold |= o->decision >= DECISION_HOLD;
 	}
 	j->differs = o->would > j->decision;
@@ -733,7 +738,7 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	if (r == 0)
 		r = settle(g, &v, a, spreading, &j);
 	if (r == 0)
-		heed(&o, &j);
+		heed(g, &o, &j);
 	if (r == 0 && g->policy->trial)
 		on_trial(g, &s, &links, &v, spreading, &j);
 	if (r == 0 && j.would_by.n) {

@@ -35,7 +35,7 @@ struct judgement {
 	enum decision decision;
 	const struct finding *findings;		/* in the arena */
 	unsigned n_findings;
-	unsigned score;
+	unsigned score, at;			/* at: the sum of the policy from which on that is done; 0: not the sum decided */
 	enum policy_leak leak;			/* POLICY_LEAK_WARN, POLICY_LEAK_MASK: to be done besides the decision */
 	enum policy_link link_act;		/* what a rule of policy says of its links; ALLOW: none does */
 	bool risky;				/* fingerprint is set */

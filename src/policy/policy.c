@@ -80,6 +80,12 @@ int policy_parse(struct str text, const char *name, const char *domain, struct a
 		policy_free(&p);
 		return e;
 	}
+	p->text = arena_str(p->arena, text);
+	p->weights_text = STR_NONE;
+	if (!p->text.p) {
+		policy_free(&p);
+		return ERR_NOMEM;
+	}
 	digest(p, text);
 	*ret = p;
 	return 0;
@@ -91,6 +97,9 @@ int policy_weights(struct policy *p, struct str text, const char *name, struct a
 
 	*ret_why = STR("out of memory");
 	digest(p, text);
+	p->weights_text = arena_str(p->arena, text);
+	if (!p->weights_text.p)
+		return ERR_NOMEM;
 	return schema_pairs(&r, text, weight_pair);
 }
 

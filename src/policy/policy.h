@@ -43,6 +43,7 @@ struct policy_peer {
 struct policy {
 	struct arena *arena;
 	char digest[POLICY_DIGEST];		/* of the files it was read from */
+	struct str text, weights_text;		/* the files themselves */
 	bool shadow;				/* the whole file is on trial */
 	struct policy *trial;			/* a candidate that is judged beside this one; NULL: none */
 

@@ -35,6 +35,23 @@ static int read_deny(const struct instance *in, struct policy *p, struct str *re
 	return r;
 }
 
+/* A policy that is judged beside the one in force, with its weights and its deny list; it does nothing. */
+static int read_trial(const struct instance *in, const char *domain, struct arena *a, struct policy *p, struct str *ret_why)
+{
+	struct str text;
+	int r = instance_read(in->trial, POLICY_FILE_BYTES, a, &text, ret_why);
+
+	if (r == ERR_NOT_FOUND)
+		return 0;
+	if (r == 0)
+		r = policy_parse(text, in->trial, domain, a, &p->trial, ret_why);
+	if (r < 0)
+		return r;
+	memcpy(p->trial->weights, p->weights, sizeof(p->weights));
+	p->trial->links.denied = p->denied;
+	return 0;
+}
+
 int watch_policy(const struct instance *in, const char *domain, struct arena *a, struct policy **ret, struct str *ret_why)
 {
 	struct policy *p = NULL;
@@ -49,6 +66,12 @@ int watch_policy(const struct instance *in, const char *domain, struct arena *a,
 		r = policy_weights(p, text, in->weights, a, ret_why);
 	if (r == 0)
 		r = read_deny(in, p, ret_why);
+	if (r == 0 && p->shadow) {
+		*ret_why = arena_printf(a, "%s: 'shadow: on' is for a policy on trial: `wardroom policy apply FILE --shadow`", in->policy);
+		r = ERR_BAD_FORMAT;
+	}
+	if (r == 0)
+		r = read_trial(in, domain, a, p, ret_why);
 	if (r < 0) {
 		policy_free(&p);
 		return r;

@@ -216,6 +216,79 @@ def links(tap, w):
     tap.run("links: a rule on trial is told by `why`", shadow)
 
 
+def versions(tap, w):
+    server, tom, ben = w.server, w.c["tom"], w.c["ben"]
+
+    def why_lines():
+        e = w.refused("tom", lambda c: c.message(w.c["rita"].bare, "psst"), "apart")
+        n = number_in(text_in(e))
+        why = server.json("why", n)
+        lines = why["lines"]
+        check(len(lines) == 2 and lines[0].startswith("The message from tom@example.test to rita@example.test of 20") and lines[0].endswith("was refused."), lines)
+        check(lines[1].startswith("Why: the company keeps these two apart (walls, line") and f"Version {why['policy_version']} of the policy" in lines[1], lines)
+        check(server.cli("why", n).splitlines()[:2] == lines, "not the first two lines for people")
+    tap.run("why: two lines say what was done and why, with the version of that time", why_lines)
+
+    def numbered():
+        before = server.json("policy", "list")["versions"]
+        r = w.apply(POLICY + "worms: {copies: 4}\n")
+        check(r["version"] == before[-1]["version"] + 1 and not r["on_trial"], r)
+        check("copies: 4" in server.cli("policy", "show") and "copies: 4" not in server.cli("policy", "show", "--version", str(r["version"] - 1)), "texts")
+        back = server.json("policy", "rollback")
+        check(back["version"] == r["version"] + 1 and "copies: 4" not in server.cli("policy", "show"), back)
+        entries = [e["what"]["command"] for e in server.json("audit", "list", "--max", "5000")["entries"] if e["kind"] == "command"]
+        check(entries.count("policy apply") >= 2 and "policy rollback" in entries, entries)
+        server.cli("policy", "rollback", "--version", "4711", want=1)
+    tap.run("versions: every text keeps its number, can be shown and put back, and stands in the record", numbered)
+
+    def by_hand():
+        path = os.path.join(server.dir, "policy.yaml")
+        before = server.json("policy", "list")["versions"][-1]["version"]
+        with open(path, "a") as f:
+            f.write("worms: {copies: 5}\n")
+        server.reload()
+        last = until(lambda: (v := server.json("policy", "list")["versions"][-1])["version"] > before and v, 5, "the version")
+        check(last["how"] == "read from the file" and "copies: 5" in server.cli("policy", "show", "--version", str(last["version"])), last)
+    tap.run("versions: a file changed by hand gets a number when it is read", by_hand)
+
+    def atomic():
+        before, text = server.json("policy", "list"), server.cli("policy", "show")
+        p = server.cli_run("policy", "apply", w.write("bad.yaml", POLICY + "lnks: {}\n"))
+        check(p.returncode == 1 and re.search(r"bad.yaml:\d+:1: expected a section .* \(did you mean 'links'\?\)", p.stderr), p.stderr)
+        server.cli("policy", "apply", w.write("good.yaml", POLICY), "--weights", w.write("bad_weights.yaml", "LINK_DENID: 3\n"), want=1)
+        check(server.json("policy", "list") == before and server.cli("policy", "show") == text, "something was changed")
+    tap.run("apply: what is wrong changes nothing, and says where", atomic)
+
+    def trial():
+        r = server.json("policy", "apply", w.write("trial.yaml", "links: {rules: [{from: tom@example.test, do: refuse}]}\n"), "--shadow")
+        check(r["on_trial"] and "version" not in r, r)
+        time.sleep(0.3)
+        tom.message(ben.bare, "see https://trial.example/c")
+        e = ben.expect(body="see https://trial.example/c")
+        why = server.json("why", e.find("{urn:xmpp:sid:0}stanza-id").get("id"))
+        check(why["would"] == {"decision": "reject", "by": "the policy on trial"}, why)
+        check("Only on trial: the policy on trial would have refused it." in why["lines"][1], why["lines"])
+        server.cli("policy", "end-trial")
+        time.sleep(0.3)
+        tom.message(ben.bare, "see https://trial.example/d")
+        e = ben.expect(body="see https://trial.example/d")
+        why = server.json("why", e.find("{urn:xmpp:sid:0}stanza-id").get("id"))
+        check(why["would"]["by"] != "the policy on trial" if "would" in why else True, why)
+        server.cli("policy", "end-trial", want=1)
+    tap.run("trial: a whole policy is judged beside the one in force, and does nothing", trial)
+
+    def notes():
+        path = w.write("odd.yaml", "groups: {a: [tom@example.test, nobody@example.test], b: []}\nlinks:\n  rules:\n    - {from: strangers, do: hold}\n"
+                       "    - {from: strangers, to: a, do: flag}\n    - {from: b, do: hold}\nwalls: [{between: [a, everybody]}]\n")
+        notes = server.json("policy", "check", path)["notes"]
+        check(any(n["line"] == 5 and "can never apply: the rule of line 4" in n["text"] for n in notes), notes)
+        check(any(n["line"] == 6 and "nobody is in b" in n["text"] for n in notes), notes)
+        check(any("nobody@example.test has no account here" in n["text"] for n in notes), notes)
+        check(any("nobody may reach the members of a" in n["text"] for n in notes), notes)
+        server.cli("policy", "check", path, "--strict", want=1)
+    tap.run("check: rules that can never apply, members without account, people whom nobody may reach", notes)
+
+
 def main():
     tap = Tap("policy")
     with Instance(USERS, extra=components_text({"domain": "gw.test"}), component=True) as server:
@@ -225,6 +298,7 @@ def main():
         walls(tap, w)
         encryption(tap, w, gateway)
         links(tap, w)
+        versions(tap, w)
         server.assert_healthy()
     sys.exit(tap.end())
 
