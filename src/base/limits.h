@@ -23,7 +23,7 @@
 #define LIMIT_SASL_TEXT 4096			/* one SASL message in Base64: two names and a password at their longest fit */
 #define LIMIT_THROTTLE 16384			/* remembered failures of login; the oldest makes room */
 #define LIMIT_CONNS_PER_ADDRESS 64
-#define LIMIT_CONNS 20000
+#define LIMIT_CONNS 32768			/* of clients; the limit of open files may be less */
 
 /* A session. */
 #define LIMIT_SEND_BYTES (4 * 1024 * 1024)	/* unsent output before the stream is closed */

@@ -2,6 +2,7 @@
 """Speed and memory, measured with ../shared/bench/xmppload: the server on core 0, the load generator on core 1.
 
     bench.py [--quick] [--peers] [--json FILE]
+    bench.py --sessions N [--json FILE]		only: memory of so many idle sessions
 
 Prints messages a second and per server-CPU-second (archive and inspection on), logins per server-CPU-second, KiB per
 idle session, time to start and memory at rest. --peers: the same for Prosody and ejabberd where they are installed.
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -46,10 +48,10 @@ def build_load(top):
     return top + "/bench"
 
 
-def load(bench, mode, port, domain, pids, *args):
+def load(bench, mode, port, domain, pids, *args, patience=600):
     cmd = ["taskset", "-c", "1", bench + "/xmppload/xmppload", mode, "--json", "--port", str(port), "--domain", domain, "--password", PW,
            "--pid", ",".join(map(str, pids)), *map(str, args)]
-    p = subprocess.run(cmd, capture_output=True, text=True, timeout=600)
+    p = subprocess.run(cmd, capture_output=True, text=True, timeout=patience)
     try:
         r = json.loads(p.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError):
@@ -113,8 +115,8 @@ def measure(bench, server, accounts, reps, dur):
 class Ours:
     domain, name = "bench.example", "Wardroom"
 
-    def __init__(self, accounts):
-        self.i = Instance(users={f"u{n:06}": PW for n in range(1, accounts + 1)}, domain=self.domain, start=False)
+    def __init__(self, accounts, extra=""):
+        self.i = Instance(users={f"u{n:06}": PW for n in range(1, accounts + 1)}, domain=self.domain, start=False, extra=extra)
 
     def start(self):
         self.i.start(pin=0)
@@ -154,6 +156,24 @@ class Peer:
         self.run("wipe")
 
 
+def idle_crowd(bench, n, accounts=None):
+    """n idle sessions with presence. One source address has some 28,000 ports; the verifiers are made with few rounds of PBKDF2, which
+    an idle session does not know of. A process may have as many sockets as its hard limit says: less than that is asked for, if need be."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100
+    if n > most:
+        print(f"# {n} sessions wanted; the limit of open files here lets a process have {most}", flush=True)
+        n = most
+    s = Ours(n, "auth: { scram_iterations: 4096 }\n")
+    try:
+        port, pids, _ = s.start()
+        before = pss_kib(pids())
+        r = load(bench, "idle", port, s.domain, pids(), "--clients", n, "--concurrency", 32, "--hold", 10, "--src", 4, "--max-time", 900, patience=1200)
+        print(f"{n} idle sessions: {pick(r, 'pss', 'per_session'):.1f} KiB (PSS) each, wanted <= {TARGETS['idle_kib'][1]}; the server at rest had {before} KiB")
+        return r
+    finally:
+        s.close()
+
+
 def table(results):
     names = list(results)
     print(f"{'':34}" + "".join(f"{n:>18}" for n in names) + f"{'wanted':>14}")
@@ -167,6 +187,7 @@ def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--quick", action="store_true", help="one run each, 300 sessions")
     ap.add_argument("--peers", action="store_true", help="also Prosody and ejabberd, where installed")
+    ap.add_argument("--sessions", type=int, help="measure only the memory of so many idle sessions")
     ap.add_argument("--json", help="append all figures of the load generator to this file")
     a = ap.parse_args()
     if not shutil.which("taskset") or (os.cpu_count() or 1) < 2:
@@ -177,6 +198,12 @@ def main():
     results = {}
     try:
         bench = build_load(top)
+        if a.sessions:
+            raw = idle_crowd(bench, a.sessions)
+            if a.json:
+                with open(a.json, "a") as f:
+                    f.write(json.dumps({"server": "Wardroom", **raw}) + "\n")
+            return 1 if load.bad else 0
         makers = [lambda: Ours(accounts)]
         if a.peers:
             if shutil.which("prosody"):

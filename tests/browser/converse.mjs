@@ -27,11 +27,12 @@ const browser = await chromium.launch({
 });
 const page = await browser.newPage({ ignoreHTTPSErrors: true });
 page.on("pageerror", (e) => say("pageerror", { text: String(e).slice(0, 300) }));
-if (process.env.WARDROOM_NODE_LOG) page.on("console", (m) => console.error(m.text().slice(0, 500)));
+page.on("dialog", (d) => say("dialog", { text: d.message() }));
+if (process.env.WARDROOM_NODE_LOG) page.on("console", (m) => console.error(m.text().slice(0, 3000)));
 await page.exposeFunction("say", say);
 await page.goto(`http://localhost:${port}/`);
 await page.waitForFunction(() => window.converse, null, { timeout: 60000 });
-await page.evaluate(async ({ jid, password }) => {
+await page.evaluate(async ({ jid, password, loglevel }) => {
   converse.plugins.add("wardroom-test", {
     initialize() {
       const { _converse } = this, { api } = _converse;
@@ -41,18 +42,20 @@ await page.evaluate(async ({ jid, password }) => {
       api.listen.on("reconnected", () => say("reconnected"));
       api.listen.on("will-reconnect", () => say("will-reconnect"));
       api.listen.on("disconnected", () => say("disconnected"));
-      api.listen.on("message", ({ attrs, stanza }) => attrs?.body && say("message", { body: attrs.body, type: attrs.type, from: attrs.from, carbon: !!attrs.is_carbon }));
+      api.listen.on("message", ({ attrs, stanza }) => attrs?.body && say("message", { body: attrs.body, type: attrs.type, from: attrs.from, carbon: !!attrs.is_carbon,
+        encrypted: !!attrs.is_encrypted, text: attrs.plaintext ?? attrs.body }));
+      api.listen.on("OMEMOInitialized", () => say("omemo"));
       api.listen.on("contactRequest", (c) => { say("request", { jid: c.get("jid") }); c.authorize(); });
       api.listen.on("contactPresenceChanged", (c) => say("presence", { jid: c.get("jid") }));
     },
   });
   converse.initialize({
     authentication: "login", auto_login: true, jid, password, discover_connection_methods: true, enable_smacks: true, auto_reconnect: true,
-    view_mode: "fullscreen", whitelisted_plugins: ["wardroom-test"], loglevel: "warn", i18n: "en", persistent_store: "localStorage",
+    view_mode: "fullscreen", whitelisted_plugins: ["wardroom-test"], loglevel, i18n: "en", persistent_store: "localStorage",
     show_background: false, play_sounds: false, assets_path: "/dist/", auto_subscribe: true, allow_url_history_change: false,
-    clear_cache_on_logout: true,
+    clear_cache_on_logout: false,
   }).catch((e) => say("error", { text: String(e) }));
-}, { jid, password });
+}, { jid, password, loglevel: process.env.WARDROOM_NODE_LOG ? "debug" : "warn" });
 say("loaded");
 
 const orders = {
@@ -69,6 +72,18 @@ const orders = {
     while (room.session.get("connection_status") !== converse.ROOMSTATUS.ENTERED) await new Promise((r) => setTimeout(r, 100));
   }, { to, nick }).then(() => say("joined")),
   room: ({ to, body }) => page.evaluate(async ({ to, body }) => { await (await api.rooms.get(to)).sendMessage({ body }); }, { to, body }),
+  avatar: ({ of, image }) => page.evaluate(async ({ of, image }) => { await api.vcard.set(of, { image, image_type: "image/png" }); }, { of, image }).then(() => say("published")),
+  avatarOf: ({ of }) => page.evaluate(async (of) => (await api.vcard.get(of))?.image_hash ?? "none", of).then((hash) => say("avatar", { hash })),
+  bookmark: ({ to, name, nick }) => page.evaluate(async ({ to, name, nick }) => { await api.bookmarks.set({ jid: to, name, nick, autojoin: true }); }, { to, name, nick }).then(() => say("bookmarked")),
+  bookmarkOf: ({ of }) => page.evaluate(async (of) => { const b = await api.bookmarks.get(of); return b && { name: b.get("name"), autojoin: b.get("autojoin") }; }, of).then((mark) => say("bookmark", { mark })),
+  // As the lock in the chat's toolbar does it.
+  encrypt: ({ to }) => page.evaluate(async (to) => {
+    await api.waitUntil("OMEMOInitialized");
+    const chat = await api.chats.open(to);
+    while (!chat.get("omemo_supported")) await new Promise((r) => setTimeout(r, 100));
+    chat.save({ omemo_active: true });
+  }, to).then(() => say("encrypting")),
+  plain: ({ to }) => page.evaluate(async (to) => { (await api.chats.get(to)).save({ omemo_active: false }); }, to).then(() => say("plain")),
   shown: async () => say("shown", { text: (await page.locator("body").innerText()).slice(-2000) }),
   logout: () => page.evaluate(() => { api.user.logout(); }),
 };

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Converse.js in headless Chromium: finds the WebSocket by host-meta, signs in, adds a contact, chats both ways with slixmpp on
-TCP, a room, resumes after the WebSocket was cut."""
+TCP, a room and its bookmark, avatars, resumes after the WebSocket was cut, OMEMO with a second one."""
+import base64
+import hashlib
 import shutil
 import sys
 
@@ -8,11 +10,11 @@ from nodes import Node, want
 from wardroom_test import PASSWORD, check, free_ports, skip_all  # after nodes: the path
 
 want("converse.js", "playwright-core")
-from clients import Cutter, Story, run  # noqa: E402
+from clients import Cutter, Person, Story, png, run  # noqa: E402
 
 if not shutil.which("chromium"):
     skip_all("chromium is not installed")
-PAGE, CUT = free_ports(2)
+PAGE, CUT, PAGE2 = free_ports(3)
 
 
 class FixedCutter(Cutter):
@@ -27,9 +29,10 @@ class Converse(Story):
         s = self.server
         self.cutter = await FixedCutter(s.host, s.https_port).start()
         # The domain is on loopback; https without a port, where host-meta is asked for, is the server's own port.
-        rules = f"MAP {s.domain}:443 127.0.0.1:{s.https_port}, MAP {s.domain} 127.0.0.1"
+        self.rules = rules = f"MAP {s.domain}:443 127.0.0.1:{s.https_port}, MAP {s.domain} 127.0.0.1"
         self.node = await Node().start("converse.mjs", str(PAGE), rules, s.jid("ann"), PASSWORD)
-        for step in (self.sign_in, self.add, self.chat, self.room_chat, self.resume):
+        # OMEMO before the first chat: once it has been told that a contact has no devices, Converse 14 does not look again.
+        for step in (self.sign_in, self.add, self.whisper, self.chat, self.room_chat, self.bookmark, self.avatars, self.resume):
             if not await self.step(step, 90):
                 break
 
@@ -81,12 +84,55 @@ class Converse(Story):
         self.node.tell(do="message", to=self.server.jid("ben"), body="back again")
         await self.peer.wants("message", "back again", 20)
 
+    async def bookmark(self):
+        """its bookmark of the room is there for another client of the same person"""
+        self.node.tell(do="bookmark", to=self.room(), name="The hall", nick="ann")
+        await self.node.wants("bookmarked")
+        other = Person(self.server, "ann", "other")
+        other.register_plugin("xep_0060")
+        await other.login()
+        got = await other["xep_0060"].get_items(None, "urn:xmpp:bookmarks:1", timeout=10)
+        marks = {i["id"]: i["payload"].get("name") for i in got["pubsub"]["items"]}
+        await other.leave()
+        check(marks.get(self.room()) == "The hall", f"{marks}")
+
+    async def avatars(self):
+        """it publishes a picture (vCard), which is an avatar in PEP, and sees the colleague's"""
+        mine, theirs = png(10, 200, 10), png(200, 200, 10)
+        self.node.tell(do="avatar", of=self.server.jid("ann"), image=base64.b64encode(mine).decode())
+        await self.node.wants("published")
+        await self.sees_picture("ann", mine)
+        await self.show_picture(theirs)
+        self.node.tell(do="avatarOf", of=self.server.jid("ben"))
+        await self.node.wants("avatar", hash=hashlib.sha1(theirs).hexdigest())
+
+    async def whisper(self):
+        """two of them chat with OMEMO"""
+        s = self.server
+        self.second = await Node().start("converse.mjs", str(PAGE2), self.rules, s.jid("ben"), PASSWORD)
+        await self.second.wants("connected", 60)
+        for node in (self.node, self.second):
+            await node.wants("omemo", 30)
+        for node, to in ((self.node, "ben"), (self.second, "ann")):
+            node.tell(do="encrypt", to=s.jid(to))
+            await node.wants("encrypting", 30)
+        self.node.tell(do="message", to=s.jid("ben"), body="a secret of ours ěš")
+        e = await self.second.wants("message", text="a secret of ours ěš")
+        check(e["encrypted"], f"{e}")
+        self.second.tell(do="message", to=s.jid("ann"), body="I will not tell")
+        e = await self.node.wants("message", text="I will not tell")
+        check(e["encrypted"], f"{e}")
+        await self.second.end()
+        self.node.tell(do="plain", to=s.jid("ben"))
+        await self.node.wants("plain")
+
     async def end(self):
-        if hasattr(self, "node"):
-            await self.node.end()
+        for node in ("node", "second"):
+            if hasattr(self, node):
+                await getattr(self, node).end()
         await super().end()
 
 
 if __name__ == "__main__":
     sys.exit(run("Converse.js", ["node", "chromium"], Converse, https=True,
-                 extra=f"web: {{ url: 'https://example.test:{CUT}', origins: ['http://localhost:{PAGE}'] }}\n"))
+                 extra=f"web: {{ url: 'https://example.test:{CUT}', origins: ['http://localhost:{PAGE}', 'http://localhost:{PAGE2}'] }}\n"))

@@ -6,7 +6,6 @@ Dino finds its server by DNS and believes the system's authorities alone: it run
 authorities are the test's (a mount namespace, so root, or port 53 open to all). What it has received is read in its database.
 """
 import asyncio
-import hashlib
 import os
 import shutil
 import socket
@@ -17,8 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import desktop  # noqa: E402
-from clients import Cutter, Failed, Story, run  # noqa: E402
-from gajim import png  # noqa: E402
+from clients import Cutter, Failed, Story, png, run  # noqa: E402
 from rawserver import Zone  # noqa: E402
 from wardroom_test import PASSWORD, SLOW, check, die_with_parent, skip_all, until  # noqa: E402
 
@@ -158,8 +156,6 @@ class Reset(Cutter):
 class Story2(Story):
     async def start(self):
         await super().start()
-        for x in ("xep_0060", "xep_0163", "xep_0084", "xep_0115"):
-            self.peer.register_plugin(x)
         s = self.server
         self.net = await Reset(s.host, s.port).start()
         self.zone = Zone(ZONE, 53)
@@ -239,10 +235,7 @@ class Story2(Story):
 
     async def sees_avatar(self):
         """Dino fetches the colleague's picture (PEP)"""
-        picture = png(30, 30, 200)
-        sha = hashlib.sha1(picture).hexdigest()
-        await self.peer["xep_0084"].publish_avatar(picture)
-        await self.peer["xep_0084"].publish_avatar_metadata({"id": sha, "type": "image/png", "bytes": str(len(picture)), "width": "1", "height": "1"})
+        sha = await self.show_picture(png(30, 30, 200))
         await self.until(lambda: os.path.exists(f"{self.ann.folder}/avatars/{sha}"), 15, "it was not fetched")
 
     async def comes_back(self):

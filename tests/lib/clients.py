@@ -1,13 +1,24 @@
 """What the drivers of real clients share: an asyncio story told in steps, against a slixmpp peer and a server of its own."""
 import asyncio
+import hashlib
 import os
 import shutil
+import struct
 import sys
+import zlib
 from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
 from slixmpp_two import Cutter, Person  # noqa: E402 - skips when slixmpp is missing
 from wardroom_test import SLOW, Failed, Tap, new_server, skip_all  # noqa: E402
+
+
+def png(r, g, b):
+    """A picture of one pixel."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(bytes((0, r, g, b)))) + chunk(b"IEND", b""))
 
 
 class Story:
@@ -20,7 +31,8 @@ class Story:
 
     async def start(self):
         self.peer = Person(self.server, "ben", "desk")
-        self.peer.register_plugin("xep_0045")
+        for x in ("xep_0045", "xep_0060", "xep_0163", "xep_0084", "xep_0115"):
+            self.peer.register_plugin(x)
         self.peer.add_event_handler("groupchat_message", lambda m: self.peer.note(("room", str(m["from"]), m["body"], m)))
         await self.peer.login()
 
@@ -63,6 +75,23 @@ class Story:
     def say_in_room(self, text, name="hall"):
         self.peer.send_message(self.room(name), text, mtype="groupchat")
 
+    async def show_picture(self, picture):
+        """Ben publishes it as his avatar (XEP-0084), open to all, so it is in his vCard, too (XEP-0398); returns its hash."""
+        sha = hashlib.sha1(picture).hexdigest()
+        form = self.peer["xep_0004"].make_form(ftype="submit")
+        form.add_field(var="FORM_TYPE", ftype="hidden", value="http://jabber.org/protocol/pubsub#publish-options")
+        form.add_field(var="pubsub#access_model", value="open")
+        await self.peer["xep_0084"].publish_avatar(picture, options=form)
+        await self.peer["xep_0084"].publish_avatar_metadata({"id": sha, "type": "image/png", "bytes": str(len(picture)), "width": "1", "height": "1"},
+                                                            options=form)
+        return sha
+
+    async def sees_picture(self, who, picture):
+        """Ben can fetch that person's avatar."""
+        got = await self.peer["xep_0084"].retrieve_avatar(self.server.jid(who), hashlib.sha1(picture).hexdigest(), timeout=10 * SLOW)
+        if got["pubsub"]["items"]["item"]["avatar_data"]["value"] != picture:
+            raise Failed("it is not the picture")
+
     async def end(self):
         if self.peer:
             await self.peer.leave()
@@ -100,4 +129,4 @@ def run(title, programs, make, users=("ann", "ben"), **how):
     return tap.end()
 
 
-__all__ = ["Cutter", "Failed", "Person", "Story", "run"]
+__all__ = ["Cutter", "Failed", "Person", "Story", "png", "run"]

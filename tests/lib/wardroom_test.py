@@ -234,7 +234,7 @@ class Instance(Server):
             os.chmod(path, 0o600)
             for name, password in pairs:
                 f.write(f"{name if '@' in name else self.jid(name)}\t{password}\n")
-        self.cli("user", "import", path)
+        self.cli("user", "import", path, timeout=120 + len(pairs) // 20)	# a PBKDF2 for each, on all cores
         os.unlink(path)
 
     def cli(self, *args, want=0, timeout=120, stdin=None):
