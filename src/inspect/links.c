@@ -3,6 +3,10 @@
 
 #include <stdio.h>
 
+#include "inspect/defang.h"
+#include "inspect/lexical.h"
+#include "inspect/url_path.h"
+
 /* Markup repeats what the body says: the same link twice is one. */
 static void add(struct links *l, struct url u)
 {
@@ -33,6 +37,8 @@ void links_gather(const struct subject *s, struct arena *a, struct links *ret)
 {
 	ret->n = 0;
 	ret->more = s->more_links;
+	ret->known = s->known;
+	ret->a = a;
 	for (unsigned i = 0; i < s->n_links; i++) {
 		struct url u;
 
@@ -73,22 +79,6 @@ bool links_everyday(const struct url *u, const struct links_conf *conf)
 	return false;
 }
 
-/* The host with its dots broken, so that the evidence is no live link. */
-static struct str evidence(const struct url *u, char *text, size_t cap)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < u->host.n && n + 4 < cap; i++) {
-		if (u->host.p[i] == '.') {
-			memcpy(text + n, "[.]", 3);
-			n += 3;
-		} else {
-			text[n++] = u->host.p[i];
-		}
-	}
-	return str_make(text, n);
-}
-
 static bool denied(const struct url *u, const struct map *list)
 {
 	char key[512];
@@ -123,36 +113,115 @@ static bool mismatch(const struct url *u)
 	return wrong;
 }
 
+static bool is_shortener(const struct url *u, const struct links_conf *conf)
+{
+	for (size_t i = 0; i < conf->n_shorteners; i++)
+		if (within(u->host, conf->shorteners[i]))
+			return u->path.n > 1;
+	return false;
+}
+
+/* Addresses of the own network (RFC 1918, 3927, 4193): people at work send them all day. */
+static bool is_private(struct str host)
+{
+	static const char *const begin[] = { "10.", "127.", "192.168.", "169.254.", "fe80:", "fc", "fd" };
+
+	for (size_t i = 0; i < sizeof(begin) / sizeof(begin[0]); i++)
+		if (str_starts(host, str_of(begin[i])))
+			return true;
+	return str_starts(host, STR("172.")) && host.n > 6 && host.p[6] == '.' && memcmp(host.p + 4, "16", 2) >= 0 && memcmp(host.p + 4, "31", 2) <= 0;
+}
+
+static bool odd_port(const struct url *u)
+{
+	return u->port && u->port != 80 && u->port != 443 && u->port != 8080 && u->port != 8443 && !(u->ip && is_private(u->host));
+}
+
+/* What the model says of its spelling, and why. Everyday sites are no news. */
+static void lexical(const struct url *u, const struct links_conf *conf, struct str where, struct verdict *v)
+{
+	struct lexical l;
+	char reason[LEXICAL_REASON], text[EVIDENCE_BYTES];
+
+	if ((u->ip && is_private(u->host)) || links_everyday(u, conf) || lookalike_genuine(u, conf->brands, conf->n_brands))
+		return;
+	lexical_read(u, &l);
+	if (!lexical_bad(u, &l))
+		return;
+	lexical_reason(&l, reason);
+	snprintf(text, sizeof(text), "%.*s (%s)", (int)(where.n < 60 ? where.n : 60), where.p, reason);
+	inspect_add(v, LINK_LEXICAL, str_of(text));
+}
+
+/* What one link says, trusted or not: nobody has a reason to write any link like that. */
+static void judge_form(const struct url *u, const struct links_conf *conf, struct str where, struct verdict *v)
+{
+	if (denied(u, conf->denied))
+		inspect_add(v, LINK_DENIED, where);
+	if (mismatch(u))
+		inspect_add(v, LINK_TEXT_MISMATCH, where);
+	if (u->userinfo)
+		inspect_add(v, LINK_USERINFO, where);
+	if (u->mixed_script)
+		inspect_add(v, LINK_MIXED_SCRIPT, where);
+}
+
+static void judge_site(const struct url *u, const struct links_conf *conf, bool known, struct str where, struct verdict *v)
+{
+	if (lookalike_find(u, conf->own, conf->n_own))
+		inspect_add(v, LINK_LOOKALIKE, where);
+	else if (lookalike_find(u, conf->brands, conf->n_brands))
+		inspect_add(v, LINK_BRAND_LOOKALIKE, where);
+	else
+		lexical(u, conf, where, v);
+	if (u->ip)
+		inspect_add(v, LINK_IP_LITERAL, where);
+	if (odd_port(u))
+		inspect_add(v, LINK_PORT, where);
+	if (u->obfuscated)
+		inspect_add(v, LINK_OBFUSCATED, where);
+	if (url_is_program(u))
+		inspect_add(v, LINK_FILE, where);
+	if (url_path_disguised(u))
+		inspect_add(v, LINK_DISGUISED, where);
+	if (!known && is_shortener(u, conf))
+		inspect_add(v, LINK_SHORTENER, where);
+}
+
+/* Is it written so that a reader does not see the link in the link? */
+static bool is_hidden(const struct url *u)
+{
+	for (size_t i = 0; i + 5 < u->path.n; i++)
+		if (str_starts(str_cut(u->path, i), STR("aHR0c")) || str_eq_nocase(str_make(u->path.p + i, 6), STR("%3a%2f")))
+			return true;
+	return url_path_redirector(u);
+}
+
+static void judge(const struct url *u, const struct links_conf *conf, bool known, struct arena *a, struct verdict *v)
+{
+	char text[EVIDENCE_BYTES];
+	struct str where = defang_host(u->host, text, sizeof(text));
+	struct url nested[URL_PATH_NESTED];
+	unsigned n = url_path_nested(u, a, nested);
+
+	judge_form(u, conf, where, v);
+	if (!links_trusted(u, conf))
+		judge_site(u, conf, known, where, v);
+	for (unsigned i = 0; i < n; i++) {
+		if (str_eq(nested[i].site, u->site) || links_trusted(&nested[i], conf))
+			continue;
+		if (is_hidden(u))
+			inspect_add(v, LINK_REDIRECT, where);
+		where = defang_host(nested[i].host, text, sizeof(text));
+		judge_form(&nested[i], conf, where, v);
+		judge_site(&nested[i], conf, true, where, v);
+	}
+}
+
 void links_verdict(const struct links *links, const struct links_conf *conf, struct verdict *v)
 {
-	for (unsigned i = 0; i < links->n; i++) {
-		const struct url *u = &links->v[i];
-		const struct lookalike_name *like;
-		char text[EVIDENCE_BYTES];
-		struct str where = evidence(u, text, sizeof(text));
-
-		if (denied(u, conf->denied))
-			inspect_add(v, LINK_DENIED, where);
-		if (mismatch(u))
-			inspect_add(v, LINK_TEXT_MISMATCH, where);
-		if (u->userinfo)
-			inspect_add(v, LINK_USERINFO, where);
-		if (u->mixed_script)
-			inspect_add(v, LINK_MIXED_SCRIPT, where);
-		if (links_trusted(u, conf))
-			continue;
-		like = lookalike_find(u, conf->own, conf->n_own);
-		if (like)
-			inspect_add(v, LINK_LOOKALIKE, where);
-		else if (lookalike_find(u, conf->brands, conf->n_brands))
-			inspect_add(v, LINK_BRAND_LOOKALIKE, where);
-		if (u->ip)
-			inspect_add(v, LINK_IP_LITERAL, where);
-		if (u->obfuscated)
-			inspect_add(v, LINK_OBFUSCATED, where);
-		if (url_is_program(u))
-			inspect_add(v, LINK_FILE, where);
-	}
+	for (unsigned i = 0; i < links->n; i++)
+		judge(&links->v[i], conf, links->known, links->a, v);
 	if (links->more)
 		inspect_add(v, LINK_MANY, STR_NONE);
 }

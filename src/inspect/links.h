@@ -20,6 +20,8 @@ struct links_conf {
 	size_t n_trusted;
 	const struct str *everyday;		/* sites that everybody links to */
 	size_t n_everyday;
+	const struct str *shorteners;		/* sites whose links hide where they lead */
+	size_t n_shorteners;
 	const struct map *denied;		/* "host", "site" or "host/path" -> anything; NULL: none */
 };
 
@@ -28,6 +30,8 @@ struct links {
 	struct url v[URLS];
 	unsigned n;
 	bool more;
+	bool known;			/* the sender is */
+	struct arena *a;		/* that it was gathered in: for what is hidden in links */
 };
 
 void links_gather(const struct subject *s, struct arena *a, struct links *ret);

@@ -4,6 +4,9 @@
 
 #include "inspect/url.h"
 
+#define LONG_NAME 12
+#define LONG_WRONG 3
+
 static bool is_ascii(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -93,21 +96,54 @@ void lookalike_init(struct lookalike_name *n, struct str domain)
 	lookalike_skeleton(n->label, n->skeleton);
 }
 
-/* One character too many, missing, changed, or two exchanged. */
+/* One character too many, missing, changed, or two exchanged. Of short names a stranger's may differ by one letter by
+ * chance ("hicloud"): of them one must be doubled, missing or exchanged. */
 static bool near(const char *a, const char *b)
 {
 	size_t n = strlen(a), m = strlen(b), i = 0;
+	bool small = m < 7;
 
-	if (n < 6 || m < 6 || n > m + 1 || m > n + 1)
+	if (n < 5 || m < 6 || n > m + 1 || m > n + 1)
 		return false;
 	while (i < n && i < m && a[i] == b[i])
 		i++;
+	if (n > m && small && (i == 0 || a[i] != a[i - 1]))
+		return false;
 	if (n == m) {
 		if (strcmp(a + i + 1, b + i + 1) == 0)
-			return i < n;
+			return i < n && !small;
 		return i + 1 < n && a[i] == b[i + 1] && a[i + 1] == b[i] && strcmp(a + i + 2, b + i + 2) == 0;
 	}
 	return n > m ? strcmp(a + i + 1, b + i) == 0 : strcmp(a + i, b + i + 1) == 0;
+}
+
+/* A long name stays recognisable with more than one thing wrong: "steancomnumity". Of those of this length few are a
+ * step or two away by chance. Levenshtein's distance, two rows of it. */
+static bool near_long(const char *a, const char *b)
+{
+	unsigned row[LOOKALIKE_SKELETON];
+	size_t n = strlen(a), m = strlen(b);
+
+	if (m < LONG_NAME || n + LONG_WRONG < m || n > m + LONG_WRONG)
+		return false;
+	for (size_t k = 0; k <= m; k++)
+		row[k] = (unsigned)k;
+	for (size_t i = 1; i <= n; i++) {
+		unsigned before = row[0], best;
+
+		best = row[0] = (unsigned)i;
+		for (size_t k = 1; k <= m; k++) {
+			unsigned keep = before + (a[i - 1] != b[k - 1]);
+
+			before = row[k];
+			row[k] = keep < row[k] + 1 ? keep : row[k] + 1;
+			row[k] = row[k] < row[k - 1] + 1 ? row[k] : row[k - 1] + 1;
+			best = row[k] < best ? row[k] : best;
+		}
+		if (best > LONG_WRONG)
+			return false;
+	}
+	return row[m] <= LONG_WRONG;
 }
 
 /* "paypal-login", "login-paypal": the name as one word among others. */
@@ -153,7 +189,7 @@ static bool imitates(const struct url *u, struct str label, const char *skeleton
 		return false;
 	if (strcmp(skeleton, n->skeleton) == 0)
 		return true;		/* the same name under another suffix, or drawn alike */
-	return near(skeleton, n->skeleton) || has_word(label, n->skeleton) || stands_before(u, n);
+	return near(skeleton, n->skeleton) || near_long(skeleton, n->skeleton) || has_word(label, n->skeleton) || stands_before(u, n);
 }
 
 /* What the site's owner has chosen, as the reader sees it: the first U-label of the registrable domain. */
@@ -188,8 +224,22 @@ static bool everywhere(const struct url *u)
 	return tld.n == 2 || str_is(tld, "net") || str_is(tld, "org");
 }
 
-/* RFC 2606: reserved, nobody's. */
-static const char *const documentation[] = { "example.com", "example.net", "example.org" };
+/* RFC 2606: reserved, nobody's; and what the owners of brands have registered besides, their name one word among others. */
+static const char *const genuine_too[] = {
+	"example.com", "example.net", "example.org",
+	"google-analytics.com", "amazon-adsystem.com", "media-amazon.com", "images-amazon.com", "ssl-images-amazon.com", "assoc-amazon.com",
+	"assoc-amazon.co.uk", "assoc-amazon.de", "apple-dns.net", "apple-cloudkit.com", "apple-mapkit.com", "cdn-apple.com", "dropbox-dns.com",
+	"steam-chat.com", "paypal-community.com", "paypal-communication.com", "paypal-prepaid.com", "paypal-media.com", "microsoft-ppe.com",
+	"linkedin-ei.com", "github-cloud.com", "facebook-hardware.com", "github.blog", "payments-amazon.com", "telegra.ph", "star-telegram.com",
+};
+
+bool lookalike_genuine(const struct url *u, const struct lookalike_name *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (genuine(u, &names[i]))
+			return true;
+	return false;
+}
 
 const struct lookalike_name *lookalike_find(const struct url *u, const struct lookalike_name *names, size_t n)
 {
@@ -198,11 +248,10 @@ const struct lookalike_name *lookalike_find(const struct url *u, const struct lo
 
 	if (u->ip || n == 0)
 		return NULL;
-	for (size_t i = 0; i < n; i++)
-		if (genuine(u, &names[i]))
-			return NULL;
-	for (size_t i = 0; i < sizeof(documentation) / sizeof(documentation[0]); i++)
-		if (str_is(u->site, documentation[i]))
+	if (lookalike_genuine(u, names, n))
+		return NULL;
+	for (size_t i = 0; i < sizeof(genuine_too) / sizeof(genuine_too[0]); i++)
+		if (str_is(u->site, genuine_too[i]))
 			return NULL;
 	label = site_label(u);
 	lookalike_skeleton(label, skeleton);

@@ -21,6 +21,8 @@ void lookalike_skeleton(struct str text, char ret[LOOKALIKE_SKELETON]);
 /* The label of a domain: "example" of "example.co.uk". */
 struct str lookalike_label(struct str domain);
 void lookalike_init(struct lookalike_name *n, struct str domain);	/* strings are the caller's */
+/* Is it a site of one of them itself? */
+bool lookalike_genuine(const struct url *u, const struct lookalike_name *names, size_t n);
 /* The name that u imitates, or NULL; genuine sites imitate nobody. */
 const struct lookalike_name *lookalike_find(const struct url *u, const struct lookalike_name *names, size_t n);
 

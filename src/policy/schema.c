@@ -14,7 +14,10 @@
 static const char *const brands[] = {
 	"google.com", "microsoft.com", "live.com", "office.com", "apple.com", "icloud.com", "amazon.com", "paypal.com", "facebook.com",
 	"instagram.com", "whatsapp.com", "netflix.com", "dropbox.com", "linkedin.com", "github.com", "discord.com", "steampowered.com",
-	"steamcommunity.com", "telegram.org", "skype.com", "dhl.com", "ups.com", "fedex.com", "docusign.com", "adobe.com", "zoom.us", NULL,
+	"steamcommunity.com", "telegram.org", "skype.com", "dhl.com", "ups.com", "fedex.com", "docusign.com", "adobe.com", "zoom.us",
+	"outlook.com", "onedrive.com", "sharepoint.com", "salesforce.com", "atlassian.com", "okta.com", "spotify.com", "roblox.com", "epicgames.com",
+	"wellsfargo.com", "americanexpress.com", "citibank.com", "santander.com", "coinbase.com", "binance.com", "metamask.io", "uniswap.org",
+	"pancakeswap.finance", "trustwallet.com", "walletconnect.com", "polkadot.network", NULL,
 };
 
 /* On these nobody is remarkable for linking to the site; only the same page, or the same words, tell a worm. */
@@ -24,6 +27,15 @@ static const char *const everyday[] = {
 	"twitter.com", "x.com", "reddit.com", "medium.com", "dropbox.com", "atlassian.net", "slack.com", "zoom.us", "debian.org",
 	"ubuntu.com", "launchpad.net", "python.org", "mozilla.org", "kernel.org", "sourceforge.net", "pastebin.com", "imgur.com",
 	"bbc.co.uk", "bbc.com", "nytimes.com", "theguardian.com", "cnn.com", "openstreetmap.org", "xmpp.org", "ietf.org", "w3.org", NULL,
+};
+
+/* Their links hide where they lead. */
+static const char *const shorteners[] = {
+	"bit.ly", "bitly.com", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "v.gd", "buff.ly", "cutt.ly", "rb.gy", "rebrand.ly",
+	"shorturl.at", "shorturl.gg", "tiny.cc", "t.ly", "bl.ink", "s.id", "u.to", "gg.gg", "qptr.ru", "clck.ru", "vk.cc", "adf.ly",
+	"bc.vc", "ouo.io", "shorte.st", "linktr.ee", "lnkd.in", "soo.gd", "trib.al", "dlvr.it", "ift.tt", "snip.ly", "short.io", "tr.im",
+	"x.co", "po.st", "mcaf.ee", "wp.me", "tny.im", "b.link", "2no.co", "iplogger.org", "grabify.link", "yip.su", "1drv.ms", "qrco.de",
+	"me-qr.com", "urlz.fr", "lc.cx", "kutt.it", "shrtco.de", "9qr.de", "cli.re", "n9.cl", "acortar.link", "han.gl", "buly.kr", "url.kr", NULL,
 };
 
 static int look_alikes(struct policy *p, const struct str *names, size_t n, bool brand, const struct lookalike_name **ret, size_t *ret_n)
@@ -114,6 +126,8 @@ const struct schema_key schema_keys[] = {
 	  .help = "Sites whose links are no risk either: the meeting service, the ticket system." },
 	{ "links", "brands", "brands", SCHEMA_SITES, FIELD(sites.brands), FIELD_N(sites.n_brands), .list = brands, .read = brand_names,
 	  .help = "Names that attackers like to imitate." },
+	{ "links", "shorteners", NULL, SCHEMA_SITES, FIELD(links.shorteners), FIELD_N(links.n_shorteners), .list = shorteners,
+	  .help = "Sites that shorten links: from strangers that weighs, as nobody sees where such a link leads." },
 	{ "links", "everyday", "everyday_sites", SCHEMA_SITES, FIELD(links.everyday), FIELD_N(links.n_everyday), .list = everyday,
 	  .help = "Sites that everybody links to: there only the same page, or the same words, count as the same message." },
 	{ "links", "deny_list", "deny_list", SCHEMA_FILE, FIELD(deny_file), .def = "deny.txt",

@@ -14,7 +14,7 @@ static struct links_conf conf;
 
 static int up(void **st)
 {
-	static const struct str trusted[] = { { "meet.example", 12 } };
+	static const struct str trusted[] = { { "meet.example", 12 } }, shorteners[] = { { "short.test", 10 } };
 
 	(void)st;
 	a = arena_new(4 << 20);
@@ -23,7 +23,8 @@ static int up(void **st)
 	lookalike_init(&brands[0], STR("paypal.com"));
 	lookalike_init(&brands[1], STR("microsoft.com"));
 	brands[0].countries = brands[1].countries = true;
-	conf = (struct links_conf){ .own = own, .n_own = 1, .brands = brands, .n_brands = 2, .trusted = trusted, .n_trusted = 1, .denied = denied };
+	conf = (struct links_conf){ .own = own, .n_own = 1, .brands = brands, .n_brands = 2, .trusted = trusted, .n_trusted = 1, .denied = denied,
+				    .shorteners = shorteners, .n_shorteners = 1 };
 	return map_put(denied, STR("evil.test"), &conf) < 0 || map_put(denied, STR("share.test/bad"), &conf) < 0 ? -1 : 0;
 }
 
@@ -95,6 +96,27 @@ static void every_rule_has_its_link(void **st)
 		{ "http://0x0a000001/x", LINK_OBFUSCATED },
 		{ "hxxp://other[.]test/", LINK_OBFUSCATED },
 		{ "http://other.test/photo.jpg.scr", LINK_FILE },
+		{ "http://other.test/invoice.pdf.exe", LINK_DISGUISED },
+		{ "http://other.test/invoice.pdf%20%20%20%20.exe?x=1", LINK_DISGUISED },
+		{ "http://other.test/setup.1.2.exe", LINK_FILE },
+		{ "http://other.test:4444/", LINK_PORT },
+		{ "http://other.test:8443/", -1 },
+		{ "http://192.168.7.1:9000/", LINK_IP_LITERAL },
+		{ "https://go.meet.example/?u=http%3A%2F%2Fevil.test%2F", LINK_DENIED },
+		{ "https://go.meet.example/?u=http%253A%252F%252Fevil.test%252F", LINK_DENIED },
+		{ "https://ordinary.test/?u=aHR0cDovL2V2aWwudGVzdC9sb2dpbg", LINK_DENIED },
+		{ "https://ordinary.test/?u=https%3A%2F%2Fother.test%2F", LINK_REDIRECT },
+		{ "https://www.google.com/url?q=https://other.test/", LINK_REDIRECT },
+		{ "https://ordinary.test/?u=https%3A%2F%2Fwww.ordinary.test%2F", -1 },
+		{ "https://web.archive.org/web/2020/https://www.gnu.org/licenses/", -1 },
+		{ "https://short.test/abc", LINK_SHORTENER },
+		{ "https://short.test/", -1 },
+		{ "http://discordnitro-gift.ru/", LINK_LEXICAL },
+		{ "http://steamcomnumity-free.ru/", LINK_LEXICAL },
+		{ "http://airdrop-claim-dapps.xyz/", LINK_LEXICAL },
+		{ "https://paste.ubuntu.com/100240/", -1 },
+		{ "https://bugs.launchpad.net/ubuntu/+source/gcc-4.2/+bug/186730", -1 },
+		{ "https://en.wikipedia.org/wiki/Worm_(computing)", -1 },
 		{ "[https://firmament.test](https://other.test/)", LINK_TEXT_MISMATCH },
 		{ "[firmament.test](https://other.test/)", LINK_TEXT_MISMATCH },
 		{ "[our site](https://other.test/)", -1 },
@@ -116,6 +138,24 @@ static void markup_that_shows_another_site_is_found(void **st)
 	v = judge(s);
 	assert_int_equal(v.n, 1);
 	assert_int_equal(v.f[0].rule, LINK_TEXT_MISMATCH);
+}
+
+static void a_shortened_link_of_somebody_known_is_no_news(void **st)
+{
+	struct verdict v = judge((struct subject){ .body = STR("https://short.test/abc"), .topic = STR_NONE, .known = true });
+
+	(void)st;
+	assert_int_equal(v.n, 0);
+}
+
+static void a_spelling_that_counts_comes_with_its_reason(void **st)
+{
+	struct verdict v = body("http://discordnitro-gift.ru/");
+
+	(void)st;
+	assert_int_equal(v.n, 1);
+	assert_non_null(strstr(v.f[0].evidence, "discordnitro-gift[.]ru ("));
+	assert_non_null(strstr(v.f[0].evidence, "'"));
 }
 
 static void evidence_is_no_live_link(void **st)
@@ -151,6 +191,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_rule_has_its_link),
 		TEST(markup_that_shows_another_site_is_found),
+		TEST(a_shortened_link_of_somebody_known_is_no_news),
+		TEST(a_spelling_that_counts_comes_with_its_reason),
 		TEST(evidence_is_no_live_link),
 		TEST(a_link_in_the_subject_counts),
 		TEST(trust_needs_the_whole_name),
