@@ -55,6 +55,7 @@
 /* The own network. */
 #define LIMIT_COMPONENTS 32			/* gateways in wardroom.yaml (XEP-0114) */
 #define LIMIT_PEERS 256				/* other servers named in wardroom.yaml */
+#define LIMIT_LABELS 32				/* markings in wardroom.yaml (XEP-0258) */
 #define LIMIT_EXTERNAL_SERVICES 16		/* servers for calls in wardroom.yaml (XEP-0215) */
 
 /* Federation. */

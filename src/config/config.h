@@ -62,6 +62,13 @@ struct config_service {
 	uint64_t expires_s;
 };
 
+/* A marking that people may put on what they write (XEP-0258). */
+struct config_label {
+	const char *name;
+	const char *color, *background;
+	bool preset;			/* what clients offer first */
+};
+
 /* What is known beforehand of another server. */
 struct config_peer {
 	const char *domain;
@@ -95,7 +102,7 @@ struct config {
 	struct { uint64_t max_bytes, per_day, keep_s; } upload;	/* per_day, keep_s 0: off */
 	struct { const char *clamd; bool required; } scanner;
 	struct { bool sender; } push;
-	struct { struct config_texts abuse, admin, feedback, sales, security, status, support; } contacts;
+	struct { struct config_texts abuse, admin, feedback, outage, sales, security, status, support; } contacts;
 	struct {
 		const char *terms, *notice;	/* "": none */
 		unsigned access;		/* bits, in the order of XEP-0504 */
@@ -131,6 +138,8 @@ struct config {
 	unsigned n_peers;
 	struct config_service *services;
 	unsigned n_services;
+	struct config_label *labels;
+	unsigned n_labels;
 };
 
 /* name: the file's, for messages. */

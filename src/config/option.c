@@ -96,6 +96,8 @@ const struct option option_table[] = {
 	  .help = "Who runs this server." },
 	{ .name = "contacts.feedback", .type = OPTION_TEXTS, FIELD(contacts.feedback), .def = "[]", .min = 3, .max = 256,
 	  .help = "Where praise and complaints go." },
+	{ .name = "contacts.outage", .type = OPTION_TEXTS, FIELD(contacts.outage), .def = "[]", .min = 8, .max = 256,
+	  .help = "Where clients read that this server is away (XEP-0455): https addresses of a JSON file on another machine." },
 	{ .name = "contacts.sales", .type = OPTION_TEXTS, FIELD(contacts.sales), .def = "[]", .min = 3, .max = 256,
 	  .help = "Who sells it." },
 	{ .name = "contacts.security", .type = OPTION_TEXTS, FIELD(contacts.security), .def = "[]", .min = 3, .max = 256,
@@ -219,6 +221,17 @@ static const struct option service_options[] = {
 	  .max = 30 * DAY, .help = "How long such credentials hold." },
 };
 
+static const struct option label_options[] = {
+	{ .name = "labels.name", .type = OPTION_TEXT, RECORD(config_label, name), .def = "Confidential", .min = 1, .max = 60, .required = true,
+	  .help = "What clients show beside the message." },
+	{ .name = "labels.color", .type = OPTION_TEXT, RECORD(config_label, color), .def = "black", .min = 1, .max = 30,
+	  .help = "Of the text, as in HTML." },
+	{ .name = "labels.background", .type = OPTION_TEXT, RECORD(config_label, background), .def = "white", .min = 1, .max = 30,
+	  .help = "Behind the text." },
+	{ .name = "labels.preset", .type = OPTION_BOOL, RECORD(config_label, preset), .def = "off",
+	  .help = "What clients offer first; of one label at most." },
+};
+
 const struct option_list option_lists[] = {
 	{ .name = "components", .help = "Gateways and other services that connect to us (XEP-0114).",
 	  .options = component_options, .n_options = ARRAY_SIZE(component_options),
@@ -232,6 +245,10 @@ const struct option_list option_lists[] = {
 	  .options = service_options, .n_options = ARRAY_SIZE(service_options),
 	  .record_bytes = sizeof(struct config_service), .most = LIMIT_EXTERNAL_SERVICES, FIELD(services),
 	  .offset_n = offsetof(struct config, n_services) },
+	{ .name = "labels", .help = "Markings that people may put on what they write (XEP-0258); none: public, internal, confidential, strictly confidential.",
+	  .options = label_options, .n_options = ARRAY_SIZE(label_options),
+	  .record_bytes = sizeof(struct config_label), .most = LIMIT_LABELS, FIELD(labels),
+	  .offset_n = offsetof(struct config, n_labels) },
 };
 /* clang-format on */
 const size_t option_list_count = ARRAY_SIZE(option_lists);

@@ -174,6 +174,8 @@ static int open_work(struct vault *v, void *ctx)
 		r = vault_account_add(v, &acc);
 	if (r == 0 && o->token.n)
 		r = invite_use(v, o->srv->domain, o->token);
+	else if (r == 0)
+		r = vault_item_put(v, o->bare, ITEM_NOTICE, STR("self-registered"), STR("1"));	/* XEP-0489 */
 	return r;
 }
 

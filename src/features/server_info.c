@@ -1,4 +1,4 @@
-/* server_info.c - XEP-0157, 0485, 0504: whom to turn to, what this server tells of itself, what happens to people's data.
+/* server_info.c - XEP-0157, 0455, 0485, 0504: whom to turn to, what this server tells of itself, what happens to people's data.
  *
  * What is told follows from the configuration. Of the network (0485) nothing but the own domain is told: with whom a company
  * exchanges messages is nobody's business.
@@ -73,8 +73,23 @@ static void policy_form(struct server *srv, struct arena *a, struct node *query)
 		node_remove(f.x);
 }
 
+/* XEP-0455: clients keep it for the time when we do not answer. */
+static void outage_form(struct server *srv, struct arena *a, struct node *query)
+{
+	const struct config_texts *list = &srv->config->contacts.outage;
+	struct form f;
+
+	if (!list->n)
+		return;
+	form_begin(&f, a, query, "result", NS_OUTAGE);
+	add_contacts(&f, "external-status-addresses", list, STR_NONE);
+	if (form_end(&f) < 0 && f.x)
+		node_remove(f.x);
+}
+
 static void server_forms(struct server *srv, struct arena *a, struct node *query)
 {
+	outage_form(srv, a, query);
 	contact_form(srv, a, query);
 	policy_form(srv, a, query);
 }

@@ -52,7 +52,7 @@ static int features_of(struct iq *iq, struct node *q, const struct room *r)
 	const struct room_config *c = &r->config;
 	const char *const vars[] = {
 		NS_DISCO_INFO, NS_DISCO_ITEMS, NS_MUC, NS_MUC_STABLE_ID, NS_SELF_PING, NS_OCCUPANT_ID, NS_SID, NS_MAM, NS_MAM_EXTENDED,
-		NS_MODERATE, NS_MODERATE_0, NS_RETRACT, NS_RETRACT "#tombstone", NS_VCARD, NS_COMMANDS, NS_HATS, NS_MUC_REQUEST, NS_REGISTER,
+		NS_MODERATE, NS_MODERATE_0, NS_RETRACT, NS_RETRACT "#tombstone", NS_VCARD, NS_COMMANDS, NS_HATS, NS_MUC_REQUEST, NS_REGISTER, NS_SECLABEL,
 		c->persistent ? "muc_persistent" : "muc_temporary", c->listed ? "muc_public" : "muc_hidden",
 		c->members_only ? "muc_membersonly" : "muc_open", c->moderated ? "muc_moderated" : "muc_unmoderated",
 		c->open_identity ? "muc_nonanonymous" : "muc_semianonymous",

@@ -74,6 +74,8 @@
 #define NS_SERVERINFO "http://jabber.org/network/serverinfo"	/* XEP-0157 */
 #define NS_SERVERINFO_DATA "urn:xmpp:serverinfo:0"	/* XEP-0485 */
 #define NS_DATA_POLICY "urn:xmpp:data-policy:0"		/* XEP-0504 */
+#define NS_RAA "urn:xmpp:raa:0"				/* XEP-0489 */
+#define NS_OUTAGE "urn:xmpp:sos:0"			/* XEP-0455 */
 #define NS_EXTDISCO "urn:xmpp:extdisco:2"		/* XEP-0215 */
 #define NS_UPLOAD "urn:xmpp:http:upload:0"		/* XEP-0363 */
 #define NS_BYTESTREAMS "http://jabber.org/protocol/bytestreams"	/* XEP-0065 */
@@ -149,6 +151,8 @@
 #define NS_SIMS "urn:xmpp:sims:1"			/* XEP-0385 */
 #define NS_BOB "urn:xmpp:bob"				/* XEP-0231 */
 #define NS_SECLABEL "urn:xmpp:sec-label:0"		/* XEP-0258 */
+#define NS_SECLABEL_CATALOG "urn:xmpp:sec-label:catalog:2"
+#define NS_LABEL "urn:wardroom:label:0"		/* a label of ours within one of those */
 #define NS_ROSTERX "http://jabber.org/protocol/rosterx"	/* XEP-0144 */
 #define NS_ADDRESS "http://jabber.org/protocol/address"	/* XEP-0033 */
 #define NS_JINGLE "urn:xmpp:jingle:1"			/* XEP-0166 */

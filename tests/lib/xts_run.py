@@ -61,6 +61,7 @@ class Run:
             name = self.names[u].split("@")[0]
             self.names["name" + u] = name
             self.names["plain" + u] = base64.b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
+        self.names["password"] = PASSWORD
         self.names.update({c: f"{c}.{self.names['domain']}" for c in script.components})
         self.names.update({c: f"{c}.test" for c in script.servers})
 

@@ -4,7 +4,7 @@ import re
 import textwrap
 
 HEADER = {"rule", "users", "rooms", "components", "servers", "only", "config"}
-ROLES = {"staff", "helpdesk", "officer", "auditor", "admin"}
+ROLES = {"new", "staff", "helpdesk", "officer", "auditor", "admin"}
 WHO = r"(?P<who>[a-z]+(?:/[\w.-]+)?)"
 OTHER = r"(?P<other>[a-z]+(?:/[\w.-]+)?)"
 OPTIONS = r"(?: \((?P<options>[^)]*)\))?"

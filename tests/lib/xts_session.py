@@ -130,7 +130,7 @@ class Stage(Instance):
             self.write_config()
         self.add_users([u for u in users if roles.get(u, "staff") == "staff"])
         for u in users:
-            if roles.get(u, "staff") != "staff":
+            if roles.get(u, "staff") not in ("staff", "new"):
                 self.add_with_role(u, roles[u])
         self.start()
 

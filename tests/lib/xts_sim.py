@@ -38,6 +38,8 @@ class Sim(Server):
         self.p = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, preexec_fn=die_with_parent)
         self.clients, self.now_ms, self.random = {}, 0, random.Random(seed)
         for u in users:
+            if (roles or {}).get(u) == "new":
+                continue
             self.ask(f"user {u} {(roles or {}).get(u, 'staff')} {PASSWORD}")
         for c in contacts:
             self.ask(f"contacts {c}")

@@ -65,6 +65,7 @@ ROWS = [
     ("password", "set", "<query xmlns='jabber:iq:register'><username>victim</username><password>pwned pwned pwned 9</password></query>", NOBODY),
     ("account removal", "set", "<query xmlns='jabber:iq:register'><remove/></query>", NOBODY),
     ("last activity", "get", "<query xmlns='jabber:iq:last'/>", CONTACT),
+    ("affiliation", "get", "<query xmlns='urn:xmpp:raa:0'/>", CONTACT),
     ("carbons", "set", "<enable xmlns='urn:xmpp:carbons:2'/>", NOBODY),
     ("external services", "get", "<services xmlns='urn:xmpp:extdisco:2'/>", NOBODY),
     ("commands", "get", f"<query xmlns='{ITEMS}' node='http://jabber.org/protocol/commands'/>", CONTACT),
