@@ -185,6 +185,17 @@ static void broadcast(struct session *s, struct str presence, bool to_self)
 	to_available(u, presence, to_self ? NULL : s);
 }
 
+/* RFC 6121 4.5.2: also to the resource that says it goes, which is not among the available ones any more. */
+static void to_itself(struct session *s, struct str presence)
+{
+	struct buf b;
+
+	buf_init(&b, LIMIT_STANZA_BYTES_MAX * 2);
+	if (address(&b, presence, s->user->bare) == 0)
+		send_presence(s, buf_str(&b));
+	buf_release(&b);
+}
+
 static struct str unavailable_text(struct session *s, struct buf *b)
 {
 	buf_printf(b, "<presence from='");
@@ -281,8 +292,10 @@ static void presence_out(struct session *s, struct trip *t, bool initial)
 	if (s->available) {
 		broadcast(s, s->presence, true);
 	} else if (wire_write(&b, t->stanza, STR(NS_CLIENT)) == 0) {
-		if (s->was_available)
+		if (s->was_available) {
 			broadcast(s, buf_str(&b), false);
+			to_itself(s, buf_str(&b));
+		}
 		to_directed(s, buf_str(&b));
 	}
 	buf_release(&b);

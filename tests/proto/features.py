@@ -138,6 +138,20 @@ def presence_tests(tap, users):
         a.expect(name="presence", type="subscribe", frm=b.bare, what="a second request, not approved in advance")
     tap.run("RFC 6121 3.4: approved in advance, once", preapproval)
 
+    def says_goodbye():
+        a = users.client()
+        a2, never = users.client(a.user), users.client(a.user, presence=False)
+        for c in (a, a2, never):
+            c.clear()
+        a.send("<presence type='unavailable' id='bye'><status>gone</status></presence>")
+        for c in (a, a2):
+            p = c.expect(name="presence", type="unavailable", frm=a.jid)
+            check("gone" in text_of(p), text_of(p))
+        never.send("<presence type='unavailable'/>")
+        for c in (never, a2):
+            c.none(lambda e: e.tag.endswith("presence"), "the end of who was never there")
+    tap.run("RFC 6121 4.5.2: unavailable presence goes to the own resources, the one that sent it too", says_goodbye)
+
     def missing_account():
         a = users.client()
         offline = users.name()
