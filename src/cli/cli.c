@@ -64,16 +64,19 @@ static const struct command commands[] = {
 	{ "audit list", "[--from N] [--max N]", "The record of decisions, logins and commands.", "audit list --from 100 --max 50", { 0 }, 0,
 	  "from max", "", NULL },
 	{ "audit verify", "", "Whether an entry was changed, removed, moved or rewritten; exit status 1 if so.", "audit verify", { 0 }, 0, "", "", NULL },
-	{ "policy check", "FILE [--strict]", "Reads a policy: mistakes with line and column, rules that can never apply, people whom nobody may reach; with "
-	  "an instance, members without an account. --strict: exit status 1 for those, too.", "policy check new-policy.yaml", { "file" }, 1, "", "strict",
-	  cli_policy_check },
-	{ "policy apply", "FILE [--weights FILE] [--shadow]", "Checks a policy and puts it in force, in a running server at once. --shadow: it is judged beside the "
-	  "one in force and does nothing.", "policy apply new-policy.yaml", { "file" }, 1, "weights", "shadow", cli_policy_apply },
+	{ "policy check", "FILE [--strict]",
+	  "Reads a policy: mistakes, rules that can never apply, people whom nobody may reach. --strict: exit status 1 for all.",
+	  "policy check new-policy.yaml", { "file" }, 1, "", "strict", cli_policy_check },
+	{ "policy apply", "FILE [--weights FILE] [--shadow]",
+	  "Checks a policy and puts it in force, at once. --shadow: it is judged beside it and does nothing.", "policy apply new-policy.yaml",
+	  { "file" }, 1, "weights", "shadow", cli_policy_apply },
 	{ "policy show", "[--version N] [--weights]", "The policy in force, or an earlier one; --weights: weights.yaml instead.", "policy show --version 3", { 0 }, 0,
 	  "version", "weights", cli_policy_show },
 	{ "policy list", "", "Every version that was in force, with the time it came.", "policy list", { 0 }, 0, "", "", NULL },
 	{ "policy rollback", "[--version N]", "Puts the version before, or a named one, back in force.", "policy rollback --version 3", { 0 }, 0, "version", "",
 	  NULL },
+	{ "policy keys", "", "Every key of policy.yaml and every finding of weights.yaml, as tables in Markdown; needs no instance.", "policy keys", { 0 }, 0, "", "",
+	  cli_policy_keys },
 	{ "policy end-trial", "", "Ends the trial of a policy that was applied with --shadow.", "policy end-trial", { 0 }, 0, "", "", NULL },
 	{ "dns", "", "The records with which clients and other servers find this one, for a zone file.", "dns", { 0 }, 0, "", "", cli_dns },
 	{ "inspect", "[--policy F] [--domain D] [--url U] < JSON-LINES",
@@ -283,6 +286,16 @@ static const struct command *find(char **argv, unsigned *ret_words)
 	return NULL;
 }
 
+static bool needs_no_instance(const struct command *cmd)
+{
+	int (*const alone[])(struct cli *) = { cli_init, cli_inspect, cli_simulate, cli_doap, cli_policy_check, cli_policy_keys };
+
+	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++)
+		if (cmd->run == alone[i])
+			return true;
+	return false;
+}
+
 static int run(struct cli *c, char **argv)
 {
 	const struct command *cmd;
@@ -306,7 +319,7 @@ static int run(struct cli *c, char **argv)
 		if (strcmp(*it, "--help") == 0)
 			return help_of(cmd);
 	r = parse(c, cmd, argv + words);
-	if (r == CLI_OK && cmd->run != cli_init && cmd->run != cli_inspect && cmd->run != cli_simulate && cmd->run != cli_doap && cmd->run != cli_policy_check)
+	if (r == CLI_OK && !needs_no_instance(cmd))
 		r = cli_instance(c);
 	if (r == CLI_OK)
 		r = cmd->run ? cmd->run(c) : request(c, cmd);

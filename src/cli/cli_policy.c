@@ -171,3 +171,13 @@ int cli_policy_show(struct cli *c)
 		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
 	return print_text(c, text);
 }
+
+int cli_policy_keys(struct cli *c)
+{
+	struct str text = policy_document(c->arena);
+
+	if (!text.p)
+		return cli_fail(CLI_NOT, "out of memory");
+	fwrite(text.p, 1, text.n, stdout);
+	return CLI_OK;
+}

@@ -310,6 +310,14 @@ struct str policy_document(struct arena *a)
 	buf_printf(&b, "| key | value | default | meaning |\n|---|---|---|---|\n");
 	for (size_t k = 0; k < schema_key_count; k++)
 		describe(&b, &schema_keys[k]);
+	buf_printf(&b, "\n| finding | inspector | weight | what it means |\n|---|---|---|---|\n");
+	for (unsigned i = 0; i < RULE_COUNT; i++) {
+		unsigned weight = inspect_rule_weight((enum rule)i);
+
+		buf_printf(&b, "| `%s` | %s | ", inspect_rule_name((enum rule)i), inspect_rule_inspector((enum rule)i));
+		buf_printf(&b, weight ? "%u" : "off", weight);
+		buf_printf(&b, " | %s |\n", inspect_rule_text((enum rule)i));
+	}
 	s = b.failed ? (struct str){ 0 } : arena_str(a, buf_str(&b));
 	buf_release(&b);
 	return s;

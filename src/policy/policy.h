@@ -97,7 +97,7 @@ struct policy {
 /* The files a new instance gets: every rule with its default and its meaning. .p NULL without memory. */
 struct str policy_default_text(struct arena *a);
 struct str policy_default_weights(struct arena *a);
-/* Every key as a table in Markdown; docs/policy.md holds exactly this. */
+/* Every key and every finding as tables in Markdown; docs/policy.md holds exactly this. */
 struct str policy_document(struct arena *a);
 
 /* domain: our own, whose links are trusted. name: the file's, for messages. deny: the text of the deny list. */
