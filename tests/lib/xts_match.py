@@ -174,8 +174,10 @@ def match_json(p, got, env, path="$"):
         return env, ""
     if isinstance(p, list):
         why = ""
+        if not isinstance(got, list):
+            return None, f"{path}: no array but {got!r}"
         for v in p:
-            tries = [match_json(v, g, env, f"{path}[]") for g in got] if isinstance(got, list) else []
+            tries = [match_json(v, g, env, f"{path}[]") for g in got]
             env = next((e for e, _ in tries if e is not None), None)
             if env is None:
                 return None, f"{path}: no such entry: {tries[-1][1] if tries else 'there is none'}"
