@@ -54,6 +54,7 @@ int cli_policy_check(struct cli *c);
 int cli_policy_apply(struct cli *c);
 int cli_policy_show(struct cli *c);
 int cli_policy_keys(struct cli *c);
+int cli_frank_verify(struct cli *c);
 int cli_doap(struct cli *c);
 int cli_inspect(struct cli *c);
 int cli_simulate(struct cli *c);

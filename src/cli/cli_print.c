@@ -15,6 +15,7 @@ static const struct view views[] = {
 	{ "user list", "accounts", { "jid", "role", "state", "created" }, "no accounts yet" },
 	{ "device list", "devices", { "id", "connected", "access", "last_seen", "software", "device" }, "no client has signed in yet" },
 	{ "held list", "held", { "id", "when", "state", "from", "to", "reason" }, "nothing is held" },
+	{ "report list", "reports", { "id", "when", "by", "about", "reason", "evidence" }, "nobody has reported anything" },
 	{ "outbreak list", "outbreaks", { "id", "started", "patient_zero", "contained" }, "no outbreaks" },
 	{ "policy list", "versions", { "version", "when", "how", "digest" }, "no policy has been in force yet" },
 	{ "audit list", "entries", { "seq", "when", "kind", "what" }, "no entries" },

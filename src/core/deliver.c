@@ -34,13 +34,16 @@ static struct str serialise(struct arena *a, const struct node *n)
 struct node *deliver_view(struct trip *t, struct str bare, bool archived)
 {
 	struct node *view = t->stanza, *id;
+	bool marked = t->id && str_eq(bare, t->to.bare) && (archived || node_child(t->stanza, NS_CLIENT, "body"));
 	char text[VAULT_ID_TEXT];
 
-	if (!archived)
+	if (!archived && !marked)
 		return view;
 	view = node_dup(t->arena, t->stanza);
-	if (!view)
+	if (!view || (marked && vault_frank_add(t->server->frank, t->arena, view, t->from.bare, bare, t->id) < 0))
 		return NULL;
+	if (!archived)
+		return view;
 	id = node_add(t->arena, view, NS_SID, "stanza-id");
 	vault_id_text(t->id, text);
 	if (!id || node_set_attr(t->arena, id, "by", bare) < 0 ||

@@ -14,7 +14,7 @@ void deliver_copy(struct trip *t, struct session *s, struct str bytes, bool main
 /* The same in two pieces: behind head comes tail, which the copies of one message share. */
 void deliver_copy_shared(struct trip *t, struct session *s, struct str head, struct str tail, bool main);
 /* The message as account 'bare' has it in its archive: with its <stanza-id/> (XEP-0359) when it is archived
- * there. A node of the trip's arena, NULL on lack of memory. */
+ * there, and the mark that proves to its receiver what he was sent (vault/vault_frank.h). A node of the trip's arena, NULL on lack of memory. */
 struct node *deliver_view(struct trip *t, struct str bare, bool archived);
 /* Hands the stanza as it is to the link of its domain. */
 enum trip_next deliver_outward(struct trip *t);

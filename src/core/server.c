@@ -133,7 +133,9 @@ static int set_up(struct server *s)
 	s->sasl.tools = s->scram;
 	vault_secret(s->vault, "fake salts", s->sasl.fake_key);
 	set_sasl(s);
-	r = conn_pool_new(s->loop, &s->conn_pool);
+	r = vault_frank_new(s->vault, &s->frank);
+	if (r == 0)
+		r = conn_pool_new(s->loop, &s->conn_pool);
 	return r < 0 ? r : hooks_server_start(s);
 }
 
@@ -558,6 +560,7 @@ void server_free(struct server **ref)
 	scram_tools_free(&s->scram);
 	tls_ctx_unref(&s->tls);
 	guard_free(&s->guard);
+	vault_frank_free(&s->frank);
 	vault_close(&s->vault);
 	config_unref(&s->config);
 	arena_free(&s->names);

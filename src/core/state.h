@@ -20,6 +20,7 @@
 #include "net/tls.h"
 #include "outbreak/guard.h"
 #include "vault/vault.h"
+#include "vault/vault_frank.h"
 #include "xmpp/xml.h"
 
 #define SERVER_MAGIC 0x5e4e4001u
@@ -32,6 +33,7 @@ struct server {
 	struct config *config;
 	struct vault *vault;			/* the store thread's, but for vault_next_id */
 	struct guard *guard;
+	struct vault_frank *frank;
 	struct tls_ctx *tls;
 	struct jobs *jobs;
 	struct str domain, bot, helpdesk;	/* in names */

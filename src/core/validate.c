@@ -20,7 +20,7 @@ static const struct {
 } servers_only[] = {
 	{ NS_CARBONS, "received", false }, { NS_CARBONS, "sent", false }, { NS_MAM, "result", true }, { NS_MAM, "fin", true },
 	{ NS_SID, "stanza-id", true }, { NS_OCCUPANT_ID, "occupant-id", true }, { NS_MUC_USER, "x", true },
-	{ NS_RAA, "info", true },
+	{ NS_FRANK, "frank", false }, { NS_RAA, "info", true },
 };
 
 /* Does the address in this attribute speak for us: our domain, one of its accounts, a room? */

@@ -122,6 +122,17 @@ static int read_rsm(struct iq *iq, struct mam *m)
 
 /* --- answering ------------------------------------------------------------------------------------------------ */
 
+/* What the account was sent carries its mark here, too (vault/vault_frank.h). */
+static int prove(const struct iq *iq, struct arena *a, struct node *message, struct str owner, uint64_t id)
+{
+	struct jid from, to;
+
+	if (iq->target != TO_SELF || jid_parse(a, node_attr(message, "to"), &to) < 0 || !str_eq(to.bare, owner) ||
+	    jid_parse(a, node_attr(message, "from"), &from) < 0)
+		return 0;
+	return vault_frank_add(iq->server->frank, a, message, from.bare, owner, id);
+}
+
 static int send_result(struct iq *iq, const struct mam *m, const struct vault_entry *e)
 {
 	struct arena *a = arena_new(LIMIT_STANZA_BYTES_MAX * 16);
@@ -139,6 +150,8 @@ static int send_result(struct iq *iq, const struct mam *m, const struct vault_en
 	    (m->queryid.n == 0 || node_set_attr(a, result, "queryid", m->queryid) == 0) &&
 	    node_set_attr(a, delay, "stamp", str_of(stamp)) == 0)
 		r = wire_parse(a, e->stanza, &inner);
+	if (r == 0)
+		r = prove(iq, a, inner, m->q.owner, e->id);
 	if (r == 0) {
 		node_append(fwd, inner);
 		trip_answer(iq->trip, msg);

@@ -74,6 +74,7 @@ static int add_delay(const struct fetch *f, struct arena *a, struct node *m, con
 {
 	struct node *d, *id;
 	char stamp[CLOCK_STAMP_BYTES], text[VAULT_ID_TEXT];
+	struct jid from;
 
 	if (!node_child(m, NS_DELAY, "delay")) {
 		clock_stamp(e->when_ms, stamp);
@@ -81,6 +82,8 @@ static int add_delay(const struct fetch *f, struct arena *a, struct node *m, con
 		if (!d || node_set_attr(a, d, "from", f->srv->domain) < 0 || node_set_attr(a, d, "stamp", str_of(stamp)) < 0)
 			return ERR_LIMIT;
 	}
+	if (jid_parse(a, node_attr(m, "from"), &from) == 0 && vault_frank_add(f->srv->frank, a, m, from.bare, f->user->bare, e->id) < 0)
+		return ERR_LIMIT;
 	if (node_child(m, NS_SID, "stanza-id") || !is_archived(f, a, m))
 		return 0;
 	vault_id_text(e->id, text);

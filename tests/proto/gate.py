@@ -3,9 +3,11 @@
 
 Strangers come by a component and by a raw other server. What they hear must not depend on who exists here (security-tests 44, 64).
 """
+import os
 import re
 import sys
 import time
+import xml.etree.ElementTree as ET
 
 import harness  # noqa: F401 - finds tests/lib
 from harness import check, error_of, q, text_of
@@ -452,6 +454,54 @@ def harvest(tap, g):
     tap.run("a flood of requests for presence is slowed in the same way", flood)
 
 
+def franking(tap, g):
+    FRANK = "urn:wardroom:frank:0"
+
+    def mark(m):
+        f = m.find(q(FRANK, "frank"))
+        return f.get("id"), f.get("mac")
+
+    def proven(text, want=0):
+        path = os.path.join(g.server.top, "message.xml")
+        with open(path, "w") as f:
+            f.write(text)
+        return g.server.cli("frank", "verify", path, "--json", want=want)
+
+    def verified():
+        a, u = g.users.client(), g.users.client()
+        a.send(f"<message to='{u.bare}' type='chat' id='f1'><body>you owe me \u20ac 100</body>"
+               f"<frank xmlns='{FRANK}' id='0000000000000' mac='AAAAAAAAAAAAAAAAAAAAAAAA'/></message>")
+        m = u.expect(name="message", id="f1")
+        check(len(m.findall(q(FRANK, "frank"))) == 1 and mark(m)[0] == m.find(q(SID, "stanza-id")).get("id"), text_of(m))
+        u.iq("set", f"<query xmlns='{MAM}'/>")
+        stored = [e for e in u.inbox if e.find(q(MAM, "result")) is not None]
+        inner = stored[-1].find(f"{q(MAM, 'result')}/{{urn:xmpp:forward:0}}forwarded/{{jabber:client}}message")
+        check(mark(inner) == mark(m), f"another mark in the archive: {text_of(inner)}")
+        text = ET.tostring(m, encoding="unicode")
+        check('"proven": true' in proven(text) or '"proven":true' in proven(text), "not proven")
+        for a, b in (("100", "900"), (m.get("from"), g.server.jid("colleague-one") + "/x"), (mark(m)[0], "0" + mark(m)[0][1:])):
+            check(a in text, a)
+            proven(text.replace(a, b), want=1)
+        proven("<message xmlns='jabber:client'/>", want=1)
+        proven("no xml", want=1)
+        s = g.stranger()
+        u.message(s, "hello")
+        g.say(s, u.bare, "from outside", id="f2")
+        proven(ET.tostring(u.expect(name="message", id="f2"), encoding="unicode"))
+    tap.run("a delivered message carries a mark, live and in the archive; `frank verify` believes no other text, sender or id", verified)
+
+    def away():
+        a, u = g.users.client(), g.users.client()
+        name, bare = u.user, u.bare
+        u.goodbye()
+        a.message(bare, "for later", id="f3")
+        a.settle()
+        u = g.users.client(name, presence=False)
+        u.send("<presence/>")
+        proven(ET.tostring(u.expect(name="message", id="f3"), encoding="unicode"))
+    tap.run("so does one that waited for its receiver", away)
+
+
 def main():
     tap = Tap("the gate")
     extra = components_text({"domain": NET}, {"domain": LOW, "trust": "low"}, {"domain": HIGH, "trust": "high"})
@@ -461,6 +511,7 @@ def main():
         safe_mode(tap, g)
         looks(tap, g)
         harvest(tap, g)
+        franking(tap, g)
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()
 
