@@ -4,9 +4,10 @@ import os
 import sys
 
 from harness import check, error_of, q, text_of
+from rawws import WsClient
 from rawxmpp import CLIENT, DATA, MAM, Client, SaslFailure, befriend, body_of
 from rfc6121 import STAMP, Users
-from wardroom_test import PASSWORD, Tap, new_server, until
+from wardroom_test import PASSWORD, Failed, Tap, new_server, until
 
 REGISTER = "jabber:iq:register"
 NEW = "violet envelope marmalade 7"
@@ -754,13 +755,31 @@ def throttle_tests(tap):
 
 
 def power_tests(tap):
-    with new_server(users=[], start=False) as server:
+    with new_server(users=[], start=False, https=True) as server:
         path = os.path.join(server.top, "password")
         with open(path, "w") as f:
             os.chmod(path, 0o600)
             f.write(PASSWORD)
         server.cli("user", "add", server.jid("chief"), "--role", "admin", "--password-file", path)
         server.start()
+
+        def again():
+            c, web = Client(server, "chief").login(), WsClient(server, "chief").login()
+            before = server.pids()
+            done(run(c, f"{ADMIN}#restart", delay="0"))
+            check(c.stream_error()[0] == "system-shutdown" and web.wait_end(), "the streams did not end")
+            until(lambda: set(before) - set(server.pids()), 10, "the old worker has gone")
+
+            def back():
+                try:
+                    return WsClient(server, "chief").login()
+                except (Failed, OSError):
+                    return None
+            until(back, 15, "browsers come in again").close()
+            Client(server, "chief").login().close()
+            server.assert_healthy()
+            check("worker.starts_anew" in server.log(), "the log says nothing of it")
+        tap.run("xep0133-restart: the worker alone, and the web role with it", again)
 
         def shutdown():
             c = Client(server, "chief").login()
