@@ -1,15 +1,18 @@
 /* pubsub.c - XEP-0060: a publish-subscribe service of the server, at pubsub.DOMAIN. The work is in src/pubsub.
  *
- * Staff create nodes; who else may what is up to each node. Nothing but requests has any business here.
+ * Staff create nodes; who else may what is up to each node. Nothing but requests, and owners' answers to
+ * who wants to subscribe, has any business here.
  */
 #include "core/mod.h"
 #include "core/state.h"
+#include "pubsub/pubsub_approve.h"
 #include "pubsub/pubsub_call.h"
 #include "pubsub/pubsub_disco.h"
 #include "xmpp/jid.h"
 
 static const char *const vars[] = {
-	NS_DISCO_INFO, NS_DISCO_ITEMS, NS_PING, NS_PUBSUB, NS_PUBSUB "#access-open", NS_PUBSUB "#access-whitelist",
+	NS_DISCO_INFO, NS_DISCO_ITEMS, NS_PING, NS_PUBSUB, NS_PUBSUB "#access-authorize", NS_PUBSUB "#access-open",
+	NS_PUBSUB "#access-whitelist",
 	NS_PUBSUB "#config-node", NS_PUBSUB "#config-node-max", NS_PUBSUB "#create-and-configure",
 	NS_PUBSUB "#create-nodes", NS_PUBSUB "#delete-items", NS_PUBSUB "#delete-nodes", NS_PUBSUB "#instant-nodes",
 	NS_PUBSUB "#item-ids", NS_PUBSUB "#last-published", NS_PUBSUB "#manage-subscriptions",
@@ -37,12 +40,13 @@ static int start(struct server *srv)
 	return r;
 }
 
+/* The one message with any business here: an owner's answer to who wants to subscribe. */
 static enum trip_next admit(struct trip *t)
 {
-	return t->kind == STANZA_MESSAGE ? trip_refuse(t, ERR_UNAVAILABLE, NULL) : TRIP_NEXT;
+	return t->kind == STANZA_MESSAGE ? pubsub_approve_admit(t) : TRIP_NEXT;
 }
 
-/* Requests that nobody here knows; answers and presence nobody waits for. */
+/* Requests that nobody here knows; answers and presence nobody waits for; messages whose work is done. */
 static enum trip_next deliver(struct trip *t)
 {
 	return t->kind == STANZA_IQ ? trip_refuse(t, ERR_UNAVAILABLE, NULL) : TRIP_NEXT;
@@ -110,7 +114,7 @@ const struct mod_def mod_pubsub = {
 	.xep = 60,
 	.xep_version = "1.30.0",
 	.xep_partial = true,
-	.xep_note = "accounts and pubsub.DOMAIN; no collections, no options of subscriptions, no access model authorize; who may not "
+	.xep_note = "accounts and pubsub.DOMAIN (authorize there alone); no collections, no options of subscriptions; who may not "
 		    "read a node is told that there is none",
 	.iq = iqs,
 	.hooks = &hooks,

@@ -68,8 +68,15 @@ static bool model_lets_read(const struct pubsub_node *n, const struct pubsub_vie
 		return false;
 	case ACCESS_WHITELIST:
 		return false;
+	case ACCESS_AUTHORIZE:		/* an owner has said yes to him */
+		return pubsub_node_subscribed_bare(n, w->bare);
 	}
 	return false;
+}
+
+bool pubsub_access_ask(const struct pubsub_node *n, const struct pubsub_viewer *w)
+{
+	return w->service && n->config.n[PUBSUB_ACCESS] == ACCESS_AUTHORIZE && pubsub_access_affiliation(n, w) != AFFILIATION_OUTCAST;
 }
 
 bool pubsub_access_read(const struct pubsub_node *n, const struct pubsub_viewer *w)

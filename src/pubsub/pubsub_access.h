@@ -30,6 +30,8 @@ MUST_CHECK int pubsub_access_viewer(struct arena *a, const struct user *owner, s
 enum pubsub_affiliation pubsub_access_affiliation(const struct pubsub_node *n, const struct pubsub_viewer *w);
 bool pubsub_access_read(const struct pubsub_node *n, const struct pubsub_viewer *w);
 bool pubsub_access_publish(const struct pubsub_node *n, const struct pubsub_viewer *w);
+/* He may ask its owners: they want to be asked, and so the node is no secret (XEP-0060 4.5, 'authorize'). */
+bool pubsub_access_ask(const struct pubsub_node *n, const struct pubsub_viewer *w);
 bool pubsub_access_own(const struct pubsub_node *n, const struct pubsub_viewer *w);
 /* The error for whoever may not do it; n NULL: there is none. */
 int pubsub_access_denied(const struct pubsub_node *n, const struct pubsub_viewer *w);

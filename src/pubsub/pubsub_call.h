@@ -22,7 +22,8 @@
 #define PUBSUB_SERVICE_BYTES (1024ull << 20)
 #define PUBSUB_PAGE_BYTES (512 * 1024)
 
-enum pubsub_change_kind { CHANGE_ITEM, CHANGE_RETRACT, CHANGE_PURGE, CHANGE_DELETE, CHANGE_CONFIG, CHANGE_SUBSCRIBED };
+enum pubsub_change_kind { CHANGE_ITEM, CHANGE_RETRACT, CHANGE_PURGE, CHANGE_DELETE, CHANGE_CONFIG, CHANGE_SUBSCRIBED,
+			  CHANGE_ASKED, CHANGE_ANSWERED };	/* of a subscription that owners decide on (pubsub_approve.h) */
 
 /* What somebody is to be told of. */
 struct pubsub_change {
@@ -31,7 +32,8 @@ struct pubsub_change {
 	const struct pubsub_node *node;
 	struct str id;			/* of the item */
 	struct str publisher;		/* of the item; empty: who calls */
-	struct str jid;			/* CHANGE_SUBSCRIBED: who */
+	struct str jid;			/* CHANGE_SUBSCRIBED, ASKED, ANSWERED: who */
+	bool yes;			/* CHANGE_ANSWERED */
 	const struct node *payload;	/* NULL: none */
 	bool tell;
 };

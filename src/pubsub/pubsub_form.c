@@ -8,7 +8,7 @@
 
 enum kind { WORD, SWITCH, NUMBER };
 
-static const char *const access_words[] = { "open", "presence", "roster", "whitelist", NULL };
+static const char *const access_words[] = { "open", "presence", "roster", "whitelist", "authorize", NULL };
 static const char *const publish_words[] = { "publishers", "subscribers", "open", NULL };
 static const char *const last_words[] = { "never", "on_sub", "on_sub_and_presence", NULL };
 static const char *const message_words[] = { "headline", "normal", "chat", NULL };
@@ -92,8 +92,8 @@ static int show_option(struct arena *a, struct node *x, size_t i, const struct p
 	for (const char *const *w = options[i].words; *w && r == 0; w++) {
 		struct node *o = NULL;
 
-		/* Presence and roster are an account's. */
-		if (i == PUBSUB_ACCESS && !account && (str_is(str_of(*w), "presence") || str_is(str_of(*w), "roster")))
+		/* Presence and roster are an account's; at the service owners can be asked. */
+		if (i == PUBSUB_ACCESS && (account ? str_is(str_of(*w), "authorize") : str_is(str_of(*w), "presence") || str_is(str_of(*w), "roster")))
 			continue;
 		o = node_add(a, f, NS_XDATA, "option");
 		r = o && node_set_attr(a, o, "label", str_of(*w)) == 0 ? add_value(a, o, str_of(*w)) : ERR_LIMIT;

@@ -49,6 +49,8 @@ static int open_node(struct vault *v, struct pubsub_call *c, struct pubsub_node 
 		r = pubsub_call_create(v, c, c->name, ret);
 		if (r == 0)
 			r = unmet(c, pubsub_form_read(c->arena, form, true, &(*ret)->config));
+		if (r == 0 && !c->viewer.service && (*ret)->config.n[PUBSUB_ACCESS] == ACCESS_AUTHORIZE)
+			r = unmet(c, ERR_CONFLICT);	/* nobody could ask: that is the service's */
 		return r < 0 ? r : pubsub_call_save(v, c, *ret);
 	}
 	if (r < 0)

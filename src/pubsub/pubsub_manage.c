@@ -16,11 +16,11 @@ static bool is_word(struct pubsub_node *n, enum pubsub_option o, uint32_t w)
 	return n->config.n[o] == w;
 }
 
-/* What is an account's is nothing at the service, which has no presence of anybody. */
+/* What is an account's is nothing at the service, which has no presence of anybody; at the service alone owners are asked. */
 static int check_config(struct pubsub_call *c, struct pubsub_node *n)
 {
 	if (!c->viewer.service)
-		return 0;
+		return is_word(n, PUBSUB_ACCESS, ACCESS_AUTHORIZE) ? ERR_NOT_ACCEPTABLE : 0;
 	if (is_word(n, PUBSUB_ACCESS, ACCESS_PRESENCE) || is_word(n, PUBSUB_ACCESS, ACCESS_ROSTER))
 		return ERR_NOT_ACCEPTABLE;
 	return 0;

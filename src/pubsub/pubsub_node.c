@@ -5,7 +5,7 @@
 #include "vault/vault_pack.h"
 #include "xmpp/ns.h"
 
-#define FORM 1		/* of the stored bytes */
+#define FORM 2		/* of the stored bytes; 1: nobody waits */
 
 static const char *const affiliations[] = { "none", "outcast", "member", "publish-only", "publisher", "owner" };
 
@@ -85,10 +85,27 @@ int pubsub_node_encode(const struct pubsub_node *n, struct buf *ret)
 	vault_pack_u32(ret, (uint32_t)n->n_subscribers);
 	for (size_t i = 0; i < n->n_subscribers; i++)
 		vault_pack_str(ret, n->subscribers[i]);
+	vault_pack_u32(ret, (uint32_t)n->n_pending);
+	for (size_t i = 0; i < n->n_pending; i++)
+		vault_pack_str(ret, n->pending[i]);
 	return ret->failed ? ERR_LIMIT : 0;
 }
 
-static int decode_people(struct arena *a, struct vault_unpack *u, struct pubsub_node *n)
+static int decode_pending(struct arena *a, struct vault_unpack *u, struct pubsub_node *n)
+{
+	uint32_t count = vault_unpack_u32(u);
+
+	if (u->bad || count > PUBSUB_PENDING)
+		return ERR_CORRUPT;
+	n->pending = arena_alloc(a, (count + 1) * sizeof(*n->pending));
+	if (!n->pending)
+		return ERR_LIMIT;
+	for (; n->n_pending < count; n->n_pending++)
+		n->pending[n->n_pending] = vault_unpack_str(u);
+	return 0;
+}
+
+static int decode_people(struct arena *a, struct vault_unpack *u, uint32_t form, struct pubsub_node *n)
 {
 	uint32_t count = vault_unpack_u32(u);
 
@@ -113,6 +130,8 @@ static int decode_people(struct arena *a, struct vault_unpack *u, struct pubsub_
 		return ERR_LIMIT;
 	for (; n->n_subscribers < count; n->n_subscribers++)
 		n->subscribers[n->n_subscribers] = vault_unpack_str(u);
+	if (form > 1 && decode_pending(a, u, n) < 0)
+		return ERR_CORRUPT;
 	return vault_unpack_end(u);
 }
 
@@ -120,13 +139,13 @@ int pubsub_node_decode(struct arena *a, struct str owner, struct str name, struc
 {
 	struct vault_unpack u = { .rest = bytes };
 	struct pubsub_node *n = arena_alloc(a, sizeof(*n));
-	uint32_t count;
+	uint32_t count, form = vault_unpack_u32(&u);
 
 	if (!n)
 		return ERR_LIMIT;
 	n->owner = owner;
 	n->name = name;
-	if (vault_unpack_u32(&u) != FORM)
+	if (form != FORM && form != 1)
 		return ERR_CORRUPT;
 	n->created_ms = vault_unpack_u64(&u);
 	n->creator = vault_unpack_str(&u);
@@ -142,7 +161,7 @@ int pubsub_node_decode(struct arena *a, struct str owner, struct str name, struc
 	for (uint32_t i = 0; i < PUBSUB_TEXTS; i++)
 		n->config.text[i] = i < count ? vault_unpack_str(&u) : STR_NONE;
 	*ret = n;
-	return decode_people(a, &u, n);
+	return decode_people(a, &u, form, n);
 }
 
 /* --- affiliations ------------------------------------------------------------------------------------------------ */
@@ -252,6 +271,42 @@ void pubsub_node_unsubscribe(struct pubsub_node *n, struct str jid)
 			n->subscribers[i] = n->subscribers[--n->n_subscribers];
 			return;
 		}
+}
+
+bool pubsub_node_pending(const struct pubsub_node *n, struct str jid)
+{
+	for (size_t i = 0; i < n->n_pending; i++)
+		if (str_eq(n->pending[i], jid))
+			return true;
+	return false;
+}
+
+int pubsub_node_ask(struct arena *a, struct pubsub_node *n, struct str jid)
+{
+	struct str *grown;
+
+	if (pubsub_node_pending(n, jid))
+		return 0;
+	if (n->n_pending >= PUBSUB_PENDING)
+		return ERR_LIMIT;
+	grown = arena_alloc(a, (n->n_pending + 1) * sizeof(*grown));
+	if (!grown)
+		return ERR_LIMIT;
+	if (n->n_pending)
+		memcpy(grown, n->pending, n->n_pending * sizeof(*grown));
+	grown[n->n_pending++] = jid;
+	n->pending = grown;
+	return 0;
+}
+
+bool pubsub_node_answered(struct pubsub_node *n, struct str jid)
+{
+	for (size_t i = 0; i < n->n_pending; i++)
+		if (str_eq(n->pending[i], jid)) {
+			n->pending[i] = n->pending[--n->n_pending];
+			return true;
+		}
+	return false;
 }
 
 uint64_t pubsub_node_keeps(const struct pubsub_node *n)

@@ -18,12 +18,13 @@
 #define PUBSUB_AFFILIATIONS 500
 #define PUBSUB_SUBSCRIPTIONS 2000	/* at a node of the service */
 #define PUBSUB_ACCOUNT_SUBSCRIPTIONS 100	/* at one of an account: contacts need none */
+#define PUBSUB_PENDING 100		/* who waits for an owner's yes at a node */
 #define PUBSUB_OF_ONE 8			/* by one bare JID */
 #define PUBSUB_SUBSCRIBER 512		/* bytes of an address that subscribes */
 #define PUBSUB_TEXT 1023		/* a title, a description, a type */
 #define PUBSUB_GROUPS_TEXT 4096		/* all names of roster groups together */
 
-enum pubsub_access { ACCESS_OPEN, ACCESS_PRESENCE, ACCESS_ROSTER, ACCESS_WHITELIST };
+enum pubsub_access { ACCESS_OPEN, ACCESS_PRESENCE, ACCESS_ROSTER, ACCESS_WHITELIST, ACCESS_AUTHORIZE };	/* numbers are stored */
 enum pubsub_publishers { PUBLISH_PUBLISHERS, PUBLISH_SUBSCRIBERS, PUBLISH_OPEN };
 enum pubsub_last { LAST_NEVER, LAST_ON_SUB, LAST_ON_SUB_AND_PRESENCE };
 
@@ -57,6 +58,8 @@ struct pubsub_node {
 	size_t n_affiliates;
 	struct str *subscribers;	/* bare or full JIDs */
 	size_t n_subscribers;
+	struct str *pending;		/* who has asked, where owners decide (ACCESS_AUTHORIZE) */
+	size_t n_pending;
 };
 
 /* A node of this name that does not exist yet, with the defaults of accounts (XEP-0163 5) or of the service. */
@@ -74,6 +77,11 @@ bool pubsub_node_subscribed(const struct pubsub_node *n, struct str jid);	/* exa
 bool pubsub_node_subscribed_bare(const struct pubsub_node *n, struct str bare);	/* it, or a resource of it */
 MUST_CHECK int pubsub_node_subscribe(struct arena *a, struct pubsub_node *n, struct str jid);
 void pubsub_node_unsubscribe(struct pubsub_node *n, struct str jid);
+
+bool pubsub_node_pending(const struct pubsub_node *n, struct str jid);
+MUST_CHECK int pubsub_node_ask(struct arena *a, struct pubsub_node *n, struct str jid);	/* ERR_LIMIT */
+/* False: it was not waiting. */
+bool pubsub_node_answered(struct pubsub_node *n, struct str jid);
 
 /* How many items it keeps. */
 uint64_t pubsub_node_keeps(const struct pubsub_node *n);

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "pubsub/pubsub_approve.h"
 #include "pubsub/pubsub_caps.h"
 #include "pubsub/pubsub_ops.h"
 #include "pubsub/pubsub_peers.h"
@@ -18,7 +19,8 @@ static int add_event(struct arena *a, struct node *event, const struct pubsub_ch
 {
 	static const char *const names[] = { [CHANGE_ITEM] = "items", [CHANGE_RETRACT] = "items", [CHANGE_PURGE] = "purge",
 					     [CHANGE_DELETE] = "delete", [CHANGE_CONFIG] = "configuration",
-					     [CHANGE_SUBSCRIBED] = "items" };
+					     [CHANGE_SUBSCRIBED] = "items", [CHANGE_ASKED] = "subscription",
+					     [CHANGE_ANSWERED] = "subscription" };
 	struct node *el = node_add(a, event, NS_PUBSUB_EVENT, names[ch->kind]), *retract;
 
 	if (!el || node_set_attr(a, el, "node", ch->node->name) < 0)
@@ -228,6 +230,10 @@ void pubsub_notify(struct pubsub_call *c)
 	for (struct pubsub_change *ch = c->changes; ch && r.scratch; ch = ch->next) {
 		if (!ch->tell)
 			continue;
+		if (ch->kind == CHANGE_ASKED || ch->kind == CHANGE_ANSWERED) {
+			pubsub_approve_tell(c->iq->server, c->arena, ch);
+			continue;
+		}
 		r.n = ch->node;
 		r.message = pubsub_notify_message(c->arena, ch, ch->publisher.n ? ch->publisher : c->viewer.bare, 0);
 		if (r.message)

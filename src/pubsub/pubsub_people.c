@@ -1,7 +1,12 @@
 /* pubsub_people.c - subscriptions and affiliations (XEP-0060 5.6, 5.7, 6.1, 6.2, 8.8, 8.9). */
+#include "pubsub/pubsub_approve.h"
 #include "pubsub/pubsub_ops.h"
 
 #include "xmpp/jid.h"
+
+#define SUBSCRIBED "subscribed"
+#define PENDING "pending"
+#define NOTHING "none"
 
 /* Who subscribes is who asks: with a resource or without. */
 static int own_jid(struct pubsub_call *c, struct str *ret)
@@ -14,12 +19,12 @@ static int own_jid(struct pubsub_call *c, struct str *ret)
 	return 0;
 }
 
-static int add_subscription(struct pubsub_call *c, struct node *parent, const char *ns, struct str node, struct str jid, bool is)
+static int add_subscription(struct pubsub_call *c, struct node *parent, const char *ns, struct str node, struct str jid, const char *is)
 {
 	struct node *s = node_add(c->arena, parent, ns, "subscription");
 
 	if (!s || (node.n && node_set_attr(c->arena, s, "node", node) < 0) || node_set_attr(c->arena, s, "jid", jid) < 0 ||
-	    node_set_attr(c->arena, s, "subscription", is ? STR("subscribed") : STR("none")) < 0)
+	    node_set_attr(c->arena, s, "subscription", str_of(is)) < 0)
 		return ERR_LIMIT;
 	return 0;
 }
@@ -38,9 +43,35 @@ static int check_room(const struct pubsub_call *c, const struct pubsub_node *n, 
 		return 0;
 	for (size_t i = 0; i < n->n_subscribers; i++)
 		own += is_of(n->subscribers[i], c->viewer.bare);
+	for (size_t i = 0; i < n->n_pending; i++)
+		own += is_of(n->pending[i], c->viewer.bare);
 	if (jid.n > PUBSUB_SUBSCRIBER)
 		return ERR_NOT_ACCEPTABLE;
 	return own >= PUBSUB_OF_ONE || (!c->viewer.service && n->n_subscribers >= PUBSUB_ACCOUNT_SUBSCRIPTIONS) ? ERR_LIMIT : 0;
+}
+
+/* XEP-0060 6.1.3.5: its owners are asked, once. */
+static int ask(struct vault *v, struct pubsub_call *c, struct pubsub_node *n)
+{
+	struct pubsub_change ch = { .kind = CHANGE_ASKED, .node = n };
+	int r = own_jid(c, &ch.jid);
+
+	if (r < 0)
+		return r;
+	ch.tell = !pubsub_node_pending(n, ch.jid);
+	if (ch.tell) {
+		r = check_room(c, n, ch.jid);
+		if (r == 0)
+			r = pubsub_node_ask(c->arena, n, ch.jid);
+		if (r == 0)
+			r = pubsub_call_save(v, c, n);
+		if (r == 0)
+			r = pubsub_call_change(c, &ch);
+		if (r < 0)
+			return r == ERR_LIMIT ? pubsub_ops_fail(c, r, "too-many-subscriptions") : r;
+	}
+	c->reply = node_new(c->arena, NS_PUBSUB, "pubsub");
+	return c->reply ? add_subscription(c, c->reply, NS_PUBSUB, n->name, ch.jid, PENDING) : ERR_LIMIT;
 }
 
 int pubsub_people_subscribe(struct vault *v, struct pubsub_call *c)
@@ -52,7 +83,7 @@ int pubsub_people_subscribe(struct vault *v, struct pubsub_call *c)
 	if (r < 0)
 		return r == ERR_NOT_FOUND ? pubsub_access_denied(NULL, &c->viewer) : r;
 	if (!pubsub_access_read(n, &c->viewer))
-		return pubsub_access_denied(n, &c->viewer);
+		return pubsub_access_ask(n, &c->viewer) ? ask(v, c, n) : pubsub_access_denied(n, &c->viewer);
 	r = own_jid(c, &ch.jid);
 	if (r == 0)
 		r = check_room(c, n, ch.jid);
@@ -65,11 +96,17 @@ int pubsub_people_subscribe(struct vault *v, struct pubsub_call *c)
 	c->reply = node_new(c->arena, NS_PUBSUB, "pubsub");
 	if (!c->reply)
 		return ERR_LIMIT;
-	r = add_subscription(c, c->reply, NS_PUBSUB, n->name, ch.jid, true);
+	r = add_subscription(c, c->reply, NS_PUBSUB, n->name, ch.jid, SUBSCRIBED);
 	if (r < 0 || n->config.n[PUBSUB_SEND_LAST] == LAST_NEVER)
 		return r;
 	r = pubsub_items_last(v, c, n, &ch);
 	return r < 0 ? (r == ERR_NOT_FOUND ? 0 : r) : pubsub_call_change(c, &ch);
+}
+
+/* Who reads it, is subscribed to it, or has asked to be. */
+static bool may_see(const struct pubsub_node *n, const struct pubsub_viewer *w)
+{
+	return pubsub_access_read(n, w) || pubsub_node_subscribed_bare(n, w->bare) || pubsub_access_ask(n, w);
 }
 
 int pubsub_people_unsubscribe(struct vault *v, struct pubsub_call *c)
@@ -80,19 +117,20 @@ int pubsub_people_unsubscribe(struct vault *v, struct pubsub_call *c)
 
 	if (r < 0)
 		return r == ERR_NOT_FOUND ? pubsub_access_denied(NULL, &c->viewer) : r;
-	if (!pubsub_access_read(n, &c->viewer) && !pubsub_node_subscribed_bare(n, c->viewer.bare))
+	if (!may_see(n, &c->viewer))
 		return pubsub_access_denied(n, &c->viewer);
 	r = own_jid(c, &jid);
 	if (r < 0)
 		return r;
-	if (!pubsub_node_subscribed(n, jid))
+	if (!pubsub_node_subscribed(n, jid) && !pubsub_node_pending(n, jid))
 		return pubsub_ops_fail(c, ERR_UNEXPECTED, "not-subscribed");
 	pubsub_node_unsubscribe(n, jid);
+	pubsub_node_answered(n, jid);
 	r = pubsub_call_save(v, c, n);
 	if (r < 0)
 		return r;
 	c->reply = node_new(c->arena, NS_PUBSUB, "pubsub");
-	return c->reply ? add_subscription(c, c->reply, NS_PUBSUB, n->name, jid, false) : ERR_LIMIT;
+	return c->reply ? add_subscription(c, c->reply, NS_PUBSUB, n->name, jid, NOTHING) : ERR_LIMIT;
 }
 
 /* The nodes the request is about: the named one or all. */
@@ -117,7 +155,7 @@ static int each_asked(struct vault *v, struct pubsub_call *c, const char *name, 
 	r = pubsub_call_load(v, c, c->name, &n);
 	if (r < 0)
 		return r == ERR_NOT_FOUND ? pubsub_access_denied(NULL, &c->viewer) : r;
-	if (!pubsub_access_read(n, &c->viewer) && !pubsub_node_subscribed_bare(n, c->viewer.bare))
+	if (!may_see(n, &c->viewer))
 		return pubsub_access_denied(n, &c->viewer);
 	return fn(&q, n);
 }
@@ -129,7 +167,10 @@ static int show_subscriptions(void *ctx, const struct pubsub_node *n)
 
 	for (size_t i = 0; i < n->n_subscribers && r == 0; i++)
 		if (is_of(n->subscribers[i], q->c->viewer.bare))
-			r = add_subscription(q->c, q->el, NS_PUBSUB, n->name, n->subscribers[i], true);
+			r = add_subscription(q->c, q->el, NS_PUBSUB, n->name, n->subscribers[i], SUBSCRIBED);
+	for (size_t i = 0; i < n->n_pending && r == 0; i++)
+		if (is_of(n->pending[i], q->c->viewer.bare))
+			r = add_subscription(q->c, q->el, NS_PUBSUB, n->name, n->pending[i], PENDING);
 	return r;
 }
 
@@ -228,7 +269,7 @@ int pubsub_people_own_affiliations(struct vault *v, struct pubsub_call *c)
 	return r;
 }
 
-/* An owner may take subscriptions away; nobody is subscribed by somebody else. */
+/* An owner may take subscriptions away, and answers who has asked; nobody is subscribed by somebody else. */
 static int set_subscriptions(struct vault *v, struct pubsub_call *c, struct pubsub_node *n)
 {
 	for (const struct node *e = node_child(c->op, NS_PUBSUB_OWNER, "subscription"); e;
@@ -237,9 +278,18 @@ static int set_subscriptions(struct vault *v, struct pubsub_call *c, struct pubs
 
 		if (jid_parse(c->arena, node_attr(e, "jid"), &jid) < 0)
 			return pubsub_ops_fail(c, ERR_BAD_REQUEST, "invalid-jid");
-		if (str_is(node_attr(e, "subscription"), "none"))
+		if (str_is(node_attr(e, "subscription"), PENDING) && pubsub_node_pending(n, jid.full))
+			continue;
+		if (pubsub_node_pending(n, jid.full)) {
+			int r = pubsub_approve_apply(c, n, jid.full, node_attr(e, "subscription"));
+
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (str_is(node_attr(e, "subscription"), NOTHING))
 			pubsub_node_unsubscribe(n, jid.full);
-		else if (!str_is(node_attr(e, "subscription"), "subscribed"))
+		else if (!str_is(node_attr(e, "subscription"), SUBSCRIBED))
 			return ERR_BAD_REQUEST;
 		else if (!pubsub_node_subscribed(n, jid.full))
 			return ERR_NOT_ACCEPTABLE;
@@ -261,6 +311,8 @@ int pubsub_people_own_subscriptions(struct vault *v, struct pubsub_call *c)
 	if (!c->reply)
 		return ERR_LIMIT;
 	for (size_t i = 0; i < n->n_subscribers && r == 0; i++)
-		r = add_subscription(c, el, NS_PUBSUB_OWNER, STR_NONE, n->subscribers[i], true);
+		r = add_subscription(c, el, NS_PUBSUB_OWNER, STR_NONE, n->subscribers[i], SUBSCRIBED);
+	for (size_t i = 0; i < n->n_pending && r == 0; i++)
+		r = add_subscription(c, el, NS_PUBSUB_OWNER, STR_NONE, n->pending[i], PENDING);
 	return r;
 }

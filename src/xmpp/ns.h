@@ -105,6 +105,7 @@
 #define NS_PUBSUB_OWNER "http://jabber.org/protocol/pubsub#owner"
 #define NS_PUBSUB_ERRORS "http://jabber.org/protocol/pubsub#errors"
 #define NS_PUBSUB_OPTIONS "http://jabber.org/protocol/pubsub#publish-options"
+#define NS_PUBSUB_AUTHORIZATION NS_PUBSUB "#subscribe_authorization"
 #define NS_PUBSUB_CONFIG "http://jabber.org/protocol/pubsub#node_config"
 
 /* Rooms: XEP-0045, 0249, 0410, 0421, 0425. */

@@ -1031,6 +1031,107 @@ def service_tests(tap, users):
 FAR = "far.example.test"
 
 
+def approval_tests(tap, users):
+    svc = f"pubsub.{users.server.domain}"
+    AUTH = PUBSUB + "#subscribe_authorization"
+
+    def state(el):
+        s = next(el.iter(q(PUBSUB, "subscription")), None)
+        return s.get("subscription") if s is not None else None
+
+    def mine(c, node):
+        el = ok(c.iq("get", f"<pubsub xmlns='{PUBSUB}'><subscriptions node='{node}'/></pubsub>", to=svc))
+        return [(s.get("jid"), s.get("subscription")) for s in el.iter(q(PUBSUB, "subscription"))]
+
+    def asked(c):
+        return c.expect(lambda e: e.find(q(DATA, "x")) is not None, name="message", frm=svc, what="the owner's form")
+
+    def answer(c, node, jid, allow, id="an"):
+        c.send(f"<message to='{svc}' id='{id}'>{form(AUTH, node=node, subscriber_jid=jid, allow=allow)}</message>")
+
+    def told(c, node, want):
+        m = c.expect(lambda e: next(e.iter(q(EVENT, "subscription")), None) is not None, name="message", frm=svc)
+        s = next(m.iter(q(EVENT, "subscription")))
+        check((s.get("node"), s.get("subscription")) == (node, want), text_of(m))
+
+    def by_form():
+        a, b, c = users.client(), users.client(), users.client()
+        ok(create(a, "club", svc, access_model="authorize"))
+        ok(publish(a, "club", tune("secret"), id="1", to=svc))
+        check(state(ok(subscribe(b, "club", svc))) == "pending", "subscribed without being asked for")
+        f = asked(a)
+        fields = {x.get("var"): x.findtext(q(DATA, "value")) for x in f.iter(q(DATA, "field"))}
+        check(fields == {"FORM_TYPE": AUTH, "pubsub#node": "club", "pubsub#subscriber_jid": b.bare, "pubsub#allow": "false"}, f"{fields}")
+        refused(items(b, "club", to=svc), "item-not-found")
+        check(state(ok(subscribe(b, "club", svc))) == "pending", "asked twice")
+        a.settle()
+        check(not [e for e in a.inbox if e.find(q(DATA, "x")) is not None], "the owner is asked twice for one thing")
+        check(mine(b, "club") == [(b.bare, "pending")], f"{mine(b, 'club')}")
+        ok(publish(a, "club", tune("secret"), id="2", to=svc))
+        b.settle()
+        check("secret" not in "".join(text_of(e) for e in b.inbox), "told of it before somebody said yes")
+        # who is no owner answers nothing, and learns nothing
+        for who in (b, c):
+            answer(who, "club", b.bare, "true")
+            check(error_of(who.expect(name="message", type="error", id="an"))[0] == "item-not-found", "an answer of somebody else")
+        answer(c, "no-such-node", b.bare, "true")
+        check(error_of(c.expect(name="message", type="error", id="an"))[0] == "item-not-found", "of no node")
+        check(mine(b, "club") == [(b.bare, "pending")], "by somebody else's answer")
+        answer(a, "club", b.bare, "true")
+        told(b, "club", "subscribed")
+        got = ids_of(ok(items(b, "club", to=svc)))
+        check(sorted(got) == ["1", "2"], f"not let in: {got}")
+        ok(publish(a, "club", tune("third"), id="3", to=svc))
+        event(b, "club", frm=svc)
+        answer(a, "club", b.bare, "true")
+        check(error_of(a.expect(name="message", type="error", id="an"))[0] == "item-not-found", "nobody waits any more")
+        check(state(ok(subscribe(c, "club", svc))) == "pending", "c")
+        answer(a, "club", c.bare, "false")
+        told(c, "club", "none")
+        refused(items(c, "club", to=svc), "item-not-found")
+        check(mine(c, "club") == [], f"{mine(c, 'club')}")
+    tap.run("xep0060-authorize: an owner is asked by a form, once; nobody reads before his yes (8.6)", by_form)
+
+    def by_request():
+        a, b, c = users.client(), users.client(), users.client()
+        ok(create(a, "noticeboard", svc, access_model="authorize"))
+        for x in (b, c):
+            check(state(ok(subscribe(x, "noticeboard", svc))) == "pending", "not waiting")
+            asked(a)
+        users.server.kill9()
+        users.server.start()
+        a, b, c = (users.client(x.user) for x in (a, b, c))
+        el = ok(a.iq("get", f"<pubsub xmlns='{OWNER}'><subscriptions node='noticeboard'/></pubsub>", to=svc))
+        check(sorted((s.get("jid"), s.get("subscription")) for s in el.iter(q(OWNER, "subscription"))) == sorted([(b.bare, "pending"), (c.bare, "pending")]), text_of(el))
+        for x, want in ((b, "subscribed"), (c, "none")):
+            ok(a.iq("set", f"<pubsub xmlns='{OWNER}'><subscriptions node='noticeboard'><subscription jid='{x.bare}' subscription='{want}'/></subscriptions></pubsub>", to=svc))
+            told(x, "noticeboard", want)
+        ok(items(b, "noticeboard", to=svc))
+        refused(items(c, "noticeboard", to=svc), "item-not-found")
+        check(state(ok(subscribe(c, "noticeboard", svc))) == "pending", "he may ask again")
+        ok(c.iq("set", f"<pubsub xmlns='{PUBSUB}'><unsubscribe node='noticeboard' jid='{c.bare}'/></pubsub>", to=svc))
+        check(mine(c, "noticeboard") == [], "what he has taken back")
+        ok(affiliate(a, "noticeboard", c.bare, "outcast", svc))
+        refused(subscribe(c, "noticeboard", svc), "item-not-found", "forbidden")
+        ok(subscribe(b, "noticeboard", svc, jid=b.jid))
+    tap.run("xep0060-authorize-request: or answers by a request, after SIGKILL too; outcasts do not ask (8.8)", by_request)
+
+    def bounds():
+        a, b = users.client(), users.client()
+        refused(create(a, "mine", access_model="authorize"), "not-acceptable")
+        specific(publish(a, "mine", tune(), options={"access_model": "authorize"}), "precondition-not-met")
+        refused(items(a, "mine"), "item-not-found")
+        ok(create(a, "few", svc, access_model="authorize"))
+        for n in range(8):
+            check(state(ok(subscribe(b, "few", svc, jid=f"{b.bare}/r{n}"))) == "pending", "not waiting")
+        specific(subscribe(b, "few", svc, jid=f"{b.bare}/r9"), "too-many-subscriptions")
+        refused(subscribe(b, "few", svc, jid=a.bare), "bad-request")
+        for bad in ("<body>hello</body>", form(AUTH, node="few"), form("urn:other", node="few", subscriber_jid=b.bare, allow="true")):
+            a.send(f"<message to='{svc}' id='bad'>{bad}</message>")
+            check(a.expect(name="message", id="bad").get("type") == "error", f"{bad} is taken")
+    tap.run("xep0060-authorize-bounds: at the service alone, and nobody fills the list of who waits", bounds)
+
+
 def far_tests(tap, users):
     """Contacts on another server; a gateway stands for it here."""
     def far_friend(gate, a, name="juliet"):
@@ -1258,8 +1359,8 @@ def avatar_tests(tap, users):
 
 def main():
     tap = Tap("publish-subscribe")
-    with Instance(users=[f"u{i}" for i in range(200)], component=True, strangers="allow", extra=components_text({"domain": FAR})) as server:
-        users = People(server, 200)
+    with Instance(users=[f"u{i}" for i in range(230)], component=True, strangers="allow", extra=components_text({"domain": FAR})) as server:
+        users = People(server, 230)
         engine_tests(tap, users)
         access_tests(tap, users)
         notify_tests(tap, users)
@@ -1269,6 +1370,7 @@ def main():
         standing_tests(tap, users)
         avatar_tests(tap, users)
         service_tests(tap, users)
+        approval_tests(tap, users)
         far_tests(tap, users)
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()

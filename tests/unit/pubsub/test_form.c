@@ -37,7 +37,7 @@ static void wrong_values_are_not_acceptable(void **st)
 {
 	static const char *const bad[] = {
 		CONFIG(F("access_model", "everybody")), CONFIG(F("access_model", "")), CONFIG(F("persist_items", "2")), CONFIG(F("max_items", "-1")),
-		CONFIG(F("max_items", "1e3")), CONFIG(F("max_items", "99999999999999999999999")), CONFIG(F("access_model", "authorize")),
+		CONFIG(F("max_items", "1e3")), CONFIG(F("max_items", "99999999999999999999999")), CONFIG(F("access_model", "everybody")),
 		CONFIG("<field var='pubsub#title'><value>a\nb</value></field>"),
 	};
 	struct arena *a = *st;
