@@ -10,7 +10,7 @@ from nodes import Node, want
 from wardroom_test import PASSWORD, check, free_ports, skip_all  # after nodes: the path
 
 want("converse.js", "playwright-core")
-from clients import Cutter, Person, Story, png, run  # noqa: E402
+from clients import Cutter, Story, png, run  # noqa: E402
 
 if not shutil.which("chromium"):
     skip_all("chromium is not installed")
@@ -88,13 +88,8 @@ class Converse(Story):
         """its bookmark of the room is there for another client of the same person"""
         self.node.tell(do="bookmark", to=self.room(), name="The hall", nick="ann")
         await self.node.wants("bookmarked")
-        other = Person(self.server, "ann", "other")
-        other.register_plugin("xep_0060")
-        await other.login()
-        got = await other["xep_0060"].get_items(None, "urn:xmpp:bookmarks:1", timeout=10)
-        marks = {i["id"]: i["payload"].get("name") for i in got["pubsub"]["items"]}
-        await other.leave()
-        check(marks.get(self.room()) == "The hall", f"{marks}")
+        name = await self.bookmarked("ann", self.room())
+        check(name == "The hall", f"{name}")
 
     async def avatars(self):
         """it publishes a picture (vCard), which is an avatar in PEP, and sees the colleague's"""

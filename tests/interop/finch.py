@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """finch (Debian; libpurple, as Pidgin) on a terminal: logs in, sees a contact, chats both ways, joins a room, comes back."""
 import asyncio
+import glob
 import os
 import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from clients import Cutter, Story, run  # noqa: E402
+from clients import Cutter, Story, png, run  # noqa: E402
 from terminal import Terminal  # noqa: E402
 from wardroom_test import PASSWORD  # noqa: E402
 
@@ -44,7 +45,7 @@ class Finch(Story):
 
     async def tell(self):
         if await self.step(self.logs_in) and await self.step(self.adds):
-            for s in (self.chats, self.joins):
+            for s in (self.chats, self.joins, self.avatars):
                 await self.step(s)
             await self.step(self.comes_back, 120)
 
@@ -82,6 +83,11 @@ class Finch(Story):
         await self.peer.wants("room", "to all from finch")
         self.say_in_room("to all from slixmpp")
         await self.term.shows("to all from slixmpp")
+
+    async def avatars(self):
+        """finch fetches the colleague's picture"""
+        await self.show_picture(png(0, 90, 90))
+        await self.until(lambda: glob.glob(f"{self.term.home}/.purple/icons/*"), 15, "it was not fetched")
 
     async def comes_back(self):
         """finch comes back after its network was cut"""

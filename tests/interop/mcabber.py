@@ -32,7 +32,7 @@ class Mcabber(Story):
 
     async def tell(self):
         if await self.step(self.logs_in) and await self.step(self.adds):
-            for s in (self.chats, self.joins, self.comes_back):
+            for s in (self.chats, self.joins, self.bookmarks, self.comes_back):
                 await self.step(s)
 
     async def logs_in(self):
@@ -73,12 +73,19 @@ class Mcabber(Story):
         self.say_in_room("to all from slixmpp")
         await self.term.shows("to all from slixmpp")
 
+    async def bookmarks(self):
+        """mcabber's bookmark of the room (private XML) is there for a client that knows the new ones"""
+        self.term.type("/room bookmark add +autojoin ann")
+        await self.bookmarked("ann", self.room())
+        while not self.peer.got.empty():
+            self.peer.got.get_nowait()		# the presence of that other client
+
     async def comes_back(self):
         """mcabber comes back after its network was cut"""
         self.net.cut()
         await self.term.shows("Disconnected")
         self.term.type("/connect")
-        await self.peer.wants("presence", self.server.jid("ann"))
+        await self.peer.wants("presence", self.server.jid("ann") + "/term", 20)
         self.term.type(f"/say_to {self.server.jid('ben')} back again")
         await self.peer.wants("message", "back again")
 

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """poezio (Debian; slixmpp) on a terminal: logs in, adds a contact, chats, makes a room, keeps a bookmark, resumes."""
 import asyncio
+import glob
 import os
 import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from clients import Cutter, Story, run  # noqa: E402
+from clients import Cutter, Story, png, run  # noqa: E402
 from terminal import Terminal  # noqa: E402
 from wardroom_test import PASSWORD  # noqa: E402
 
@@ -42,7 +43,7 @@ class Poezio(Story):
 
     async def tell(self):
         if await self.step(self.logs_in) and await self.step(self.adds):
-            for s in (self.chats, self.joins, self.bookmarks, self.comes_back):
+            for s in (self.chats, self.joins, self.bookmarks, self.avatars, self.comes_back):
                 await self.step(s)
 
     async def logs_in(self):
@@ -80,6 +81,12 @@ class Poezio(Story):
         """poezio keeps a bookmark of the room"""
         self.term.type(f"/bookmark {self.room()}/ann autojoin=true")
         await self.term.shows("Bookmarks saved")
+        await self.bookmarked("ann", self.room())
+
+    async def avatars(self):
+        """poezio fetches the colleague's picture (PEP)"""
+        sha = await self.show_picture(png(90, 0, 90))
+        await self.until(lambda: glob.glob(f"{self.term.home}/cache/poezio/avatars/*/*{sha}*"), 15, "it was not fetched")
 
     async def comes_back(self):
         """poezio comes back after its network was cut"""

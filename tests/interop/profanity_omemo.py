@@ -5,7 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from clients import Cutter, Failed, Story, run  # noqa: E402
+from clients import Cutter, Failed, Story, png, run  # noqa: E402
 from terminal import Terminal  # noqa: E402
 from wardroom_test import PASSWORD, SLOW  # noqa: E402
 
@@ -31,7 +31,7 @@ class Omemo(Story):
 
     async def tell(self):
         if await self.step(self.log_in, 90) and await self.step(self.befriend):
-            for s in (self.whisper, self.meet, self.bookmark, self.come_back):
+            for s in (self.whisper, self.meet, self.bookmark, self.pictures, self.come_back):
                 await self.step(s, 90)
 
     async def log_in(self):
@@ -98,6 +98,18 @@ class Omemo(Story):
         self.ann.type(PASSWORD)
         await self.ann.shows("Autojoined " + self.room(), 20)
         self.ben.type("/win 1")
+
+    async def pictures(self):
+        """one publishes a picture, the other fetches it (PEP)"""
+        path = self.ann.home + "/me.png"
+        with open(path, "wb") as f:
+            f.write(png(20, 120, 220, 64))
+        self.ann.type("/win 1")
+        self.ann.type(f"/avatar set {path}")
+        await self.ann.shows("Avatar updated", 15)
+        self.ben.type("/win 1")
+        self.ben.type(f"/avatar get {self.server.jid('ann')}")
+        await self.ben.shows("Avatar saved as", 15)
 
     async def come_back(self):
         """profanity comes back by itself after its line was cut"""

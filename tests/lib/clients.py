@@ -13,12 +13,12 @@ from slixmpp_two import Cutter, Person  # noqa: E402 - skips when slixmpp is mis
 from wardroom_test import SLOW, Failed, Tap, new_server, skip_all  # noqa: E402
 
 
-def png(r, g, b):
-    """A picture of one pixel."""
+def png(r, g, b, side=1):
+    """A picture in one colour."""
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)) +
-            chunk(b"IDAT", zlib.compress(bytes((0, r, g, b)))) + chunk(b"IEND", b""))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress((b"\0" + bytes((r, g, b)) * side) * side)) + chunk(b"IEND", b""))
 
 
 class Story:
@@ -91,6 +91,22 @@ class Story:
         got = await self.peer["xep_0084"].retrieve_avatar(self.server.jid(who), hashlib.sha1(picture).hexdigest(), timeout=10 * SLOW)
         if got["pubsub"]["items"]["item"]["avatar_data"]["value"] != picture:
             raise Failed("it is not the picture")
+
+    async def bookmarked(self, who, room, seconds=10):
+        """Another client of that person finds the room among the bookmarks (XEP-0402); its name there."""
+        other = Person(self.server, who, "other")
+        other.register_plugin("xep_0060")
+        await other.login()
+        try:
+            for _ in range(int(seconds * SLOW * 4)):
+                got = await other["xep_0060"].get_items(None, "urn:xmpp:bookmarks:1", timeout=10 * SLOW)
+                marks = {i["id"]: i["payload"].get("name") for i in got["pubsub"]["items"]}
+                if room in marks:
+                    return marks[room]
+                await asyncio.sleep(0.25)
+            raise Failed(f"no bookmark of {room}: {marks}")
+        finally:
+            await other.leave()
 
     async def end(self):
         if self.peer:
