@@ -59,6 +59,9 @@
 #define LIMIT_EXTERNAL_SERVICES 16		/* servers for calls in wardroom.yaml (XEP-0215) */
 
 /* Federation. */
+#define LIMIT_GATEWAY_QUEUE 500			/* messages that wait for one component */
+#define LIMIT_GATEWAY_QUEUE_BYTES (2 * 1024 * 1024)
+#define LIMIT_GATEWAY_WAIT_MS 60000		/* it is expected back for so long; then they go back */
 #define LIMIT_S2S_PEERS 4096			/* pairs of domains that are known, connected or not */
 #define LIMIT_S2S_LINKS 4096			/* connections, both directions */
 #define LIMIT_S2S_WAITING 256			/* incoming ones that have proven nothing yet */

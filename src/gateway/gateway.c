@@ -10,6 +10,7 @@
 #include "core/outward.h"
 #include "core/service.h"
 #include "core/state.h"
+#include "gateway/box.h"
 #include "gateway/link.h"
 #include "net/listener.h"
 #include "xmpp/jid.h"
@@ -19,6 +20,7 @@
 struct gateway {
 	CHECK_MAGIC;
 	struct link_set links;
+	struct box_set boxes;
 	struct listener *listener;
 };
 
@@ -50,7 +52,8 @@ static const struct node *addressed(struct arena *a, const struct jid *from, con
 	return n;
 }
 
-static int send_out(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza)
+/* seq: of its copy in the outbox; 0: none. */
+static int send_kept(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza, uint32_t seq)
 {
 	struct gateway *g = ctx;
 	struct link *l;
@@ -59,13 +62,44 @@ static int send_out(void *ctx, const struct jid *from, const struct jid *to, con
 
 	CHECK_OBJ(g, GATEWAY_MAGIC);
 	l = link_find(&g->links, to->domain);
-	if (!l)
+	if (!l && !seq)
 		return is_missed(stanza) ? ERR_UNAVAILABLE : 0;
 	a = arena_new(LIMIT_STANZA_BYTES_MAX * 16);
 	stanza = a ? addressed(a, from, to, stanza) : NULL;
-	r = stanza ? link_send(l, stanza) : ERR_LIMIT;
+	if (!stanza)
+		r = ERR_LIMIT;
+	else
+		r = seq ? box_send(&g->boxes, to->domain, stanza, seq) : link_send(l, stanza);
 	arena_free(&a);
 	return r;
+}
+
+static int send_out(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza)
+{
+	return send_kept(ctx, from, to, stanza, 0);
+}
+
+static bool reserve(void *ctx, const struct jid *from, const struct jid *to, struct outward_place *ret)
+{
+	struct gateway *g = ctx;
+
+	(void)from;
+	CHECK_OBJ(g, GATEWAY_MAGIC);
+	return box_reserve(&g->boxes, to->domain, ret);
+}
+
+static void on_opened(void *ctx, struct str domain)
+{
+	struct gateway *g = ctx;
+
+	box_opened(&g->boxes, domain);
+}
+
+static void on_lost(void *ctx, struct str domain)
+{
+	struct gateway *g = ctx;
+
+	box_lost(&g->boxes, domain);
 }
 
 void gateway_accept(struct gateway *g, int fd, const struct sockaddr_storage *from)
@@ -98,21 +132,27 @@ static int check_domains(struct server *srv, struct arena *a, struct str *ret_wh
 	return 0;
 }
 
-int gateway_new(struct server *srv, int fd, struct arena *a, struct gateway **ret, struct str *ret_why)
+int gateway_new(struct server *srv, int fd, const struct outbox_saved *saved, struct arena *a, struct gateway **ret, struct str *ret_why)
 {
-	static const struct outward_ops ops = { .serves = serves, .send = send_out };
+	static const struct outward_ops ops = { .serves = serves, .send = send_out, .reserve = reserve, .send_kept = send_kept };
 	struct gateway *g = calloc(1, sizeof(*g));
 	int r = g ? check_domains(srv, a, ret_why) : ERR_NOMEM;
 
 	if (r == 0 && fd >= 0)
 		r = listener_new(srv->loop, fd, on_accept, g, &g->listener);
+	if (r == 0) {
+		g->links = (struct link_set){ .srv = srv, .opened = on_opened, .lost = on_lost, .ctx = g };
+		r = box_set_init(&g->boxes, &g->links);
+	}
 	if (r < 0) {
+		if (g)
+			listener_free(&g->listener);
 		free(g);
 		return r;
 	}
 	g->magic = GATEWAY_MAGIC;
-	g->links.srv = srv;
 	list_init(&g->links.all);
+	box_set_restore(&g->boxes, saved);
 	outward_register(srv, &ops, g);
 	*ret = g;
 	return 0;
@@ -148,6 +188,7 @@ void gateway_free(struct gateway **ref)
 	CHECK_OBJ(g, GATEWAY_MAGIC);
 	*ref = NULL;
 	listener_free(&g->listener);
+	box_set_free(&g->boxes);
 	g->magic = 0;
 	free(g);
 }

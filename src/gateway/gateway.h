@@ -9,7 +9,7 @@
  *            LIMIT_PREAUTH_MS and LIMIT_PREAUTH_BYTES; tries as limits.failed_logins_per_minute. Unsent output
  *            LIMIT_SEND_BYTES.
  * Errors     ret_why: a sentence for the operator. A stanza for a component that is away is answered with
- *            service-unavailable.
+ *            service-unavailable, but for messages, which wait a while when it is expected back (box.h).
  */
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H
@@ -22,10 +22,12 @@
 #define GATEWAY_WAITING 16
 
 struct gateway;
+struct outbox_saved;
 struct server;
 
-/* fd: bound and listening, taken over; -1: nobody connects. Serves the domains from here on. */
-MUST_CHECK int gateway_new(struct server *srv, int fd, struct arena *a, struct gateway **ret, struct str *ret_why);
+/* fd: bound and listening, taken over; -1: nobody connects. saved: what was kept when the server went down; NULL: nothing.
+ * Serves the domains from here on. */
+MUST_CHECK int gateway_new(struct server *srv, int fd, const struct outbox_saved *saved, struct arena *a, struct gateway **ret, struct str *ret_why);
 /* A connection that somebody else has accepted (tests on the simulated loop), taken over. */
 void gateway_accept(struct gateway *g, int fd, const struct sockaddr_storage *from);
 /* The server's configuration has been replaced: who is not in it any more, or under another secret, goes. */

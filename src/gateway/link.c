@@ -125,6 +125,22 @@ static int fault(struct link *l, const char *condition)
 	return STOP;
 }
 
+int link_send_bytes(struct link *l, struct str xml)
+{
+	int r;
+
+	CHECK_OBJ(l, LINK_MAGIC);
+	r = l->closing ? ERR_EOF : send_text(l, xml);
+	l->srv->metrics.stanzas_out += r == 0;
+	return r;
+}
+
+bool link_unsent(const struct link *l)
+{
+	CHECK_OBJ(l, LINK_MAGIC);
+	return conn_unsent(l->conn) > 0;
+}
+
 /* The content namespace is written without a name: the stream of a component has another, and the same names in it. */
 int link_send(struct link *l, const struct node *stanza)
 {
@@ -207,6 +223,7 @@ static void opened(struct link *l, const struct config_component *c)
 	log_event(LOG_NOTE, "gateway.open", LOG_S("domain", l->domain));
 	say(l, "<handshake/>");
 	hooks_component_open(l->srv, c);
+	l->ls->opened(l->ls->ctx, l->domain);
 }
 
 static int in_waiting(struct link *l, struct arena *a, const struct node *n)
@@ -356,6 +373,8 @@ static void on_closed(void *ctx)
 	if (l->open)
 		log_event(LOG_NOTE, "gateway.closed", LOG_S("domain", l->domain));
 	list_remove(&l->all);
+	if (l->open)
+		l->ls->lost(l->ls->ctx, l->domain);
 	xml_free(&l->xml);
 	free(l->own);
 	l->magic = 0;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "config/instance.h"
+#include "core/outbox.h"
 #include "core/server.h"
 #include "gateway/gateway.h"
 #include "ipc/heritage.h"
@@ -131,6 +132,7 @@ static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct st
 	struct server_parts p = { .started_mono_us = started_mono_us, .end = on_end, .end_ctx = d };
 	struct s2s_parts s2s = { .fd = -1 };
 	const char *domain;
+	struct outbox_saved *saved = NULL;
 	int control = -1, component = -1, r;
 
 	r = instance_check(&d->in, d->arena, ret_why);
@@ -150,8 +152,8 @@ static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct st
 		r = credentials(d, d->config, d->arena, &s2s, ret_why);
 	if (r == 0)
 		r = vault_open(d->in.data, d->in.keys, false, d->arena, &p.vault, ret_why);
-	if (r == 0 && s2s.tls)
-		r = s2s_outbox_load(p.vault, &s2s.outbox);
+	if (r == 0 && (s2s.tls || d->config->n_components))
+		r = outbox_load(p.vault, &saved);
 	if (r == 0)
 		r = watch_open(&d->in, d->config, d->arena, &p.guard, ret_why);
 	if (r == 0)
@@ -167,9 +169,11 @@ static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct st
 	if (r == 0)
 		r = server_new(&p, d->arena, &d->server, ret_why);
 	if (r == 0)
-		r = gateway_new(d->server, component, d->arena, &d->gateway, ret_why);
+		r = gateway_new(d->server, component, saved, d->arena, &d->gateway, ret_why);
+	s2s.saved = saved;
 	if (r == 0 && s2s.tls)
 		r = s2s_new(d->server, &s2s, d->arena, &d->s2s, ret_why);
+	outbox_saved_free(&saved);
 	if (r < 0)
 		return r;
 	/* A reload replaces the configuration; its domain stays. */

@@ -68,7 +68,7 @@ static bool reserve(void *ctx, const struct jid *from, const struct jid *to, str
 	struct s2s *s = ctx;
 	struct s2s_peer *p = s->stopping ? NULL : s2s_peer_get(s, from->domain, to->domain);
 
-	return p && s2s_outbox_reserve(p, ret);
+	return p && outbox_reserve(&p->outbox, ret);
 }
 
 /* --- what an operator sees -------------------------------------------------------------------------------------- */
@@ -126,11 +126,25 @@ static int set_up(struct s2s *s, int fd, struct arena *a, struct str *ret_why)
 	return fd < 0 ? 0 : listener_new(s->srv->loop, fd, on_accept, s, &s->listener);
 }
 
+static struct outbox *find_saved(void *ctx, struct str ours, struct str theirs)
+{
+	struct s2s_peer *p = s2s_peer_get(ctx, ours, theirs);
+
+	return p ? &p->outbox : NULL;
+}
+
+static int take_saved(void *ctx, struct outbox *o, struct str bytes, uint32_t seq)
+{
+	struct s2s_peer *p = s2s_peer_get(ctx, str_of(o->ours), str_of(o->theirs));
+
+	return p ? s2s_peer_restore(p, bytes, seq) : ERR_NOMEM;
+}
+
 int s2s_new(struct server *srv, const struct s2s_parts *parts, struct arena *a, struct s2s **ret, struct str *ret_why)
 {
 	static const struct outward_ops ops = { .serves = serves, .send = send_out, .reserve = reserve, .send_kept = send_kept, .status = status };
 	struct s2s *s = calloc(1, sizeof(*s));
-	struct s2s_outbox *outbox;
+	const struct outbox_taker taker = { .kind = OUTBOX_S2S, .find = find_saved, .take = take_saved, .ctx = s };
 	int r;
 
 	*ret_why = STR("out of memory");
@@ -148,8 +162,7 @@ int s2s_new(struct server *srv, const struct s2s_parts *parts, struct arena *a, 
 	}
 	s2s_dialback_start(s);
 	outward_register(srv, &ops, s);
-	outbox = parts->outbox;
-	s2s_outbox_take(s, &outbox);
+	outbox_take(parts->saved, &taker);
 	*ret_why = STR_NONE;
 	*ret = s;
 	return 0;

@@ -15,22 +15,19 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+struct outbox_saved;
 struct s2s;
-struct s2s_outbox;
 struct s2s_trust;
 struct server;
 struct tls_ctx;
-struct vault;
 
 struct s2s_parts {
 	struct tls_ctx *tls;		/* of tls_ctx_load_peers(); taken over */
 	struct s2s_trust *trust;	/* taken over */
-	struct s2s_outbox *outbox;	/* taken over; NULL: none */
+	const struct outbox_saved *saved;	/* what waited for other servers when the last worker ended; NULL: nothing */
 	int fd;				/* bound and listening, taken over */
 };
 
-/* What waited for other servers when the last worker ended. Before server_new(), which takes the vault. */
-MUST_CHECK int s2s_outbox_load(struct vault *v, struct s2s_outbox **ret);
 MUST_CHECK int s2s_new(struct server *srv, const struct s2s_parts *parts, struct arena *a, struct s2s **ret,
 		       struct str *ret_why);
 /* The server's configuration has been replaced; what is NULL stays, else it is taken over. */

@@ -4,7 +4,6 @@
  * s2s_peer.c  one pair of domains: queue, look-up, connecting, back-off, bounces.
  * s2s_link.c  one connection, either way: bytes, headers, stanzas.
  * s2s_in.c    what a server that comes to us has to do first; s2s_out.c: what we do first at another.
- * s2s_outbox.c    messages that wait, over a restart.
  * s2s_dialback.c  keys and questions of XEP-0220.
  *
  * Threads  The loop's.
@@ -15,6 +14,7 @@
 #include "auth/throttle.h"
 #include "base/check.h"
 #include "base/limits.h"
+#include "core/outbox.h"
 #include "core/state.h"
 #include "net/dial.h"
 #include "net/dns.h"
@@ -94,8 +94,7 @@ struct s2s_peer {
 	struct list sent;		/* kept messages that went out a moment ago: back into the queue when the link breaks */
 	unsigned n_queue, n_verifies, n_sent;
 	size_t queue_bytes, sent_bytes;
-	bool kept;			/* the outbox has a row for this pair */
-	uint32_t next_seq, last_seq, trimmed;	/* of the outbox: next to give, last that came to be sent, forgotten up to */
+	struct outbox outbox;
 	struct loop_timer settle;
 	struct s2s_link *link;		/* ours, to them: opening or open */
 	struct s2s_link *ready;		/* that carries stanzas to them */
@@ -152,13 +151,6 @@ int s2s_dialback_element(struct s2s_link *l, struct arena *a, const struct node 
 void s2s_dialback_reply(struct s2s_link *l, bool valid, const char *condition);
 void s2s_dialback_ask(struct s2s_link *out, struct s2s_verify *v);
 void s2s_dialback_answered(struct s2s *s, struct s2s_verify *v, bool valid, const char *condition);
-
-/* --- s2s_outbox.c ---------------------------------------------------------------------------------------------------- */
-bool s2s_outbox_reserve(struct s2s_peer *p, struct outward_place *ret);
-/* What was stored up to this number is not needed any more; all of it and the row. */
-void s2s_outbox_trim(struct s2s_peer *p, uint32_t up_to);
-void s2s_outbox_remove(struct s2s_peer *p);
-void s2s_outbox_take(struct s2s *s, struct s2s_outbox **o);
 
 /* --- s2s_peer.c --------------------------------------------------------------------------------------------------------- */
 /* The pair, made when it is not there. NULL: too many, or no memory. */

@@ -70,8 +70,8 @@ struct s2s_peer *s2s_peer_get(struct s2s *s, struct str local, struct str remote
 	list_init(&p->queue);
 	list_init(&p->verifies);
 	list_init(&p->sent);
-	p->next_seq = 1;
 	if (s2s_link_name(&p->local, local) && s2s_link_name(&p->remote, remote) && map_put(s->peers, key, p) == 0) {
+		outbox_init(&p->outbox, s->srv, OUTBOX_S2S, p->local, p->remote);
 		loop_timer_set(s->srv->loop, &p->timer, RETRY_FIRST_MS, on_timer, p);	/* forgotten when nothing comes of it */
 		return p;
 	}
@@ -98,7 +98,7 @@ static void trim(struct s2s_peer *p)
 
 	if (!first)
 		first = first_kept(&p->queue);
-	s2s_outbox_trim(p, first ? first - 1 : p->last_seq);
+	outbox_trim(&p->outbox, first ? first - 1 : p->outbox.last_seq);
 }
 
 static void drop_sent(struct s2s_peer *p, struct item *it)
@@ -138,7 +138,7 @@ static void on_settle(void *ctx)
 
 void s2s_peer_settle(struct s2s_peer *p, uint64_t age_ms)
 {
-	if (p->kept && !list_empty(&p->sent))
+	if (p->outbox.kept && !list_empty(&p->sent))
 		settle(p, age_ms);
 }
 
@@ -306,7 +306,7 @@ int s2s_peer_send(struct s2s_peer *p, const struct node *stanza, uint32_t seq)
 		r = send_bytes(p, buf_str(&b), seq);
 	buf_release(&b);
 	if (seq) {
-		p->last_seq = seq;
+		p->outbox.last_seq = seq;
 		if (r < 0)
 			trim(p);
 	}
@@ -316,8 +316,6 @@ int s2s_peer_send(struct s2s_peer *p, const struct node *stanza, uint32_t seq)
 int s2s_peer_restore(struct s2s_peer *p, struct str bytes, uint32_t seq)
 {
 	CHECK_OBJ(p, S2S_PEER_MAGIC);
-	p->last_seq = seq;
-	p->next_seq = seq + 1;
 	return enqueue(p, bytes, seq);
 }
 
@@ -603,8 +601,8 @@ static void on_timer(void *ctx)
 	CHECK_OBJ(p, S2S_PEER_MAGIC);
 	expire(p);
 	if (list_empty(&p->queue) && list_empty(&p->verifies) && !p->link && !p->ready && p->retry_ms <= now_of(p) &&
-	    p->last_seq == p->next_seq - 1) {	/* else a message is on its way through the store */
-		s2s_outbox_remove(p);
+	    p->outbox.last_seq == p->outbox.next_seq - 1) {	/* else a message is on its way through the store */
+		outbox_remove(&p->outbox);
 		s2s_peer_free(p);
 		return;
 	}

@@ -692,6 +692,78 @@ def give_back(c, w, inner, payload="", **attrs):
     c.answer(w, f"<delegation xmlns='{DELEG}'><forwarded xmlns='{FORWARD}'><iq xmlns='jabber:client' {text}>{payload}</iq></forwarded></delegation>")
 
 
+def waiting_tests(tap):
+    """A component that comes back: what was sent meanwhile, with restarts of ours in between."""
+    with Instance(users=["ann"], component=True, strangers="allow", extra=components_text({"domain": IRC})) as server:
+        def bodies(c, n):
+            return [body_of(c.expect(name="message", frm=None)) for _ in range(n)]
+
+        def back():
+            c, u = Component(server, IRC).login(), Client(server, "ann").login()
+            u.message(f"x@{IRC}", "while you are there")
+            check(bodies(c, 1) == ["while you are there"], "the first")
+            time.sleep(3.5)		# that one has arrived
+            c.goodbye()
+            for n in range(3):
+                u.message(f"x@{IRC}", f"meanwhile {n}")
+            r = u.iq("get", "<ping xmlns='urn:xmpp:ping'/>", to=IRC)
+            check(error_of(r) == ("service-unavailable", "cancel"), f"a request waits for nobody: {text_of(r)}")
+            u.none(lambda e: e.get("type") == "error", "an error for what waits")
+            c = Component(server, IRC).login()
+            u.message(f"x@{IRC}", "and now")
+            got = bodies(c, 4)
+            check(got == ["meanwhile 0", "meanwhile 1", "meanwhile 2", "and now"], f"{got}")
+            c.goodbye()
+            u.close()
+        tap.run("xep0114-back: messages wait for a component that is expected back, in their order", back)
+
+        def restart():
+            c, u = Component(server, IRC).login(), Client(server, "ann").login()
+            c.settle().inbox.clear()
+            time.sleep(3.5)
+            c.goodbye()
+            for n in range(3):
+                u.message(f"x@{IRC}", f"kept {n}")
+            u.settle()
+            server.kill9()
+            server.start()
+            u = Client(server, "ann").login()
+            u.message(f"x@{IRC}", "after the restart")
+            u.settle()
+            c = Component(server, IRC).login()
+            got = bodies(c, 4)
+            check(got == ["kept 0", "kept 1", "kept 2", "after the restart"], f"{got}")
+            time.sleep(3.5)
+            server.stop()
+            server.start()
+            c = Component(server, IRC).login()
+            u = Client(server, "ann").login()
+            u.message(f"x@{IRC}", "nothing twice")
+            got = bodies(c, 1)
+            check(got == ["nothing twice"], f"{got}")
+            c.close()
+            u.close()
+        tap.run("xep0114-kept: what waits outlives a crash, and comes once", restart)
+
+        def full():
+            c, u = Component(server, IRC).login(), Client(server, "ann").login()
+            c.settle()
+            time.sleep(3.5)
+            c.goodbye()
+            for n in range(520):
+                u.message(f"x@{IRC}", f"n {n}", id=f"f{n}")
+            e = u.expect(lambda e: e.get("type") == "error", name="message", timeout=20)
+            check(error_of(e) == ("resource-constraint", "wait") and e.get("id") == "f500", text_of(e))
+            u.settle()
+            c = Component(server, IRC).login()
+            got = bodies(c, 500)
+            check(got == [f"n {n}" for n in range(500)], f"{got[:3]} {got[-3:]}")
+            c.close()
+            u.close()
+        tap.run("xep0114-full: so many wait and no more; who sends more is told", full)
+        tap.run("the server with waiting components is well", server.assert_healthy)
+
+
 def behalf_of_all_tests(tap):
     """Every handler of the own account, asked by nobody's session."""
     import re
@@ -879,6 +951,7 @@ def main():
         presence_tests(tap, server, users)
         stranger_tests(tap, server, users)
         tap.run("the server is well at the end", server.assert_healthy)
+    waiting_tests(tap)
     behalf_of_all_tests(tap)
     config_tests(tap)
     return tap.end()

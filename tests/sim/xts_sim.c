@@ -108,7 +108,7 @@ static void start(struct sim *s)
 	must(policy_weights(policy, STR_NONE, "weights.yaml", s->arena, &why), "weights", why);
 	must(guard_new(policy, &p.guard), "guard", why);
 	must(server_new(&p, s->arena, &s->server, &why), "server", why);
-	must(gateway_new(s->server, -1, s->arena, &s->gateway, &why), "gateway", why);
+	must(gateway_new(s->server, -1, NULL, s->arena, &s->gateway, &why), "gateway", why);
 	s->vault = NULL;
 }
 
