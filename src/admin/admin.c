@@ -13,7 +13,7 @@
 
 static const struct admin_command *const tables[] = {
 	admin_user_commands, admin_device_commands, admin_held_commands, admin_outbreak_commands, admin_policy_commands, admin_record_commands,
-	admin_report_commands,
+	admin_replay_commands, admin_report_commands,
 };
 
 struct admin_call *admin_call_new(const char *command, json_t *args)
@@ -41,6 +41,8 @@ void admin_call_free(struct admin_call **call)
 
 	if (!a)
 		return;
+	if ((*call)->state_free)
+		(*call)->state_free((*call)->state);
 	json_decref((*call)->args);
 	json_decref((*call)->reply);
 	*call = NULL;
@@ -194,12 +196,13 @@ int admin_work(struct admin_call *call, struct vault *v)
 
 	json_decref(call->reply);
 	call->reply = NULL;
+	call->again = false;
 	call->effects = NULL;
 	call->why = STR_NONE;
 	if (c) {
 		call->reply = json_object();
 		r = call->reply ? c->run(call, v) : ERR_NOMEM;
-		if (r == 0 && c->audited)
+		if (r == 0 && c->audited && !call->again)
 			r = record(call, v);
 	} else {
 		r = admin_why(call, ERR_UNSUPPORTED, "there is no command '%s'; `wardroom help` lists all", call->command);
@@ -208,7 +211,7 @@ int admin_work(struct admin_call *call, struct vault *v)
 	return r;
 }
 
-void admin_run(struct admin_call *call, struct vault *v)
+static void run_slice(struct admin_call *call, struct vault *v)
 {
 	int r = vault_begin(v);
 
@@ -222,4 +225,11 @@ void admin_run(struct admin_call *call, struct vault *v)
 	}
 	r = vault_commit(v);
 	ended(call, r);
+}
+
+void admin_run(struct admin_call *call, struct vault *v)
+{
+	do
+		run_slice(call, v);
+	while (call->err == 0 && call->again);
 }

@@ -49,6 +49,9 @@ struct admin_call {
 	const char *instance_dir;
 	const char *domain;		/* of this instance */
 	bool live;			/* true: inside a running server */
+	bool again;			/* long work: this was a slice of it, the next one may begin after others have had their turn */
+	void *state;			/* of such a command, from slice to slice */
+	void (*state_free)(void *state);
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);	/* of long work; NULL: nobody looks */
 	void *progress_ctx;
 };

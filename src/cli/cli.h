@@ -53,6 +53,7 @@ int cli_user_import(struct cli *c);
 int cli_policy_check(struct cli *c);
 int cli_policy_apply(struct cli *c);
 int cli_policy_show(struct cli *c);
+int cli_policy_replay(struct cli *c);
 int cli_policy_keys(struct cli *c);
 int cli_frank_verify(struct cli *c);
 int cli_doap(struct cli *c);

@@ -1,7 +1,9 @@
 /* cli_policy.c - policy.yaml: read with all its errors, put in force, shown, put back. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "policy/lint.h"
 #include "policy/policy.h"
@@ -179,5 +181,79 @@ int cli_policy_keys(struct cli *c)
 	if (!text.p)
 		return cli_fail(CLI_NOT, "out of memory");
 	fwrite(text.p, 1, text.n, stdout);
+	return CLI_OK;
+}
+
+/* "2026-11-01": the midnight that begins it, in UTC (days from the civil calendar, H. Hinnant). */
+static bool date_ms(struct str t, uint64_t *ret)
+{
+	uint64_t y, m, d, shifted;
+
+	if (t.n != 10 || t.p[4] != '-' || t.p[7] != '-' || !str_to_u64(str_make(t.p, 4), 9999, &y) || !str_to_u64(str_make(t.p + 5, 2), 12, &m) ||
+	    !str_to_u64(str_make(t.p + 8, 2), 31, &d) || y < 1970 || m == 0 || d == 0)
+		return false;
+	y -= m <= 2;
+	shifted = m > 2 ? m - 3 : m + 9;
+	*ret = (y * 365 + y / 4 - y / 100 + y / 400 + (153 * shifted + 2) / 5 + d - 1 - 719468) * 86400000;
+	return true;
+}
+
+static bool since_ms(const char *text, uint64_t *ret)
+{
+	static const struct { char unit; uint64_t ms; } units[] = { { 'd', 86400000 }, { 'h', 3600000 }, { 'm', 60000 } };
+	struct str t = str_of(text);
+	uint64_t n;
+
+	for (size_t i = 0; t.n > 1 && i < sizeof(units) / sizeof(units[0]); i++)
+		if (t.p[t.n - 1] == units[i].unit && str_to_u64(str_make(t.p, t.n - 1), 10000000, &n) && n > 0) {
+			uint64_t now = clock_wall_ms(), ago = n * units[i].ms;
+
+			*ret = ago < now ? now - ago : 0;
+			return true;
+		}
+	return date_ms(t, ret);
+}
+
+static void print_replay(json_t *reply)
+{
+	json_t *changes = json_object_get(reply, "changes"), *one;
+	size_t i;
+
+	json_array_foreach(changes, i, one) {
+		char *found = json_dumps(json_object_get(one, "findings"), JSON_COMPACT);
+
+		printf("%s  %s  %s -> %s  %s\n", json_string_value(json_object_get(one, "id")), json_string_value(json_object_get(one, "when")),
+		       json_string_value(json_object_get(one, "now")), json_string_value(json_object_get(one, "then")), found ? found : "");
+		free(found);
+	}
+	printf("%lld messages since %s: %lld would have been decided otherwise, %lld of them more strictly%s\n",
+	       (long long)json_integer_value(json_object_get(reply, "messages")), json_string_value(json_object_get(reply, "since")),
+	       (long long)json_integer_value(json_object_get(reply, "changed")), (long long)json_integer_value(json_object_get(reply, "stricter")),
+	       json_is_true(json_object_get(reply, "complete")) ? "" : "; there were more messages than are looked at, the later ones were not");
+}
+
+int cli_policy_replay(struct cli *c)
+{
+	const char *since = cli_option(c, "since");
+	struct policy *p;
+	struct str text;
+	uint64_t ms;
+	json_t *reply;
+	int r;
+
+	if (!since || !since_ms(since, &ms))
+		return cli_fail(CLI_USAGE, "--since: expected a time such as 7d, 24h or 2026-11-01, found '%s'", since ? since : "nothing");
+	r = parse(c, c->words[0], c->config->domain, &text, &p);
+	if (r != CLI_OK)
+		return r;
+	policy_free(&p);
+	r = cli_call(c, "policy replay", json_pack("{s:s%, s:I}", "policy", text.p, text.n, "since_ms", (json_int_t)ms), &reply);
+	if (r != CLI_OK)
+		return r;
+	if (c->json)
+		cli_print(c, "policy replay", reply);
+	else
+		print_replay(reply);
+	json_decref(reply);
 	return CLI_OK;
 }

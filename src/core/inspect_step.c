@@ -15,7 +15,7 @@
 #include "core/service.h"
 #include "core/state.h"
 #include "core/user.h"
-#include "inspect/subject.h"
+#include "inspect/gather.h"
 #include "xmpp/ns.h"
 
 /* A frozen account talks to the bot and the help desk alone; what it asks of the server itself goes on. */
@@ -27,78 +27,6 @@ static bool frozen_out(const struct trip *t)
 	if (t->to.local.n == 0 && server_is_local(t->server, t->to.domain))
 		return false;
 	return !str_eq(t->to.bare, t->server->bot) && !str_eq(t->to.bare, t->server->helpdesk);
-}
-
-/* Where an element leads: links of markup, references, sources of files. */
-static void add_targets(struct subject *sub, struct arena *a, const struct node *n)
-{
-	static const char *const names[] = { "href", "uri", "url", "target", "src" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct str v = node_attr(n, names[i]);
-		bool anchor = i == 0 && str_is(n->name, "a") && str_is(n->ns, NS_XHTML);
-
-		if (anchor || str_find(v, STR("//")) >= 0)
-			subject_add_link(sub, v, anchor ? node_deep_text(a, n) : STR_NONE);
-	}
-}
-
-/* Is this piece of text the topic, or what a reader reads? Whatever is not known may be shown by somebody's client. */
-static bool is_topic(const struct node *text, const struct node *message)
-{
-	return text->parent->parent == message && str_is(text->parent->name, "subject");
-}
-
-/* "http://ev<b>il</b>.example" is one word to who reads it, and <br/> ends a line. */
-static bool breaks(const struct node *text)
-{
-	static const char *const within_a_line[] = { "a", "b", "i", "u", "em", "strong", "span", "tt", "code" };
-
-	if (text->next)
-		return str_is(text->next->name, "br");
-	for (size_t i = 0; i < sizeof(within_a_line) / sizeof(within_a_line[0]); i++)
-		if (str_is(text->parent->name, within_a_line[i]))
-			return false;
-	return true;
-}
-
-/* All texts of one kind, a line each; one piece is not copied. */
-static bool join(struct trip *t, const struct node *m, bool topic, struct str *ret)
-{
-	const struct node *n, *only = NULL;
-	size_t total = 0, pieces = 0, at = 0;
-	char *p;
-
-	*ret = STR_NONE;
-	for (n = m; n; n = node_walk(m, n)) {
-		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic)
-			continue;
-		only = n;
-		pieces++;
-		total += n->text.n + 1;
-	}
-	if (pieces <= 1) {
-		*ret = only ? only->text : STR_NONE;
-		return true;
-	}
-	p = arena_alloc(t->arena, total);
-	for (n = m; p && n; n = node_walk(m, n)) {
-		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic)
-			continue;
-		memcpy(p + at, n->text.p, n->text.n);
-		at += n->text.n;
-		if (breaks(n))
-			p[at++] = '\n';
-	}
-	*ret = str_make(p, at);
-	return p != NULL;
-}
-
-/* A file, or where one is (XEP-0066, 0385, 0447). */
-static bool brings_file(const struct node *m)
-{
-	return node_child(m, NS_OOB, "x") || node_child(m, NS_SFS, "file-sharing") || node_child(m, NS_SIMS, "media-sharing") ||
-	       node_child(m, NS_BOB, "data");
 }
 
 /* Everything that some client may show or open: every body and subject, the text of markup, OOB, references. */
@@ -113,12 +41,8 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 	sub->outward = !service && !server_is_local(t->server, t->to.domain);
 	sub->audience = service && service->audience ? service->audience(t->server, &t->to) : 1;
 	sub->ts_ms = clock_wall_ms();
-	sub->has_file = brings_file(m);
 	policy_step_facts(t, sub);
-	for (const struct node *n = node_walk(m, m); n; n = node_walk(m, n))
-		if (!node_is_text(n))
-			add_targets(sub, t->arena, n);
-	return join(t, m, false, &sub->body) && join(t, m, true, &sub->topic);
+	return gather_message(m, t->arena, sub);
 }
 
 static bool has_text(const struct subject *sub)

@@ -441,6 +441,13 @@ static void command_done(void *ctx, int err)
 		call->why = str_of(err_text(err));
 		call->effects = NULL;
 	}
+	if (call->err == 0 && call->again) {	/* whoever waits has his turn before the next slice */
+		err = server_store(c->srv, c, command_work, command_done);
+		if (err == 0)
+			return;
+		call->err = err;
+		call->why = str_of(err_text(err));
+	}
 	for (const struct admin_effect *e = call->effects; e; e = e->next)
 		apply(c->srv, e, call->reply);
 	c->done(c->ctx, call);

@@ -277,6 +277,28 @@ def versions(tap, w):
         server.cli("policy", "end-trial", want=1)
     tap.run("trial: a whole policy is judged beside the one in force, and does nothing", trial)
 
+    def replay():
+        words = [w.c["anna"].message(tom.bare, f"replay {i} https://replay.example/{i}") for i in range(2)]
+        check(len(words) == 2 and tom.expect(body="replay 0 https://replay.example/0") is not None, "not delivered")
+        e = tom.expect(body="replay 1 https://replay.example/1")
+        sid = e.find("{urn:xmpp:sid:0}stanza-id").get("id")
+        before = server.cli("policy", "show")
+        path = w.write("candidate.yaml", POLICY + "worms: {copies: 3}\nlimits: {}\n" + "decisions: {}\n")
+        r = server.json("policy", "replay", path, "--since", "1d")
+        check(r["messages"] > 5 and r["changed"] == 0 and r["complete"], r)
+        path = w.write("candidate.yaml", POLICY.replace("  rules:\n    - {from: olga", "  rules:\n    - {from: anna@example.test, do: hold}\n    - {from: olga"))
+        r = server.json("policy", "replay", path, "--since", "24h")
+        hit = [c for c in r["changes"] if c["id"] == sid]
+        check(len(hit) == 1 and (hit[0]["now"], hit[0]["then"]) == ("deliver", "hold") and "POLICY_LINK" in hit[0]["findings"], r)
+        check(r["changed"] == r["stricter"] == len(r["changes"]) and "replay.example" not in str(r) and "anna" not in str(r), r)
+        check(server.json("policy", "replay", path, "--since", "2099-01-01")["messages"] == 0, "the future")
+        check("would have been decided otherwise" in server.cli("policy", "replay", path, "--since", "2020-01-01"), "for people")
+        server.cli("policy", "replay", path, "--since", "soon", want=2)
+        server.cli("policy", "replay", path, want=2)
+        check(server.cli("policy", "show") == before, "the policy in force was changed")
+        check(any(e["what"]["command"] == "policy replay" for e in server.json("audit", "list", "--max", "5000")["entries"] if e["kind"] == "command"), "not recorded")
+    tap.run("replay: what a candidate would have changed, by id and finding, without a text", replay)
+
     def notes():
         path = w.write("odd.yaml", "groups: {a: [tom@example.test, nobody@example.test], b: []}\nlinks:\n  rules:\n    - {from: strangers, do: hold}\n"
                        "    - {from: strangers, to: a, do: flag}\n    - {from: b, do: hold}\nwalls: [{between: [a, everybody]}]\n")

@@ -1,0 +1,85 @@
+/* gather.c - see gather.h. */
+#include "inspect/gather.h"
+
+#include "xmpp/ns.h"
+
+/* Where an element leads: links of markup, references, sources of files. */
+static void add_targets(struct subject *sub, struct arena *a, const struct node *n)
+{
+	static const char *const names[] = { "href", "uri", "url", "target", "src" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct str v = node_attr(n, names[i]);
+		bool anchor = i == 0 && str_is(n->name, "a") && str_is(n->ns, NS_XHTML);
+
+		if (anchor || str_find(v, STR("//")) >= 0)
+			subject_add_link(sub, v, anchor ? node_deep_text(a, n) : STR_NONE);
+	}
+}
+
+/* Is this piece of text the topic, or what a reader reads? Whatever is not known may be shown by somebody's client. */
+static bool is_topic(const struct node *text, const struct node *message)
+{
+	return text->parent->parent == message && str_is(text->parent->name, "subject");
+}
+
+/* "http://ev<b>il</b>.example" is one word to who reads it, and <br/> ends a line. */
+static bool breaks(const struct node *text)
+{
+	static const char *const within_a_line[] = { "a", "b", "i", "u", "em", "strong", "span", "tt", "code" };
+
+	if (text->next)
+		return str_is(text->next->name, "br");
+	for (size_t i = 0; i < sizeof(within_a_line) / sizeof(within_a_line[0]); i++)
+		if (str_is(text->parent->name, within_a_line[i]))
+			return false;
+	return true;
+}
+
+/* All texts of one kind, a line each; one piece is not copied. */
+static bool join(const struct node *m, bool topic, struct arena *a, struct str *ret)
+{
+	const struct node *n, *only = NULL;
+	size_t total = 0, pieces = 0, at = 0;
+	char *p;
+
+	*ret = STR_NONE;
+	for (n = m; n; n = node_walk(m, n)) {
+		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic)
+			continue;
+		only = n;
+		pieces++;
+		total += n->text.n + 1;
+	}
+	if (pieces <= 1) {
+		*ret = only ? only->text : STR_NONE;
+		return true;
+	}
+	p = arena_alloc(a, total);
+	for (n = m; p && n; n = node_walk(m, n)) {
+		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic)
+			continue;
+		memcpy(p + at, n->text.p, n->text.n);
+		at += n->text.n;
+		if (breaks(n))
+			p[at++] = '\n';
+	}
+	*ret = str_make(p, at);
+	return p != NULL;
+}
+
+/* A file, or where one is (XEP-0066, 0385, 0447). */
+static bool brings_file(const struct node *m)
+{
+	return node_child(m, NS_OOB, "x") || node_child(m, NS_SFS, "file-sharing") || node_child(m, NS_SIMS, "media-sharing") ||
+	       node_child(m, NS_BOB, "data");
+}
+
+bool gather_message(const struct node *m, struct arena *a, struct subject *s)
+{
+	s->has_file = brings_file(m);
+	for (const struct node *n = node_walk(m, m); n; n = node_walk(m, n))
+		if (!node_is_text(n))
+			add_targets(s, a, n);
+	return join(m, false, a, &s->body) && join(m, true, a, &s->topic);
+}
