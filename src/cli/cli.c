@@ -95,6 +95,9 @@ static const struct command commands[] = {
 	  "A worm among the people of a firm, in virtual time, against the real guard; needs no server.",
 	  "simulate --worm all --graph firm:500 --click 0.3 --seeds 5 --svg outbreak.svg", { 0 }, 0,
 	  "worm graph trace texts lures policy click click-s retype hours seed seeds csv svg", "require", cli_simulate },
+	{ "train", "--in FILE [--in FILE ...] --out MODEL [--folds N] [--seed N] [--date YYYYMMDD] [--scores FILE]",
+	  "Makes a spim model from tab-separated texts and says how good it is on held-out ones.",
+	  "train --in spam.tsv --in chat.tsv --out spim.model --date 20261124", { 0 }, 0, "in out folds seed date scores", "", cli_train },
 	{ "doap", "", "Which specifications this server implements, as DOAP (RDF/XML); needs no instance.", "doap > doap.rdf", { 0 }, 0, "", "", cli_doap },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -297,7 +300,7 @@ static const struct command *find(char **argv, unsigned *ret_words)
 
 static bool needs_no_instance(const struct command *cmd)
 {
-	int (*const alone[])(struct cli *) = { cli_init, cli_inspect, cli_simulate, cli_doap, cli_policy_check, cli_policy_keys };
+	int (*const alone[])(struct cli *) = { cli_init, cli_inspect, cli_simulate, cli_doap, cli_policy_check, cli_policy_keys, cli_train };
 
 	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++)
 		if (cmd->run == alone[i])

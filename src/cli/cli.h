@@ -60,5 +60,6 @@ int cli_doap(struct cli *c);
 int cli_inspect(struct cli *c);
 int cli_simulate(struct cli *c);
 int cli_dns(struct cli *c);
+int cli_train(struct cli *c);
 
 #endif

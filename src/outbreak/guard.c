@@ -11,6 +11,7 @@
 #include "inspect/fingerprint.h"
 #include "inspect/links.h"
 #include "inspect/stranger.h"
+#include "outbreak/campaign.h"
 #include "outbreak/sender.h"
 #include "outbreak/spread.h"
 #include "policy/opinion.h"
@@ -61,6 +62,7 @@ struct memory {
 	struct map *triggers;		/* sender -> trigger */
 	struct list lru;		/* least recently used first */
 	struct sender_table *senders;
+	struct campaign *campaign;
 	struct map *people;		/* skeleton -> the name, malloc */
 	uint64_t hash_key[2];
 };
@@ -128,6 +130,8 @@ static void memory_free(struct memory *m)
 	map_free(&m->keys);
 	map_free(&m->triggers);
 	sender_table_free(&m->senders);
+	campaign_free(&m->campaign);
+	campaign_free(&m->campaign);
 	free(m);
 }
 
@@ -145,7 +149,7 @@ int guard_new(struct policy *p, struct guard **ret)
 	m->triggers = map_new(GUARD_TRIGGERS);
 	m->senders = sender_table_new(SENDERS);
 	m->people = map_new(GUARD_PEOPLE);
-	if (!m->people || !m->ids || !m->keys || !m->triggers || !m->senders)
+	if (!m->people || !m->ids || !m->keys || !m->triggers || !m->senders || campaign_new(STR_NONE, &m->campaign) < 0)
 		goto fail;
 	if (dlp_new(&p->leaks.conf, &g->dlp, &bad) < 0)
 		goto fail;
@@ -730,6 +734,7 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	links_gather(&s, a, &links);
 	r = see(g, &s, &links, tried, &v);
 	beacon_verdict(&from->beacon, &s, (uint32_t)j.to_hash, &v);
+	campaign_see(g->mem->campaign, &s, &from->spim, j.to_hash, g->policy->window_ms, &v);
 	j.leak = leak_action(g->policy, &s, &v);
 	risky = risky_link(g, &links);
 	if (r == 0 && risky)
@@ -752,6 +757,7 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	if (r < 0)
 		return r;
 	sender_note(g->mem->senders, from, j.to_hash, s.known, s.ts_ms);
+	campaign_note(g->mem->campaign, &s, &from->spim, j.to_hash);
 	*ret = j;
 	return 0;
 }
