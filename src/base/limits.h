@@ -41,7 +41,7 @@
 #define LIMIT_KNOWN 2000			/* people outside that an account has let in or written to; the oldest makes room */
 #define LIMIT_REQUESTS 200			/* strangers who wait for one account's word */
 #define LIMIT_REQUEST_STANZAS 20		/* of one stranger that wait for it */
-#define LIMIT_REPORTS 10000			/* of the whole instance (XEP-0377); the oldest that is settled makes room */
+#define LIMIT_REPORTS 10000			/* of the whole instance (XEP-0377); further ones stand in the audit record alone */
 #define LIMIT_OFFLINE 1000
 #define LIMIT_ROOMS 20000			/* stored ones, of the whole instance */
 #define LIMIT_OCCUPANTS 4000			/* stored ones, of one room */

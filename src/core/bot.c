@@ -201,15 +201,15 @@ void bot_message(struct trip *t)
 struct desk {
 	struct server *srv;
 	struct arena *arena;
-	struct str from, text;
+	struct str from, text;		/* from empty: an alert */
 	bool report;
 	struct str members[HELPDESK_MEMBERS];
 	size_t n;
 };
 
-static bool on_duty(enum vault_role role)
+static bool on_duty(const struct desk *d, enum vault_role role)
 {
-	return role == ROLE_HELPDESK || role == ROLE_OFFICER || role == ROLE_ADMIN;
+	return (role == ROLE_HELPDESK && d->from.n) || role == ROLE_OFFICER || role == ROLE_ADMIN;
 }
 
 static int desk_work(struct vault *v, void *ctx)
@@ -217,6 +217,7 @@ static int desk_work(struct vault *v, void *ctx)
 	struct desk *d = ctx;
 	struct str after = STR_NONE;
 
+	d->n = 0;
 	for (;;) {
 		struct arena *page = arena_new(4u << 20);
 		struct vault_account *acc;
@@ -224,7 +225,7 @@ static int desk_work(struct vault *v, void *ctx)
 		int r = page ? vault_account_list(v, after, 500, page, &acc, &n) : ERR_NOMEM;
 
 		for (size_t i = 0; r == 0 && i < n; i++) {
-			if (on_duty(acc[i].role) && d->n < HELPDESK_MEMBERS)
+			if (on_duty(d, acc[i].role) && d->n < HELPDESK_MEMBERS)
 				d->members[d->n++] = arena_str(d->arena, acc[i].jid);
 			if (i + 1 == n)
 				after = arena_str(d->arena, acc[i].jid);
@@ -233,6 +234,51 @@ static int desk_work(struct vault *v, void *ctx)
 		if (r < 0 || n < 500)
 			return r;
 	}
+}
+
+static void alert_done(void *ctx, int err)
+{
+	struct desk *d = ctx;
+
+	for (size_t i = 0; err == 0 && i < d->n; i++)
+		if (d->members[i].p)
+			bot_tell(d->srv, d->members[i], "%.*s", STR_FMT(d->text));
+	if (err < 0)
+		log_event(LOG_ERROR, "bot.alert_lost", LOG_Z("why", err_text(err)));
+	arena_free(&d->arena);
+}
+
+void bot_alert(struct server *srv, enum bot_alert kind, const char *fmt, ...)
+{
+	uint64_t now = loop_now_ms(srv->loop);
+	char text[1024];
+	struct arena *a;
+	struct desk *d;
+	va_list ap;
+
+	if (srv->alerts[kind].at_ms && now - srv->alerts[kind].at_ms < BOT_ALERT_MS) {
+		srv->alerts[kind].more++;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	a = arena_new(8u << 20);
+	d = a ? arena_alloc(a, sizeof(*d)) : NULL;
+	if (d) {
+		d->srv = srv;
+		d->arena = a;
+		d->from = STR_NONE;
+		d->text = srv->alerts[kind].more ? arena_printf(a, "%s (And %u more like it since the last time.)", text, srv->alerts[kind].more) :
+			  arena_str(a, str_of(text));
+		if (d->text.p && server_store(srv, d, desk_work, alert_done) == 0) {
+			srv->alerts[kind].at_ms = now ? now : 1;
+			srv->alerts[kind].more = 0;
+			return;
+		}
+	}
+	arena_free(&a);
+	log_event(LOG_ERROR, "bot.alert_lost", LOG_Z("why", "the store is busy"));
 }
 
 static void desk_done(void *ctx, int err)

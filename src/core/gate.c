@@ -350,11 +350,16 @@ void gate_done(struct trip *t)
 	t->server->metrics.held++;
 	if (g->full) {
 		log_event(LOG_WARN, "gate.full", LOG_S("account", t->to.bare));
+		bot_alert(t->server, BOT_ALERT_REQUESTS, "So many strangers wait for %.*s that further ones are not kept: `wardroom held list --account %.*s --all`.",
+			  STR_FMT(t->to.bare), STR_FMT(t->to.bare));
 		return;
 	}
 	if (g->kind == GATE_SUBSCRIBE && !g->is_new && g->request.ids[g->request.n - 1] != t->id)
 		return;		/* servers ask again with every start */
 	if (g->is_new && g->n_waiting > SHOWN_REQUESTS) {
+		if (g->n_waiting % SHOWN_REQUESTS == 0)
+			bot_alert(t->server, BOT_ALERT_REQUESTS, "Many strangers write to %.*s: `wardroom held list --account %.*s --all`.",
+				  STR_FMT(t->to.bare), STR_FMT(t->to.bare));
 		if (g->n_waiting % SHOWN_REQUESTS == 0)
 			bot_tell(t->server, t->to.bare, "%zu people whom you do not know wait for your answer; \"list\" shows who.", g->n_waiting);
 		return;

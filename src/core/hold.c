@@ -245,6 +245,8 @@ static void freeze_done(void *ctx, int err)
 		log_event(LOG_ERROR, "freeze.failed", LOG_S("account", f->bare), LOG_Z("why", err_text(err)));
 	else
 		audit_account(f->srv, "frozen", f->bare, "a second message that spreads");
+	bot_alert(f->srv, BOT_ALERT_FREEZE, "%.*s was frozen because it sends to many people: `wardroom held list --account %.*s` shows what, `wardroom user "
+		  "thaw %.*s` ends it.", STR_FMT(f->bare), STR_FMT(f->bare), STR_FMT(f->bare));
 	arena_free(&f->arena);
 }
 
@@ -277,6 +279,9 @@ void hold_done(struct trip *t)
 	vault_id_text(t->id, id);
 	srv->metrics.held++;
 	srv->metrics.outbreaks += j->outbreak_began;
+	if (j->outbreak_began)
+		bot_alert(srv, BOT_ALERT_OUTBREAK, "Something spreads here and is held for everybody; %.*s sent it first: `wardroom outbreak show %s`.",
+			  STR_FMT(j->patient_zero), j->fingerprint);
 	if (j->outbreak_began)
 		log_event(LOG_WARN, "outbreak.began", LOG_Z("fingerprint", j->fingerprint), LOG_S("patient_zero", j->patient_zero));
 	if (j->decision == DECISION_FREEZE && t->from_user && !t->from_user->frozen) {	/* more of the same burst may follow */

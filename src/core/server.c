@@ -19,6 +19,7 @@
 #include "core/gate.h"
 #include "core/hold.h"
 #include "core/hooks.h"
+#include "core/report.h"
 #include "core/policy_step.h"
 #include "core/session.h"
 #include "core/sm.h"
@@ -125,10 +126,11 @@ static int set_up(struct server *s)
 	s->resumable = map_new(SESSIONS_MAX);
 	s->addresses = map_new(ADDRESSES_MAX);
 	s->asks = map_new(ASK_WAITING);
+	s->reported = map_new(LIMIT_REPORTS);
 	s->xml_pool = xml_pool_new(PARSERS_SPARE);
 	s->scram = scram_tools_new();
 	s->throttle = throttle_new(s->config->limits.failed_logins_per_minute);
-	if (!s->users || !s->sessions || !s->resumable || !s->addresses || !s->asks || !s->xml_pool || !s->scram || !s->throttle)
+	if (!s->users || !s->sessions || !s->resumable || !s->addresses || !s->asks || !s->reported || !s->xml_pool || !s->scram || !s->throttle)
 		return ERR_NOMEM;
 	s->sasl.tools = s->scram;
 	vault_secret(s->vault, "fake salts", s->sasl.fake_key);
@@ -232,6 +234,7 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	if (r < 0)
 		return r;
 	gate_start(s);
+	report_start(s);
 	sweep(s);
 	policy_step_note(s);
 	*ret_why = STR_NONE;
@@ -549,6 +552,7 @@ void server_free(struct server **ref)
 	ask_stop(s);
 	hooks_server_stop(s);
 	map_free(&s->asks);
+	report_stop(s);
 	while (!list_empty(&s->delegated)) {
 		struct list *first = s->delegated.next;
 

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "config/config.h"
+#include "core/alerts.h"
 #include "core/jobs.h"
 #include "core/metrics.h"
 #include "core/outward.h"
@@ -47,6 +48,8 @@ struct server {
 	uint64_t next_session_id;
 
 	struct rooms *rooms;			/* rooms/ */
+	struct map *reported;			/* core/report.c: fingerprint -> who has reported it */
+	struct { uint64_t at_ms; unsigned more; } alerts[BOT_ALERTS];	/* core/bot.c: when each kind was told last */
 	struct map *asks;			/* id -> struct ask */
 	struct str pubsub;			/* features/pubsub.c: its domain, in names */
 	struct map *caps;			/* hash -> struct pubsub_caps; features/caps.c */

@@ -7,6 +7,7 @@
 #include "core/audit.h"
 #include "core/bot.h"
 #include "core/mod.h"
+#include "core/report.h"
 #include "core/sm.h"
 #include "core/state.h"
 #include "xmpp/wire.h"
@@ -16,12 +17,10 @@
 #define REPORT_IDS 20
 #define REASON "urn:xmpp:reporting:"
 
-struct report {
-	struct str about, reason, text, ids;
-};
+
 
 struct change {
-	struct report *reports;
+	struct report_said *reports;
 	size_t n_reports;
 	struct str *v;			/* normalised addresses */
 	size_t n;
@@ -77,10 +76,18 @@ static int read_ids(struct iq *iq, const struct node *report, struct str *ret)
 	return 0;
 }
 
+/* The message itself, with this server's mark: good when the archive has forgotten it. */
+static const struct node *shown(const struct node *report)
+{
+	const struct node *f = node_child(report, NS_FORWARD, "forwarded");
+
+	return f ? node_child(f, NS_CLIENT, "message") : NULL;
+}
+
 static int read_report(struct iq *iq, struct change *c, const struct node *item, struct str about)
 {
 	const struct node *report = node_child(item, NS_REPORTING, "report"), *text;
-	struct report *r;
+	struct report_said *r;
 
 	if (!report)
 		return 0;
@@ -90,12 +97,15 @@ static int read_report(struct iq *iq, struct change *c, const struct node *item,
 		return ERR_LIMIT;
 	r = &c->reports[c->n_reports++];
 	text = node_child(report, NS_REPORTING, "text");
-	*r = (struct report){ .about = about, .reason = node_attr(report, "reason"), .text = text ? node_text(iq->arena, text) : STR_NONE };
+	*r = (struct report_said){ .about = about, .reason = node_attr(report, "reason"), .text = text ? node_text(iq->arena, text) : STR_NONE };
 	if (!str_starts(r->reason, STR(REASON)))
 		return ERR_BAD_REQUEST;
 	r->reason = str_cut(r->reason, sizeof(REASON) - 1);
 	if (r->reason.n > 64 || r->text.n > REPORT_BYTES)
 		return ERR_NOT_ACCEPTABLE;
+	r->shown = shown(report);
+	if (r->shown && !report_proves(iq->server, iq->arena, iq->user->bare, about, r->shown))
+		return ERR_FORBIDDEN;		/* never delivered, or changed since */
 	return read_ids(iq, report, &r->ids);
 }
 
@@ -103,12 +113,13 @@ static int read_report(struct iq *iq, struct change *c, const struct node *item,
 static void file_reports(struct iq *iq, const struct change *c)
 {
 	for (size_t i = 0; i < c->n_reports; i++) {
-		const struct report *r = &c->reports[i];
+		const struct report_said *r = &c->reports[i];
 		struct str text = arena_printf(iq->arena, "%.*s is reported for %.*s.%s%.*s%s%.*s", STR_FMT(r->about), STR_FMT(r->reason),
 					       r->ids.n ? " Messages: " : "", STR_FMT(r->ids), r->text.n ? " They write: " : "",
 					       STR_FMT(r->text));
 
 		audit_report(iq->server, iq->user->bare, r->about, r->reason, r->ids, r->text);
+		report_file(iq->server, iq->user, r);
 		if (text.p)
 			bot_report(iq->server, iq->user->bare, text);
 	}

@@ -568,6 +568,29 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 	return 0;
 }
 
+int guard_name(struct guard *g, const struct subject *s, struct arena *a, char ret[GUARD_FINGERPRINT])
+{
+	struct fingerprint print;
+	const struct url *risky;
+	struct cluster *c;
+	struct links links;
+
+	links_gather(s, a, &links);
+	risky = risky_link(g, &links);
+	fingerprint_of(s, risky, risky && links_everyday(risky, &g->policy->links), &print);
+	if (!risky && print.n_words == 0)
+		return ERR_NOT_FOUND;
+	fingerprint_id(&print, ret);
+	c = risky ? find(g, &print, str_of(ret), s->ts_ms) : NULL;
+	if (!c && risky && cluster_new(g, &print, str_of(ret), s->from, &c) < 0)
+		return ERR_NOMEM;
+	if (c) {
+		touch(g->mem, c, s->ts_ms);
+		memcpy(ret, c->id, sizeof(c->id));
+	}
+	return 0;
+}
+
 /* --- strangers -------------------------------------------------------------------------------------------------------- */
 
 /* Domains and ranges of addresses stand among the senders under hashes of their own. */

@@ -78,6 +78,8 @@ void guard_known(struct guard *g, const struct guard_knock *k);
 /* A colleague's name, which no stranger should have. */
 void guard_meet(struct guard *g, struct str name);
 
+/* The name of what this message is: of the cluster that it belongs to, or would begin; ERR_NOT_FOUND: it says nothing. */
+MUST_CHECK int guard_name(struct guard *g, const struct subject *s, struct arena *a, char ret[GUARD_FINGERPRINT]);
 /* The sender says that he meant it: his copies are no longer counted. False when others have sent it on, or an operator
  * has contained it: then it is not his to decide. */
 bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender);

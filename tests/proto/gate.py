@@ -14,10 +14,11 @@ from harness import check, error_of, q, text_of
 from rawcomponent import Component, components_text
 from rawxmpp import DELAY, MAM, SID, Client, body_of
 from rfc6121 import Users
-from wardroom_test import SLOW, Instance, Tap, until
+from wardroom_test import PASSWORD, Instance, Tap, until
 
 NET, LOW, HIGH = "net.example.test", "low.example.test", "high.example.test"
 SUBSCRIBED = "jabber:iq:roster"
+FRANK = "urn:wardroom:frank:0"
 NICK = "http://jabber.org/protocol/nick"
 
 
@@ -455,8 +456,6 @@ def harvest(tap, g):
 
 
 def franking(tap, g):
-    FRANK = "urn:wardroom:frank:0"
-
     def mark(m):
         f = m.find(q(FRANK, "frank"))
         return f.get("id"), f.get("mac")
@@ -502,16 +501,133 @@ def franking(tap, g):
     tap.run("so does one that waited for its receiver", away)
 
 
+def reports(tap, g):
+    def report(u, about, inner=""):
+        return u.iq("set", f"<block xmlns='urn:xmpp:blocking'><item jid='{about}'><report xmlns='urn:xmpp:reporting:1' "
+                    f"reason='urn:xmpp:reporting:spam'>{inner}</report></item></block>")
+
+    def filed(by):
+        return [r for r in g.server.json("report", "list", "--all")["reports"] if r["by"] == by]
+
+    def evidence(by):
+        until(lambda: filed(by), 5, "a filed report")
+        return g.server.json("report", "show", filed(by)[-1]["id"])
+
+    def taken():
+        u, s, s2 = g.users.client(), g.stranger(), g.stranger()
+        for x in (s, s2):
+            u.message(x, "hello")
+        g.say(s, u.bare, "spam of s", id="r1")
+        g.say(s2, u.bare, "nothing bad", id="r2")
+        ids = {}
+        for i in ("r1", "r2"):
+            m = u.expect(name="message", id=i)
+            ids[i] = m.find(q(SID, "stanza-id")).get("id")
+        both = "".join(f"<stanza-id xmlns='urn:xmpp:sid:0' by='{u.bare}' id='{v}'/>" for v in ids.values())
+        check(report(u, s, both).get("type") == "result", "refused")
+        r = evidence(u.bare)
+        check([e["id"] for e in r["evidence"]] == [ids["r1"]] and "spam of s" in r["evidence"][0]["stanza"], f"{r}")
+        check(r["state"] == "open" and r["weight"] == 100 and r["about"] == s, f"{r}")
+    tap.run("a report: the server takes the message from the archive by its id, and only of who is reported", taken)
+
+    def without():
+        u, s = g.users.client(), g.stranger()
+        u.message(s, "hello")
+        g.say(s, u.bare, "no ids needed", id="r3")
+        u.expect(name="message", id="r3")
+        report(u, s)
+        r = evidence(u.bare)
+        check(any("no ids needed" in e["stanza"] for e in r["evidence"]), f"{r}")
+        v, s3 = g.users.client(), g.stranger()
+        g.say(s3, v.bare, "never let in")
+        g.heard(v, "Request 1")
+        g.answer(v, "report 1", "blocked and reported")
+        r = evidence(v.bare)
+        check(any("never let in" in e["stanza"] for e in r["evidence"]), f"{r}")
+    tap.run("without ids it takes the latest; of a request what was held", without)
+
+    def forged():
+        u, s = g.users.client(), g.stranger()
+        u.message(s, "hello")
+        g.say(s, u.bare, "a real threat", id="r4")
+        m = u.expect(name="message", id="r4")
+        text = ET.tostring(m, encoding="unicode")
+        wrap = "<forwarded xmlns='urn:xmpp:forward:0'>{}</forwarded>"
+        bare = ET.fromstring(text)
+        bare.remove(bare.find(q(FRANK, "frank")))
+        for bad in (text.replace("real", "worse"), text.replace(s, g.stranger()), ET.tostring(bare, encoding="unicode")):
+            r = report(u, s, wrap.format(bad))
+            check(r.get("type") == "error" and error_of(r)[0] == "forbidden", text_of(r))
+        check(not filed(u.bare), "a forged report was filed")
+        check(report(u, s, wrap.format(text)).get("type") == "result", "the true one was refused")
+        e = evidence(u.bare)["evidence"]
+        check(len(e) == 1 and e[0]["proven"] and "a real threat" in e[0]["stanza"], f"{e}")
+    tap.run("a message shown by the reporter counts with this server's mark; a changed one is refused", forged)
+
+    def reliability():
+        u = g.users.client()
+        for want, verdict in ((100, "reject"), (50, "reject"), (33, "confirm"), (42, None)):
+            s = g.stranger()
+            u.message(s, "hello")
+            g.say(s, u.bare, "text", id=s)
+            u.expect(name="message", id=s)
+            report(u, s)
+            until(lambda s=s: [r for r in filed(u.bare) if r["about"] == s], 5, "filed")
+            r = [r for r in filed(u.bare) if r["about"] == s][0]
+            check(r["weight"] == want, f"weight {r['weight']}, expected {want}")
+            if verdict:
+                g.server.cli("report", verdict, r["id"])
+                g.server.cli("report", verdict, r["id"], want=1)
+    tap.run("who was wrong weighs less, who was right more", reliability)
+
+    def enough():
+        people = [g.users.client() for _ in range(5)]
+        officer = Client(g.server, "chief").login(presence=True)
+        s = g.stranger()
+        for i, u in enumerate(people):
+            u.message(s, "hello")
+            if i < 3:
+                g.say(s, u.bare, "see https://prize.example/win", id=f"p{i}")
+                u.expect(name="message", id=f"p{i}")
+        for u in people[:2]:
+            report(u, s)
+            report(u, s)
+            evidence(u.bare)
+        check(not g.server.json("outbreak", "list")["outbreaks"], "two are three")
+        report(people[2], s)
+        evidence(people[2].bare)
+        t = body_of(officer.expect(lambda e: "Several people have reported" in (body_of(e) or ""), name="message"))
+        check("wardroom outbreak show" in t and "wardroom purge" in t, t)
+        out = g.server.json("outbreak", "list")["outbreaks"]
+        check(len(out) == 1 and out[0]["contained"], f"{out}")
+        g.say(s, people[3].bare, "see https://prize.example/win", id="p9")
+        people[3].none(lambda e: e.get("id") == "p9", "what three have reported")
+        g.server.stop()
+        g.server.start()
+        g.net = Component(g.server, NET).login()
+        u = g.users.client(people[4].user)
+        g.say(s, u.bare, "see https://prize.example/win", id="p8")
+        g.net.settle()
+        u.none(lambda e: e.get("id") == "p8", "what three have reported, after a restart")
+    tap.run("three people's word contains it for everybody, the officers hear of it, and a restart forgets nothing", enough)
+
+
 def main():
     tap = Tap("the gate")
     extra = components_text({"domain": NET}, {"domain": LOW, "trust": "low"}, {"domain": HIGH, "trust": "high"})
-    with Instance(users=[f"u{i}" for i in range(140)] + ["colleague-one"], component=True, extra=extra) as server:
-        g = Gate(server, Users(server, 140))
+    with Instance(users=[f"u{i}" for i in range(170)] + ["colleague-one"], component=True, extra=extra) as server:
+        password = os.path.join(server.top, "password")
+        with open(password, "w") as f:
+            os.chmod(password, 0o600)
+            f.write(PASSWORD)
+        server.cli("user", "add", server.jid("chief"), "--role", "officer", "--password-file", password)
+        g = Gate(server, Users(server, 170))
         requests(tap, g)
         safe_mode(tap, g)
         looks(tap, g)
         harvest(tap, g)
         franking(tap, g)
+        reports(tap, g)
         tap.run("the server is well at the end", server.assert_healthy)
     return tap.end()
 
