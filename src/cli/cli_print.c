@@ -18,6 +18,8 @@ static const struct view views[] = {
 	{ "report list", "reports", { "id", "when", "by", "about", "reason", "evidence" }, "nobody has reported anything" },
 	{ "outbreak list", "outbreaks", { "id", "started", "patient_zero", "contained" }, "no outbreaks" },
 	{ "policy list", "versions", { "version", "when", "how", "digest" }, "no policy has been in force yet" },
+	{ "feed list", "feeds", { "name", "entries", "made", "lines", "broken", "source" }, "policy.yaml names no lists (links.feeds)" },
+	{ "feed update", "feeds", { "name", "entries", "made", "lines", "broken", "source" }, "nothing was read" },
 	{ "audit list", "entries", { "seq", "when", "kind", "what" }, "no entries" },
 };
 

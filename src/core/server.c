@@ -242,6 +242,8 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	return 0;
 }
 
+const struct guard *server_guard(const struct server *s) { return s->guard; }
+
 void server_reload(struct server *s, struct config *config, struct guard *guard, struct tls_ctx *tls)
 {
 	CHECK_OBJ(s, SERVER_MAGIC);

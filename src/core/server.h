@@ -36,6 +36,7 @@ MUST_CHECK int server_new(const struct server_parts *parts, struct arena *a, str
 /* Stops accepting, tells clients (system-shutdown), flushes the store, then calls done. */
 void server_stop(struct server *s, void (*done)(void *ctx), void *ctx);
 void server_free(struct server **s);
+const struct guard *server_guard(const struct server *s);
 
 /* SIGHUP: new certificate, policy, limits. What is NULL stays. */
 void server_reload(struct server *s, struct config *config, struct guard *guard, struct tls_ctx *tls);

@@ -95,6 +95,29 @@ static bool denied(const struct url *u, const struct map *list)
 	return map_get(list, str_make(key, n + u->path.n)) != NULL;
 }
 
+/* A list that names a site of everybody's, or our own, is wrong or poisoned: there a single page alone counts. */
+const struct feed_set *links_listed(const struct url *u, const struct links_conf *conf)
+{
+	bool wide = !links_everyday(u, conf) && !links_trusted(u, conf);
+	const struct feed_set *listed = NULL;
+
+	for (size_t i = 0; i < conf->n_feeds && !(listed && listed->trusted); i++)
+		if (feed_has(&conf->feeds[i], u, wide))
+			listed = &conf->feeds[i];
+	return listed;
+}
+
+static void on_list(const struct url *u, const struct links_conf *conf, struct str where, struct verdict *v)
+{
+	const struct feed_set *s = links_listed(u, conf);
+	char text[EVIDENCE_BYTES];
+
+	if (!s)
+		return;
+	snprintf(text, sizeof(text), "%.*s (%.*s)", (int)(where.n < 60 ? where.n : 60), where.p, (int)(s->name.n < 30 ? s->name.n : 30), s->name.p);
+	inspect_add(v, s->trusted ? LINK_LISTED : LINK_REPORTED, str_of(text));
+}
+
 /* The reader is shown one site and led to another. A shown text without a host says nothing. */
 static bool mismatch(const struct url *u)
 {
@@ -158,6 +181,7 @@ static void judge_form(const struct url *u, const struct links_conf *conf, struc
 {
 	if (denied(u, conf->denied))
 		inspect_add(v, LINK_DENIED, where);
+	on_list(u, conf, where, v);
 	if (mismatch(u))
 		inspect_add(v, LINK_TEXT_MISMATCH, where);
 	if (u->userinfo)

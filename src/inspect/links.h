@@ -6,6 +6,7 @@
 #define INSPECT_LINKS_H
 
 #include "base/map.h"
+#include "inspect/feed.h"
 #include "inspect/inspect.h"
 #include "inspect/lookalike.h"
 #include "inspect/subject.h"
@@ -22,6 +23,8 @@ struct links_conf {
 	size_t n_everyday;
 	const struct str *shorteners;		/* sites whose links hide where they lead */
 	size_t n_shorteners;
+	const struct feed_set *feeds;
+	size_t n_feeds;
 	const struct map *denied;		/* "host", "site" or "host/path" -> anything; NULL: none */
 };
 
@@ -36,6 +39,8 @@ struct links {
 
 void links_gather(const struct subject *s, struct arena *a, struct links *ret);
 void links_verdict(const struct links *links, const struct links_conf *conf, struct verdict *v);
+/* The list that names it, or NULL; a trusted one goes before another. */
+const struct feed_set *links_listed(const struct url *u, const struct links_conf *conf);
 /* Does policy trust where it leads (own domains, the meeting service ...)? */
 bool links_trusted(const struct url *u, const struct links_conf *conf);
 bool links_everyday(const struct url *u, const struct links_conf *conf);

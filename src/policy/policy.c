@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "policy/feed_file.h"
 #include "policy/schema.h"
 
 #define ARENA_BYTES (32 * 1024 * 1024)
@@ -130,6 +131,7 @@ void policy_free(struct policy **p)
 	if (!*p)
 		return;
 	policy_free(&(*p)->trial);
+	feed_file_close(*p);
 	map_free(&(*p)->denied);
 	people_release(&(*p)->people);
 	arena_free(&(*p)->arena);

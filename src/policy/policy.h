@@ -23,6 +23,8 @@
 #define POLICY_DENY_BYTES (64 * 1024 * 1024)
 #define POLICY_DENIED 1000000
 #define POLICY_PEERS 200
+#define POLICY_FEEDS 32
+#define POLICY_FEED_LINE 500
 #define POLICY_DIGEST 17		/* 16 hexadecimal digits and NUL */
 
 enum policy_contact { POLICY_ALLOW, POLICY_REQUEST, POLICY_REFUSE };
@@ -60,6 +62,9 @@ struct policy {
 	struct links_conf links;
 	struct { const struct str *own, *brands; size_t n_own, n_brands; } sites;	/* as written; links holds them prepared */
 	struct clauses link_rules;		/* act: enum policy_link */
+	const struct str *feed_lines;		/* "NAME SOURCE", as written */
+	size_t n_feed_lines;
+	struct feed_file *feeds;		/* read by feed_file_open(); as many as lines */
 	struct map *denied;
 	struct str deny_file;			/* name as written; empty: none */
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "policy/feed_file.h"
 
 #define FIELD(f) .offset = offsetof(struct policy, f)
 #define FIELD_N(f) .offset_n = offsetof(struct policy, f)
@@ -76,6 +77,22 @@ static int brand_names(struct schema_reader *r, const yaml_node_t *n)
 	return look_alikes(p, p->sites.brands, p->sites.n_brands, true, &p->links.brands, &p->links.n_brands);
 }
 
+static int feed_lines(struct schema_reader *r, const yaml_node_t *n)
+{
+	struct str name, source;
+
+	if (r->p->n_feed_lines > POLICY_FEEDS)
+		return schema_wrong(r, n, "at most 32 lists");
+	for (size_t i = 0; i < r->p->n_feed_lines; i++) {
+		if (!feed_file_source(r->p->feed_lines[i], &name, &source))
+			return schema_wrong(r, n, "a name of letters, digits and '-', a blank, and a file or an https address");
+		for (size_t k = 0; k < i; k++)
+			if (str_starts(r->p->feed_lines[k], name) && r->p->feed_lines[k].p[name.n] == ' ')
+				return schema_wrong(r, n, "every list to have a name of its own");
+	}
+	return 0;
+}
+
 const struct schema_section schema_sections[] = {
 	{ "groups", "Who belongs together: departments, projects, partners. A member is an address, a domain or \"*@DOMAIN\"." },
 	{ "peers", "Other servers and gateways, and how far each is trusted: low: its people are strangers all; normal: strangers but for\n"
@@ -130,6 +147,10 @@ const struct schema_key schema_keys[] = {
 	  .help = "Sites that shorten links: from strangers that weighs, as nobody sees where such a link leads." },
 	{ "links", "everyday", "everyday_sites", SCHEMA_SITES, FIELD(links.everyday), FIELD_N(links.n_everyday), .list = everyday,
 	  .help = "Sites that everybody links to: there only the same page, or the same words, count as the same message." },
+	{ "links", "feeds", NULL, SCHEMA_PHRASES, FIELD(feed_lines), FIELD_N(n_feed_lines), .max = POLICY_FEED_LINE, .def = "[]", .read = feed_lines,
+	  .example = "- urlhaus https://mirror.example.org/urlhaus.txt\n- own /etc/wardroom/bad-hosts.txt",
+	  .help = "Lists of malicious links: a name, a blank, and a file or an https address. `wardroom feed update` reads them, best by a timer;\n"
+		  "the server takes up what it has made. URLhaus, hosts files, plain domains, URLs, SHA-256 of domains or links." },
 	{ "links", "deny_list", "deny_list", SCHEMA_FILE, FIELD(deny_file), .def = "deny.txt",
 	  .help = "A file beside this one: a host, a site or host/path a line. It need not be there." },
 	{ "links", "rules", NULL, SCHEMA_CLAUSES, FIELD(link_rules), WORDS("allow", "flag", "warn", "defang", "rewrite", "hold", "refuse"), .verb = "do",

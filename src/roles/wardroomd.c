@@ -30,6 +30,7 @@
 #include "vault/vault.h"
 
 #define ARENA_BYTES (16 * 1024 * 1024)
+#define LISTS_MS 5000
 #define LOCK_PATIENCE_MS 3000		/* the one before us may have been killed a moment ago */
 
 struct daemon {
@@ -43,6 +44,7 @@ struct daemon {
 	struct gateway *gateway;
 	struct s2s *s2s;		/* NULL: no federation */
 	struct control *control;
+	struct loop_timer lists;
 	int lock;
 	bool stopping, again;
 };
@@ -254,6 +256,18 @@ static void on_hup(void *ctx)
 	arena_free(&a);
 }
 
+/* What `wardroom feed update` has made is taken up as a reload is. */
+static void on_lists(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->stopping)
+		return;
+	if (watch_changed(&d->in, server_guard(d->server)))
+		on_hup(d);
+	loop_timer_set(d->loop, &d->lists, LISTS_MS, on_lists, d);
+}
+
 static int usage(void)
 {
 	fputs("use: wardroomd --dir DIR [--log-format text|json]\n", stderr);
@@ -274,6 +288,7 @@ static int serve(struct daemon *d, const struct heritage *h)
 	if (write(h->ready, d->config->listen.https ? HERITAGE_SERVES_AND_WANTS_WEB : HERITAGE_SERVES, 1) != 1)
 		log_event(LOG_WARN, "ready.unheard");
 	close(h->ready);
+	loop_timer_set(d->loop, &d->lists, LISTS_MS, on_lists, d);
 	loop_run(d->loop);
 	unlink(d->in.socket);
 	control_free(&d->control);

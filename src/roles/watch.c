@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "config/instance.h"
 #include "outbreak/guard.h"
+#include "policy/feed_file.h"
 #include "policy/policy.h"
 
 /* A file that is not there has its defaults: an instance made before the file existed goes on. */
@@ -49,6 +50,8 @@ static int read_trial(const struct instance *in, const char *domain, struct aren
 		return r;
 	memcpy(p->trial->weights, p->weights, sizeof(p->weights));
 	p->trial->links.denied = p->denied;
+	p->trial->links.feeds = p->links.feeds;
+	p->trial->links.n_feeds = p->links.n_feeds;
 	return 0;
 }
 
@@ -66,6 +69,8 @@ int watch_policy(const struct instance *in, const char *domain, struct arena *a,
 		r = policy_weights(p, text, in->weights, a, ret_why);
 	if (r == 0)
 		r = read_deny(in, p, ret_why);
+	if (r == 0)
+		r = feed_file_open(p, in->data);
 	if (r == 0 && p->shadow) {
 		*ret_why = arena_printf(a, "%s: 'shadow: on' is for a policy on trial: `wardroom policy apply FILE --shadow`", in->policy);
 		r = ERR_BAD_FORMAT;
@@ -86,6 +91,11 @@ int watch_open(const struct instance *in, const struct config *c, struct arena *
 	int r = watch_policy(in, c->domain, a, &p, ret_why);
 
 	return r < 0 ? r : guard_new(p, ret);
+}
+
+bool watch_changed(const struct instance *in, const struct guard *g)
+{
+	return feed_file_changed(guard_policy(g), in->data);
 }
 
 void watch_close(struct guard **g)

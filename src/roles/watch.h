@@ -17,6 +17,8 @@ struct policy;
 /* The policy alone, for commands. */
 MUST_CHECK int watch_policy(const struct instance *in, const char *domain, struct arena *a, struct policy **ret, struct str *ret_why);
 MUST_CHECK int watch_open(const struct instance *in, const struct config *c, struct arena *a, struct guard **ret, struct str *ret_why);
+/* Has a list of malicious links been made anew since? */
+bool watch_changed(const struct instance *in, const struct guard *g);
 void watch_close(struct guard **g);
 
 #endif

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Links in what is sent: defanged, warned of, rewritten for a check at the click, held; feeds; shared block lists."""
+import http.server
 import os
 import sys
+import threading
 
 from harness import check, q
 from rawxmpp import CLIENT, Client, body_of, child
-from wardroom_test import Tap, new_server
+from wardroom_test import Tap, new_server, until
 
 OOB = "<x xmlns='jabber:x:oob'><url>%s</url></x>"
 XHTML = ("<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>"
@@ -103,6 +105,77 @@ def rule_tests(tap, server, anna, bob):
     tap.run("t5-rules: a rule makes nothing milder than the weights do", milder)
 
 
+def feed_tests(tap, server, anna, bob):
+    source = os.path.join(server.top, "bad.txt")
+    feeds = f"links:\n  feeds: ['local {source}', 'mirror http://127.0.0.1:%d/hosts']\n"
+
+    def put(text):
+        with open(source, "w") as f:
+            f.write(text)
+
+    class Mirror(http.server.BaseHTTPRequestHandler):
+        text = b"0.0.0.0 mirrored.test\n"
+
+        def do_GET(self):
+            self.send_response(200 if self.path == "/hosts" else 404)
+            self.end_headers()
+            self.wfile.write(self.text)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Mirror) as mirror:
+        threading.Thread(target=mirror.serve_forever, daemon=True).start()
+
+        def read():
+            put("# test\nhttp://listed.test/a.exe\nbadhost.test\n<html>\n" + "".join(f"h{i}.bulk.test\n" for i in range(100)))
+            apply(server, feeds % mirror.server_address[1])
+            made = {f["name"]: f for f in server.json("feed", "update")["feeds"]}
+            check(made["local"]["entries"] == 102 and made["local"]["broken"] == 1, f"{made['local']}")
+            check(made["local"]["broken_lines"][0]["line"] == 4, f"{made['local']}")
+            check(made["mirror"]["entries"] == 1, f"{made['mirror']}")
+            shown = {f["name"]: f["entries"] for f in server.json("feed", "list")["feeds"]}
+            check(shown == {"local": 102, "mirror": 1}, f"{shown}")
+        tap.run("t5-feeds: lists are read from files and mirrors, broken lines counted and named", read)
+
+        def asked():
+            got = server.json("feed", "check", "https://www.badhost.test/x", want=1)
+            check(got["listed"] and got["list"] == "local", f"{got}")
+            check(server.json("feed", "check", "http://listed.test/other")["listed"] is False, "listed")
+        tap.run("t5-feeds: an operator can ask which list names a link", asked)
+
+        def in_force():
+            def listed():
+                anna.message(bob.bare, "look http://mirrored.test/now")
+                bob.settle()
+                whys = [str(server.json("why", h["id"])) for h in server.json("held", "list")["held"]]
+                return any("LINK_LISTED" in w and "mirrored[.]test (mirror)" in w for w in whys)
+            until(listed, 20, "the server has taken up the lists", step=1)
+        tap.run("t5-feeds: the running server takes a new list up by itself, and says which it was", in_force)
+
+        def cut():
+            put("one.bulk.test\n")
+            server.cli("feed", "update", "local", want=1)
+            put("")
+            server.cli("feed", "update", "local", want=1)
+            put("<html><body>\nnot found\n</body></html>\nx.test\n")
+            server.cli("feed", "update", "local", want=1)
+            check({f["name"]: f["entries"] for f in server.json("feed", "list")["feeds"]}["local"] == 102, "the good list is gone")
+            put("one.bulk.test\n")
+            server.cli("feed", "update", "local", "--force")
+            check({f["name"]: f["entries"] for f in server.json("feed", "list")["feeds"]}["local"] == 1, "not forced")
+        tap.run("t5-feeds: an empty, cut or broken list never replaces a good one", cut)
+
+        def wrong():
+            server.cli("feed", "update", "nobody", want=2)
+            bad = os.path.join(server.top, "bad-policy.yaml")
+            with open(bad, "w") as f:
+                f.write("links:\n  feeds: ['../x /etc/hosts']\n")
+            server.cli("policy", "check", bad, want=1)
+        tap.run("t5-feeds: a list's name is no path", wrong)
+        mirror.shutdown()
+
+
 def main():
     tap = Tap("links")
     with new_server(users=("anna", "bob"), https=True) as server:
@@ -111,6 +184,7 @@ def main():
         bob.settle()
         defang_tests(tap, server, anna, bob)
         rule_tests(tap, server, anna, bob)
+        feed_tests(tap, server, anna, bob)
         server.assert_healthy()
     return tap.end()
 
