@@ -125,6 +125,8 @@ bool cli_simulate_missed(const struct cli_simulate_row *row)
 {
 	const struct simulate_result *w = &row->worst;
 
+	if (simulate_words_shape(row->shape)->limit)
+		return false;
 	return w->infected > cli_simulate_target(row) || w->most_copies > 3 || w->honest_frozen || w->honest_late || w->honest_held * 10000 > w->honest ||
 	       w->longest_delay_ms >= 60000;
 }

@@ -212,8 +212,8 @@ static enum trip_next inspect_publication(struct trip *t, const struct node *pub
 		r = guard_judge(t->server->guard, &sub, t->arena, &t->verdict);
 	if (r < 0)
 		return trip_refuse(t, r, "what you publish could not be inspected; try again later");
-	if (t->verdict.decision == DECISION_DELIVER || t->verdict.decision == DECISION_FLAG || t->verdict.decision == DECISION_DEFANG)
-		return TRIP_NEXT;
+	if (t->verdict.decision == DECISION_DELIVER || t->verdict.decision == DECISION_FLAG)
+		return TRIP_NEXT;	/* what would be defanged is refused: it has no text to be changed */
 	return refuse_publication(t);
 }
 

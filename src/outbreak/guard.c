@@ -5,50 +5,23 @@
 #include <stdlib.h>
 
 #include "base/b64.h"
-#include "base/list.h"
-#include "base/map.h"
 #include "base/rand.h"
-#include "inspect/fingerprint.h"
-#include "inspect/links.h"
 #include "inspect/stranger.h"
 #include "outbreak/campaign.h"
-#include "outbreak/sender.h"
-#include "outbreak/spread.h"
+#include "outbreak/guard_parts.h"
 #include "policy/opinion.h"
 
-#define BUCKET 8			/* clusters that share a key; the newest stay */
-#define CONTAINED_SKIPPED 64		/* when room is made, contained ones are passed over, so many at most */
 #define PATIENCE_MS 60000		/* to see the bot's question; who goes on after that did not want to see it */
 #define PATIENCE_COPIES 3		/* further copies after that */
 #define CONFIRMED_COPIES 100		/* that a sender who said he meant it may send beyond his own */
 #define BURST_COPIES 10			/* further copies whatever the time */
-
-/* Who was asked, or has answered. */
-struct asked {
-	uint64_t hash;
-	bool held, confirmed;
-	unsigned n_held;		/* copies held since he was asked */
-	uint64_t asked_ms;
-};
-
-struct cluster {
-	struct list lru;
-	struct fingerprint print;
-	bool known;			/* print is filled: it can be compared */
-	char id[GUARD_FINGERPRINT];
-	struct str zero;		/* own memory: who sent it first */
-	struct spread spread;
-	struct asked *asked;
-	unsigned n_asked, room;
-	bool past;			/* somebody wanted more copies than there are */
-	bool contained, by_operator;
-	uint64_t last_ms;
-};
-
-struct bucket {
-	struct cluster *v[BUCKET];
-	unsigned n;
-};
+#define DAY_MS (24ull * 3600 * 1000)
+#define TREE_MS (1ull * 3600 * 1000)	/* for how long strange links of one tree are counted together */
+#define TREE_MORE 1			/* copies of a tree of strange links beyond policy's: it is not known that they are one thing */
+#define TALK_MS (30ull * 60 * 1000)	/* who wrote within it waits for an answer */
+#define WAVE_STRANGE 3			/* people who send one new thing within SPREAD_NEAR_MS */
+#define WAVE_KNOWN 6			/* who send one link to a known site */
+#define WAVE_TIMES 2			/* policy's copies: what goes out of one new thing meanwhile; or comes from outside at all */
 
 /* The sender's held clusters: a second one freezes the account. */
 struct trigger {
@@ -56,55 +29,7 @@ struct trigger {
 	uint64_t when_ms;
 };
 
-struct memory {
-	struct map *ids;		/* id -> cluster */
-	struct map *keys;		/* key -> bucket */
-	struct map *triggers;		/* sender -> trigger */
-	struct list lru;		/* least recently used first */
-	struct sender_table *senders;
-	struct campaign *campaign;
-	struct map *people;		/* skeleton -> the name, malloc */
-	uint64_t hash_key[2];
-};
-
-struct guard {
-	struct policy *policy;
-	struct dlp *dlp;
-	struct memory *mem;
-};
-
 /* --- memory ---------------------------------------------------------------------------------------------------- */
-
-static void cluster_unlink(struct memory *m, struct cluster *c)
-{
-	uint64_t keys[FINGERPRINT_KEYS];
-	unsigned n = c->known ? fingerprint_keys(&c->print, keys) : 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		struct str key = str_make((const char *)&keys[i], sizeof(keys[i]));
-		struct bucket *b = map_get(m->keys, key);
-		unsigned left = 0;
-
-		for (unsigned k = 0; b && k < b->n; k++)
-			if (b->v[k] != c)
-				b->v[left++] = b->v[k];
-		if (b)
-			b->n = left;
-		if (b && left == 0)
-			free(map_take(m->keys, key));
-	}
-	if (map_get(m->ids, str_of(c->id)) == c)
-		map_take(m->ids, str_of(c->id));
-	list_remove(&c->lru);
-}
-
-static void cluster_free(struct cluster *c)
-{
-	spread_release(&c->spread);
-	free(c->asked);
-	free((void *)(uintptr_t)c->zero.p);
-	free(c);
-}
 
 static void memory_free(struct memory *m)
 {
@@ -113,25 +38,16 @@ static void memory_free(struct memory *m)
 
 	if (!m)
 		return;
-	while (!list_empty(&m->lru)) {
-		struct cluster *c = LIST_ITEM(m->lru.next, struct cluster, lru);
-
-		cluster_unlink(m, c);
-		cluster_free(c);
-	}
-	while (m->keys && map_next(m->keys, &it, NULL, &v))
-		free(v);
-	for (it.at = 0; m->triggers && map_next(m->triggers, &it, NULL, &v);)
+	cluster_table_release(&m->clusters);
+	while (m->triggers && map_next(m->triggers, &it, NULL, &v))
 		free(v);
 	for (it.at = 0; m->people && map_next(m->people, &it, NULL, &v);)
 		free(v);
 	map_free(&m->people);
-	map_free(&m->ids);
-	map_free(&m->keys);
 	map_free(&m->triggers);
 	sender_table_free(&m->senders);
 	campaign_free(&m->campaign);
-	campaign_free(&m->campaign);
+	sites_free(&m->sites);
 	free(m);
 }
 
@@ -143,13 +59,13 @@ int guard_new(struct policy *p, struct guard **ret)
 
 	if (!g || !m)
 		goto fail;
-	list_init(&m->lru);
-	m->ids = map_new(GUARD_CLUSTERS + 1);
-	m->keys = map_new((size_t)(GUARD_CLUSTERS + 1) * FINGERPRINT_KEYS);
+	if (cluster_table_init(&m->clusters) < 0)
+		goto fail;
 	m->triggers = map_new(GUARD_TRIGGERS);
 	m->senders = sender_table_new(SENDERS);
+	m->sites = sites_new();
 	m->people = map_new(GUARD_PEOPLE);
-	if (!m->people || !m->ids || !m->keys || !m->triggers || !m->senders || campaign_new(STR_NONE, &m->campaign) < 0)
+	if (!m->people || !m->triggers || !m->senders || !m->sites || campaign_new(STR_NONE, &m->campaign) < 0)
 		goto fail;
 	if (dlp_new(&p->leaks.conf, &g->dlp, &bad) < 0)
 		goto fail;
@@ -193,181 +109,10 @@ const struct policy *guard_policy(const struct guard *g)
 
 size_t guard_clusters(const struct guard *g)
 {
-	return map_count(g->mem->ids);
-}
-
-static uint64_t hash_of(const struct guard *g, struct str jid)
-{
-	return map_hash(g->mem->hash_key, jid);
-}
-
-static int index_cluster(struct memory *m, struct cluster *c)
-{
-	uint64_t keys[FINGERPRINT_KEYS];
-	unsigned n = fingerprint_keys(&c->print, keys);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct str key = str_make((const char *)&keys[i], sizeof(keys[i]));
-		struct bucket *b = map_get(m->keys, key);
-
-		if (!b) {
-			b = calloc(1, sizeof(*b));
-			if (!b || map_put(m->keys, key, b) < 0) {
-				free(b);
-				return ERR_NOMEM;
-			}
-		}
-		if (b->n == BUCKET) {
-			unsigned out = 0;
-
-			while (out < BUCKET - 1 && (b->v[out]->contained || b->v[out]->past))
-				out++;		/* what is dangerous stays */
-			memmove(b->v + out, b->v + out + 1, (BUCKET - 1 - out) * sizeof(b->v[0]));
-			b->n--;
-		}
-		b->v[b->n++] = c;
-	}
-	return 0;
-}
-
-static void touch(struct memory *m, struct cluster *c, uint64_t now_ms)
-{
-	c->last_ms = now_ms > c->last_ms ? now_ms : c->last_ms;
-	list_remove(&c->lru);
-	list_append(&m->lru, &c->lru);
-}
-
-/* print NULL: known by its id alone. */
-static int cluster_new(struct guard *g, const struct fingerprint *print, struct str id, struct str zero, struct cluster **ret)
-{
-	struct memory *m = g->mem;
-	struct cluster *c = calloc(1, sizeof(*c));
-	char *who = malloc(zero.n + 1);
-	int r = c && who ? 0 : ERR_NOMEM;
-
-	if (r == 0 && map_count(m->ids) >= GUARD_CLUSTERS) {
-		struct cluster *oldest = LIST_ITEM(m->lru.next, struct cluster, lru);
-
-		for (unsigned i = 0; oldest->contained && i < CONTAINED_SKIPPED; i++) {
-			list_remove(&oldest->lru);
-			list_append(&m->lru, &oldest->lru);
-			oldest = LIST_ITEM(m->lru.next, struct cluster, lru);
-		}
-		cluster_unlink(m, oldest);
-		cluster_free(oldest);
-	}
-	if (r < 0 || id.n >= sizeof(c->id)) {
-		free(c);
-		free(who);
-		return r < 0 ? r : ERR_BAD_FORMAT;
-	}
-	memcpy(who, zero.p, zero.n);
-	who[zero.n] = '\0';
-	c->zero = str_make(who, zero.n);
-	memcpy(c->id, id.p, id.n);
-	list_append(&m->lru, &c->lru);
-	r = map_put(m->ids, str_of(c->id), c);
-	if (r == 0 && print) {
-		c->print = *print;
-		c->known = true;
-		r = index_cluster(m, c);
-	}
-	if (r < 0) {
-		cluster_unlink(m, c);
-		cluster_free(c);
-		return r;
-	}
-	*ret = c;
-	return 0;
-}
-
-/* Forgotten: nobody has sent it for the whole window, and it is not contained. */
-static bool expired(const struct guard *g, const struct cluster *c, uint64_t now_ms)
-{
-	return !c->contained && c->last_ms + g->policy->window_ms < now_ms;
-}
-
-static struct cluster *find(struct guard *g, const struct fingerprint *print, struct str id, uint64_t now_ms)
-{
-	struct memory *m = g->mem;
-	struct cluster *c = map_get(m->ids, id), *best = NULL;
-	uint64_t keys[FINGERPRINT_KEYS];
-	unsigned n;
-
-	if (c && !expired(g, c, now_ms)) {
-		if (!c->known) {	/* from before the restart, by its name alone */
-			c->print = *print;
-			c->known = index_cluster(m, c) == 0;
-		}
-		return c;
-	}
-	if (c) {
-		cluster_unlink(m, c);
-		cluster_free(c);
-	}
-	n = fingerprint_keys(print, keys);
-	for (unsigned i = 0; i < n; i++) {
-		struct bucket *b = map_get(m->keys, str_make((const char *)&keys[i], sizeof(keys[i])));
-
-		for (unsigned k = 0; b && k < b->n; k++) {
-			if (expired(g, b->v[k], now_ms) || !fingerprint_alike(&b->v[k]->print, print))
-				continue;
-			if (!best || b->v[k]->spread.n > best->spread.n || b->v[k]->contained)
-				best = b->v[k];
-		}
-	}
-	return best;
-}
-
-static struct asked *asked_find(const struct cluster *c, uint64_t hash)
-{
-	for (unsigned i = 0; i < c->n_asked; i++)
-		if (c->asked[i].hash == hash)
-			return &c->asked[i];
-	return NULL;
-}
-
-/* NULL: no memory. */
-static struct asked *asked_of(struct cluster *c, uint64_t hash)
-{
-	struct asked *s = asked_find(c, hash);
-
-	if (s)
-		return s;
-	if (c->n_asked == GUARD_SENDERS)
-		memmove(c->asked, c->asked + 1, --c->n_asked * sizeof(*c->asked));
-	if (c->n_asked == c->room) {
-		unsigned room = c->room ? c->room * 2 : 2;
-		struct asked *v = realloc(c->asked, room * sizeof(*v));
-
-		if (!v)
-			return NULL;
-		c->asked = v;
-		c->room = room;
-	}
-	c->asked[c->n_asked] = (struct asked){ .hash = hash };
-	return &c->asked[c->n_asked++];
+	return map_count(g->mem->clusters.ids);
 }
 
 /* --- judging --------------------------------------------------------------------------------------------------------- */
-
-/* The link that counts: the first that policy does not trust, rather not one of an everyday site (a decoy). Where there
- * are more links than are looked at, none is trusted. */
-static const struct url *risky_link(const struct guard *g, const struct links *l)
-{
-	const struct url *decoy = l->more && l->n ? &l->v[0] : NULL;
-	bool any = false;
-
-	for (unsigned i = 0; i < l->n; i++) {
-		if (links_trusted(&l->v[i], &g->policy->links))
-			continue;
-		if (!links_everyday(&l->v[i], &g->policy->links))
-			return &l->v[i];
-		decoy = any ? decoy : &l->v[i];
-		any = true;
-	}
-	return decoy;
-}
 
 static void forget_triggers(struct guard *g, uint64_t now_ms)
 {
@@ -376,7 +121,7 @@ static void forget_triggers(struct guard *g, uint64_t now_ms)
 	void *v;
 
 	while (map_next(g->mem->triggers, &it, &key, &v))
-		if (((struct trigger *)v)->when_ms + g->policy->window_ms < now_ms)
+		if (((struct trigger *)v)->when_ms + DAY_MS < now_ms)
 			free(map_take(g->mem->triggers, key));
 }
 
@@ -385,7 +130,7 @@ static bool second_trigger(struct guard *g, struct str from, const struct cluste
 {
 	struct trigger *t = map_get(g->mem->triggers, from);
 
-	if (t && strcmp(t->id, c->id) != 0 && t->when_ms + g->policy->window_ms >= now_ms)
+	if (t && strcmp(t->id, c->id) != 0 && t->when_ms + DAY_MS >= now_ms)
 		return true;
 	if (!t) {
 		if (map_count(g->mem->triggers) >= GUARD_TRIGGERS)
@@ -408,98 +153,239 @@ static bool goes_on(struct asked *s, uint64_t now_ms)
 	return s->n_held > BURST_COPIES || (s->n_held > PATIENCE_COPIES && now_ms >= s->asked_ms + PATIENCE_MS);
 }
 
-static enum decision stop(struct guard *g, struct cluster *c, const struct spread_view *view, const struct subject *sub, struct judgement *j)
+/* One message, as the clusters that it belongs to see it. */
+struct copies {
+	struct guard *g;
+	const struct subject *sub;
+	struct verdict *v;
+	struct judgement *j;
+	bool asked_for;			/* the receiver has just written to him */
+};
+
+enum counted { BY_CONTENT, BY_SITE, BY_TREE };
+
+static enum decision stop(struct guard *g, struct cluster *c, enum counted by, const struct spread_view *view, const struct subject *sub, struct judgement *j)
 {
-	struct asked *s = asked_of(c, j->from_hash);
+	struct asked *s = cluster_asked(c, j->from_hash);
 	bool on;
 
 	if (!s)
 		return DECISION_HOLD;
-	if (!s->held || s->asked_ms + g->policy->window_ms < sub->ts_ms) {
+	if (!s->held || s->asked_ms + DAY_MS < sub->ts_ms) {
 		j->first_hold = s->held = true;
 		s->n_held = 0;
 		s->asked_ms = sub->ts_ms;
 	}
 	on = goes_on(s, sub->ts_ms);
 	/* Who only passed one thing on is not remembered against; who has sent his three and wants more is. */
-	if ((view->mine >= g->policy->copies || s->n_held > 1) && second_trigger(g, sub->from, c, sub->ts_ms))
+	if (by != BY_TREE && (view->mine >= g->policy->copies || s->n_held > 1) && second_trigger(g, sub->from, c, sub->ts_ms))
 		on = true;
 	return on ? DECISION_FREEZE : DECISION_HOLD;
 }
 
 /* Is there room for one more copy? Of a sender policy's copies; of a whole tree as many, once it was passed on; who has
  * confirmed has CONFIRMED_COPIES. */
-static bool room_for(const struct guard *g, const struct spread_view *view, bool confirmed)
+static bool room_for(const struct guard *g, enum counted by, const struct spread_view *view, bool confirmed)
 {
 	unsigned each = g->policy->copies;
 
 	if (confirmed && !view->tree_relayed)
 		return view->mine < each + CONFIRMED_COPIES;
-	return !view->past && view->mine < each && (!view->tree_relayed || view->tree_copies < each);
+	return !view->past && view->mine < each && (!view->tree_relayed || view->tree_copies < each + (by == BY_TREE ? TREE_MORE : 0));
+}
+
+static bool from_outside(const struct subject *s)
+{
+	return s->via == VIA_S2S || s->via == VIA_GATEWAY;
+}
+
+/* Those who received it send it on. */
+static bool is_chain(const struct spread_view *view)
+{
+	return view->link_senders >= 3 && view->link_relayed;
+}
+
+/* Several who have nothing to do with one another send it at the same time: what hijacked accounts do. News travel so, too: it takes more
+ * copies than a few. */
+static bool is_wave(const struct guard *g, const struct cluster *c, const struct spread_view *view, const struct subject *sub)
+{
+	if (from_outside(sub) && c->novel && view->outside >= WAVE_TIMES * g->policy->copies)
+		return true;
+	if (c->novel)
+		return view->near >= WAVE_STRANGE && view->near_people >= WAVE_TIMES * g->policy->copies;
+	return view->near_link >= WAVE_KNOWN && view->near_people >= WAVE_TIMES * WAVE_KNOWN;
 }
 
 /* What the cluster says about one more copy; the copy is counted when it may go. */
-static enum decision weigh(struct guard *g, struct cluster *c, uint64_t link, const struct subject *sub, struct verdict *v, struct judgement *j)
+static enum decision weigh(struct copies *k, struct cluster *c, enum counted by, uint64_t link)
 {
-	struct spread_copy copy = { .from = j->from_hash, .to = j->to_hash, .link = link, .ms = sub->ts_ms };
-	const struct asked *s = asked_find(c, j->from_hash);
+	uint64_t window_ms = by == BY_TREE ? TREE_MS : k->g->policy->window_ms;
+	struct spread_copy copy = { .from = k->j->from_hash, .to = k->j->to_hash, .link = link, .ms = k->sub->ts_ms, .outside = from_outside(k->sub),
+				    .asked_for = k->asked_for && by == BY_TREE };
+	const struct asked *s = cluster_asked_find(c, copy.from);
+	bool confirmed = s && s->confirmed, alike = by == BY_CONTENT, chain, wave, relayed;
 	struct spread_view view;
-	bool chain, relayed;
 
-	spread_forget(&c->spread, sub->ts_ms > g->policy->window_ms ? sub->ts_ms - g->policy->window_ms : 0);
+	spread_forget(&c->spread, copy.ms > window_ms ? copy.ms - window_ms : 0);
 	spread_look(&c->spread, &copy, &view);
 	copy.root = view.root;
+	k->j->origin = view.root == copy.from && (by == BY_CONTENT || k->j->origin);
 	if (!c->contained) {
 		if (view.again) {
 			spread_again(&c->spread, &copy);
+			k->j->again = true;
 			return DECISION_DELIVER;	/* the same person once more: no new copy */
 		}
-		if (view.answer && !view.past)
+		if (view.answer && !view.past) {
+			k->j->again = true;
 			return DECISION_DELIVER;
-		chain = view.link_senders >= 3 && view.link_relayed;
-		if (!chain && room_for(g, &view, s && s->confirmed)) {
-			if (spread_add(&c->spread, &copy, sub->from) < 0)
+		}
+		chain = alike && is_chain(&view);
+		wave = alike && !confirmed && is_wave(k->g, c, &view, k->sub);
+		if (!chain && !wave && room_for(k->g, by, &view, confirmed)) {
+			if (spread_add(&c->spread, &copy, k->sub->from) < 0)
 				return DECISION_HOLD;
-			j->reserved = true;
+			memcpy(k->j->counted[by], c->id, sizeof(k->j->counted[by]));
+			k->j->reserved = true;
 			return DECISION_DELIVER;
 		}
 		relayed = chain || view.tree_relayed;
-		inspect_add(v, relayed ? WORM_RELAY : WORM_FANOUT, str_of(c->id));
-		if (view.past || chain || (relayed && view.tree_senders >= 3))
-			c->contained = j->outbreak_began = true;
+		inspect_add(k->v, relayed ? WORM_RELAY : wave ? WORM_WAVE : WORM_FANOUT, str_of(c->id));
+		if (by != BY_TREE && (view.past || chain || (relayed && view.tree_senders >= 3)))
+			c->contained = k->j->outbreak_began = true;
 		spread_past(&c->spread, view.root, true);
 		c->past = true;
 	}
 	if (c->contained) {
-		j->outbreak = true;
-		inspect_add(v, WORM_OUTBREAK, str_of(c->id));
+		k->j->outbreak = true;
+		inspect_add(k->v, WORM_OUTBREAK, str_of(c->id));
 	}
 	if (spread_name(&c->spread, view.root).n)
-		j->patient_zero = spread_name(&c->spread, view.root);
-	return stop(g, c, &view, sub, j);
+		k->j->patient_zero = spread_name(&c->spread, view.root);
+	return stop(k->g, c, by, &view, k->sub, k->j);
 }
 
-static int spread(struct guard *g, const struct subject *s, const struct url *risky, struct verdict *v, struct judgement *j, enum decision *ret)
+/* Not keyed: the same after a restart. */
+static void tree_id(struct str root, char ret[GUARD_FINGERPRINT])
 {
-	struct fingerprint print;
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < root.n; i++)
+		h = (h ^ (uint8_t)root.p[i]) * 0x100000001b3u;
+	snprintf(ret, GUARD_FINGERPRINT, "%016llx", (unsigned long long)(h ^ h >> 29));
+}
+
+/* Whose tree of strange links: where he got one within the last hour, or has sent on from; or else his own. */
+static int tree_of(struct copies *k, struct cluster **ret)
+{
+	struct cluster_table *t = &k->g->mem->clusters;
+	struct sender *from = sender_find(k->g->mem->senders, k->j->from_hash);
+	uint64_t now_ms = k->sub->ts_ms;
+	char id[GUARD_FINGERPRINT];
+
+	if (from && from->worm.got_ms) {
+		struct cluster *c = cluster_get(t, str_of(from->worm.tree));
+
+		if (c && (now_ms <= from->worm.got_ms + SPREAD_NEAR_MS || spread_sent(&c->spread, k->j->from_hash))) {
+			*ret = c;
+			return 0;
+		}
+	}
+	tree_id(k->sub->from, id);
+	*ret = cluster_get(t, str_of(id));
+	return *ret ? 0 : cluster_add(t, NULL, str_of(id), k->sub->from, ret);
+}
+
+static bool has_confirmed(const struct cluster *c, uint64_t who)
+{
+	const struct asked *s = cluster_asked_find(c, who);
+
+	return s && s->confirmed;
+}
+
+/* The cluster decides: what is held is held under its name. */
+static enum decision held_by(struct copies *k, struct cluster *c, enum decision d)
+{
+	if (d == DECISION_DELIVER)
+		return d;
+	memcpy(k->j->fingerprint, c->id, sizeof(k->j->fingerprint));
+	k->j->n_senders = spread_senders(&c->spread);
+	return d;
+}
+
+/* A site that nobody here knows: whatever leads there is counted together, in other words and by other pages, too. */
+static int by_site(struct copies *k, uint64_t site, bool *ret_confirmed, enum decision *ret)
+{
+	struct cluster_table *t = &k->g->mem->clusters;
 	struct cluster *c;
+	char id[GUARD_FINGERPRINT];
 	int r;
 
-	fingerprint_of(s, risky, links_everyday(risky, &g->policy->links), &print);
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)(site * 0x9e3779b97f4a7c15u ^ site >> 31));
+	c = cluster_get(t, str_of(id));
+	r = c ? 0 : cluster_add(t, NULL, str_of(id), k->sub->from, &c);
+	if (r < 0)
+		return r;
+	cluster_touch(t, c, k->sub->ts_ms);
+	*ret = held_by(k, c, weigh(k, c, BY_SITE, site));
+	*ret_confirmed = has_confirmed(c, k->j->from_hash);
+	return 0;
+}
+
+/* Sites that nobody here knows, whichever they are: of those, too, nobody sends more than his copies at once, and no tree grows. It sees
+ * worms that change words and site with each copy. */
+static int by_tree(struct copies *k, uint64_t link, enum decision *ret)
+{
+	struct sender *to;
+	struct cluster *c;
+	int r = tree_of(k, &c);
+
+	if (r < 0)
+		return r;
+	cluster_touch(&k->g->mem->clusters, c, k->sub->ts_ms);
+	*ret = held_by(k, c, weigh(k, c, BY_TREE, link));
+	to = *ret == DECISION_DELIVER ? sender_of(k->g->mem->senders, k->j->to_hash, k->sub->ts_ms) : NULL;
+	if (to) {
+		memcpy(to->worm.tree, c->id, sizeof(to->worm.tree));
+		to->worm.got_ms = k->sub->ts_ms;
+	}
+	return 0;
+}
+
+static int spread(struct guard *g, const struct subject *s, const struct url *risky, bool everyday, struct verdict *v, struct judgement *j,
+		  enum decision *ret)
+{
+	struct copies k = { .g = g, .sub = s, .v = v, .j = j };
+	uint64_t window_ms = g->policy->window_ms;
+	struct fingerprint print;
+	struct cluster *c;
+	bool confirmed = false;
+	int r = 0;
+
+	fingerprint_of(s, risky, everyday, &print);
 	fingerprint_id(&print, j->fingerprint);
-	c = find(g, &print, str_of(j->fingerprint), s->ts_ms);
+	j->novel = !everyday && sites_novel(g->mem->sites, print.site, s->ts_ms);
+	j->site = print.site;
+	c = cluster_find(&g->mem->clusters, &print, str_of(j->fingerprint), s->ts_ms > window_ms ? s->ts_ms - window_ms : 0);
 	if (!c) {
-		r = cluster_new(g, &print, str_of(j->fingerprint), s->from, &c);
+		r = cluster_add(&g->mem->clusters, &print, str_of(j->fingerprint), s->from, &c);
 		if (r < 0)
 			return r;
+		c->novel = j->novel;
 	}
-	touch(g->mem, c, s->ts_ms);
+	cluster_touch(&g->mem->clusters, c, s->ts_ms);
 	memcpy(j->fingerprint, c->id, sizeof(j->fingerprint));
 	j->risky = true;
 	j->patient_zero = c->zero;
-	*ret = weigh(g, c, print.link, s, v, j);
+	*ret = weigh(&k, c, BY_CONTENT, print.link);
 	j->n_senders = *ret == DECISION_DELIVER ? 1 : spread_senders(&c->spread);
-	return 0;
+	if (*ret != DECISION_DELIVER || !j->reserved || !j->novel || has_confirmed(c, j->from_hash))
+		return 0;
+	k.asked_for = sender_wrote(g->mem->senders, j->to_hash, j->from_hash, s->ts_ms, TALK_MS);
+	r = by_site(&k, print.site, &confirmed, ret);
+	if (r == 0 && *ret == DECISION_DELIVER && !confirmed && s->via != VIA_ROOM)
+		r = by_tree(&k, print.link, ret);
+	return r;
 }
 
 static bool is_leak(enum rule rule)
@@ -617,10 +503,10 @@ static unsigned knock_as(struct guard *g, uint64_t hash, uint64_t person, uint64
 /* As many as a sender may have tried; one more than that when his domain or his range of addresses is past its own. */
 static unsigned knock(struct guard *g, const struct guard_knock *k)
 {
-	uint64_t person = hash_of(g, k->to), domain = hash_of(g, domain_of(k->from)) ^ OF_DOMAIN;
+	uint64_t person = guard_hash(g, k->to), domain = guard_hash(g, domain_of(k->from)) ^ OF_DOMAIN;
 	unsigned all = knock_as(g, domain, person, k->now_ms);
 	unsigned near = k->prefix && !k->partner ? knock_as(g, k->prefix ^ OF_PREFIX, person, k->now_ms) : 0;
-	unsigned own = knock_as(g, hash_of(g, k->from), person, k->now_ms);
+	unsigned own = knock_as(g, guard_hash(g, k->from), person, k->now_ms);
 	bool past = all > (k->partner ? STRANGER_TRIES_PARTNER : STRANGER_TRIES_DOMAIN) || near > STRANGER_TRIES_PREFIX;
 
 	return past && own <= STRANGER_TRIES ? STRANGER_TRIES + 1 : own;
@@ -641,10 +527,10 @@ static void unknock_as(struct guard *g, uint64_t hash, uint64_t person)
 
 void guard_known(struct guard *g, const struct guard_knock *k)
 {
-	uint64_t person = hash_of(g, k->to);
+	uint64_t person = guard_hash(g, k->to);
 
-	unknock_as(g, hash_of(g, domain_of(k->from)) ^ OF_DOMAIN, person);
-	unknock_as(g, hash_of(g, k->from), person);
+	unknock_as(g, guard_hash(g, domain_of(k->from)) ^ OF_DOMAIN, person);
+	unknock_as(g, guard_hash(g, k->from), person);
 	if (k->prefix && !k->partner)
 		unknock_as(g, k->prefix ^ OF_PREFIX, person);
 }
@@ -673,8 +559,6 @@ static int see(const struct guard *g, const struct subject *s, const struct link
 {
 	links_verdict(links, &g->policy->links, v);
 	stranger_verdict(s, tried, &(struct stranger_conf){ .people = g->mem->people }, v);
-	if (s->audience >= GUARD_MANY && risky_link(g, links))
-		inspect_add(v, WORM_ROOM, s->to);
 	if (s->own_password)
 		inspect_add(v, DLP_OWN_PASSWORD, STR_NONE);
 	/* What comes in from elsewhere is no leak of ours. */
@@ -717,7 +601,7 @@ static void on_trial(const struct guard *g, const struct subject *s, const struc
 		if (strcmp(inspector, "links") != 0 && strcmp(inspector, "policy") != 0)
 			inspect_add(&v, seen->f[i].rule, str_of(seen->f[i].evidence));
 	}
-	opinion_of(p, s, risky_link(&other, links) != NULL, &v, &o);
+	opinion_of(p, s, guard_risk_link(&other, links) != NULL, &v, &o);
 	for (unsigned i = 0; i < v.n; i++)
 		score += p->weights[v.f[i].rule];
 	scored = opinion_of_score(p, score);
@@ -738,31 +622,36 @@ static bool goes_out(enum decision d)
 int guard_judge(struct guard *g, const struct subject *given, struct arena *a, struct judgement *ret)
 {
 	struct judgement j = { .patient_zero = STR_NONE, .memory = STR_NONE, .would_by = STR_NONE,
-			       .from_hash = hash_of(g, given->from), .to_hash = hash_of(g, given->to) };
+			       .from_hash = guard_hash(g, given->from), .to_hash = guard_hash(g, given->to) };
 	unsigned tried = approach(g, given);
 	struct sender *from = sender_of(g->mem->senders, j.from_hash, given->ts_ms);
 	struct subject s = *given;
 	struct verdict v = { 0 };
 	struct links links;
-	const struct url *risky;
 	struct opinion o;
+	struct url risky;
 	enum decision spreading = DECISION_DELIVER;
+	bool everyday, is_risky;
 	int r = from ? 0 : ERR_NOMEM;
 
 	if (r < 0)
 		return r;
 	memcpy(j.policy, g->policy->digest, sizeof(j.policy));
-	sender_facts(from, g->policy->window_ms, s.ts_ms, &s.sender);
+	sender_facts(from, DAY_MS, s.ts_ms, &s.sender);
 	s.sender.to_new = !sender_wrote_to(from, j.to_hash);
 	links_gather(&s, a, &links);
 	r = see(g, &s, &links, tried, &v);
 	beacon_verdict(&from->beacon, &s, (uint32_t)j.to_hash, &v);
-	campaign_see(g->mem->campaign, &s, &from->spim, j.to_hash, g->policy->window_ms, &v);
+	campaign_see(g->mem->campaign, &s, &from->spim, j.to_hash, DAY_MS, &v);
 	j.leak = leak_action(g->policy, &s, &v);
-	risky = risky_link(g, &links);
-	if (r == 0 && risky)
-		r = spread(g, &s, risky, &v, &j, &spreading);
-	opinion_of(g->policy, &s, risky != NULL, &v, &o);
+	is_risky = guard_risk_of(g, &s, &links, a, &risky, &everyday);
+	if (r == 0 && is_risky && j.from_hash != j.to_hash)
+		r = spread(g, &s, &risky, everyday, &v, &j, &spreading);
+	if (r == 0 && j.novel && s.audience >= GUARD_MANY) {
+		inspect_add(&v, WORM_ROOM, s.to);
+		spreading = spreading < DECISION_DEFANG ? DECISION_DEFANG : spreading;
+	}
+	opinion_of(g->policy, &s, is_risky && str_find_char(risky.site, ':') < 0, &v, &o);	/* a link; no file, no number */
 	if (r == 0)
 		r = settle(g, &v, a, spreading, &j);
 	if (r == 0)
@@ -779,18 +668,25 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	}
 	if (r < 0)
 		return r;
-	sender_note(g->mem->senders, from, j.to_hash, s.known, s.ts_ms);
-	campaign_note(g->mem->campaign, &s, &from->spim, j.to_hash);
+	if (j.reserved && j.origin)
+		sites_seen(g->mem->sites, j.site, j.from_hash, s.ts_ms);
+	from = sender_find(g->mem->senders, j.from_hash);
+	if (from) {
+		sender_note(g->mem->senders, from, j.to_hash, s.known, s.ts_ms);
+		campaign_note(g->mem->campaign, &s, &from->spim, j.to_hash);
+	}
 	*ret = j;
 	return 0;
 }
 
 void guard_unreserve(struct guard *g, const struct judgement *j)
 {
-	struct cluster *c = j->reserved ? map_get(g->mem->ids, str_of(j->fingerprint)) : NULL;
+	for (unsigned i = 0; i < GUARD_COUNTED; i++) {
+		struct cluster *c = j->reserved && *j->counted[i] ? cluster_get(&g->mem->clusters, str_of(j->counted[i])) : NULL;
 
-	if (c)
-		spread_remove(&c->spread, j->from_hash, j->to_hash);
+		if (c)
+			spread_remove(&c->spread, j->from_hash, j->to_hash);
+	}
 }
 
 struct str guard_mask(struct guard *g, struct str text, struct arena *a)
@@ -806,8 +702,8 @@ struct str guard_mask(struct guard *g, struct str text, struct arena *a)
 
 bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 {
-	struct cluster *c = map_get(g->mem->ids, fingerprint);
-	uint64_t hash = hash_of(g, sender);
+	struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);
+	uint64_t hash = guard_hash(g, sender);
 	struct asked *s;
 
 	if (!c)
@@ -820,7 +716,7 @@ bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 	for (unsigned i = 0; i < c->spread.n; i++)
 		if (c->spread.v[i].from != c->spread.v[i].root && (c->spread.v[i].root == hash || c->spread.v[i].from == hash))
 			return false;
-	s = asked_of(c, hash);
+	s = cluster_asked(c, hash);
 	if (!s)
 		return false;
 	s->confirmed = true;
@@ -834,9 +730,9 @@ bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 
 void guard_contain(struct guard *g, struct str fingerprint, bool contained)
 {
-	struct cluster *c = map_get(g->mem->ids, fingerprint);
+	struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);
 
-	if (!c && (!contained || cluster_new(g, NULL, fingerprint, STR_NONE, &c) < 0))
+	if (!c && (!contained || cluster_add(&g->mem->clusters, NULL, fingerprint, STR_NONE, &c) < 0))
 		return;
 	c->contained = c->by_operator = contained;
 	if (!contained) {
@@ -851,7 +747,7 @@ void guard_contain(struct guard *g, struct str fingerprint, bool contained)
 
 void guard_memory(const struct guard *g, struct str fingerprint, char ret[GUARD_MEMORY])
 {
-	const struct cluster *c = map_get(g->mem->ids, fingerprint);
+	const struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);
 	size_t n;
 
 	ret[0] = '\0';
@@ -888,10 +784,10 @@ static bool recall(struct str text, struct fingerprint *ret)
 
 int guard_remember(struct guard *g, struct str fingerprint, struct str memory, bool contained, uint64_t now_ms)
 {
-	struct cluster *c = map_get(g->mem->ids, fingerprint);
+	struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);
 	struct fingerprint print;
 	bool known = recall(memory, &print);
-	int r = c ? 0 : cluster_new(g, known ? &print : NULL, fingerprint, STR_NONE, &c);
+	int r = c ? 0 : cluster_add(&g->mem->clusters, known ? &print : NULL, fingerprint, STR_NONE, &c);
 
 	if (r < 0)
 		return r;
@@ -902,21 +798,21 @@ int guard_remember(struct guard *g, struct str fingerprint, struct str memory, b
 
 int guard_remember_copy(struct guard *g, struct str fingerprint, struct str from, struct str to, uint64_t when_ms, bool delivered)
 {
-	struct cluster *c = map_get(g->mem->ids, fingerprint);
-	struct spread_copy copy = { .from = hash_of(g, from), .to = hash_of(g, to), .ms = when_ms };
+	struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);
+	struct spread_copy copy = { .from = guard_hash(g, from), .to = guard_hash(g, to), .ms = when_ms };
 	struct spread_view view;
 	struct asked *s;
-	int r = c ? 0 : cluster_new(g, NULL, fingerprint, from, &c);
+	int r = c ? 0 : cluster_add(&g->mem->clusters, NULL, fingerprint, from, &c);
 
 	if (r < 0)
 		return r;
-	touch(g->mem, c, when_ms);
+	cluster_touch(&g->mem->clusters, c, when_ms);
 	copy.link = c->known ? c->print.link : 0;
 	spread_look(&c->spread, &copy, &view);
 	copy.root = view.root;
 	if (delivered)
 		return view.again || view.answer ? 0 : spread_add(&c->spread, &copy, from);
-	s = asked_of(c, copy.from);
+	s = cluster_asked(c, copy.from);
 	if (!s)
 		return ERR_NOMEM;
 	s->held = c->past = true;

@@ -1,15 +1,17 @@
 /* guard.h - judges messages: what links say, and whether something is spreading.
  *
- * A risky message (an untrusted link or a file) has a fingerprint that survives changed names, digits and paths. What is
- * alike forms a cluster, its copies form trees (spread.h). Of one cluster a sender may reach policy's worm_copies
- * people within the window; further copies are held. Where a receiver sends it on, the whole tree has no more copies
- * than that. What was past its copies and is sent again, or comes from three senders of whom one had received it and
- * is sent again, is an outbreak: contained, held for everybody. A copy is reserved here, before anybody gets it.
- * A post to a room is one copy; that many read it adds to its weight.
+ * A risky message (an untrusted link, a program that is attached, a number to call) has a fingerprint that survives changed
+ * names, digits and paths, and changed words while the site is new. What is alike forms a cluster, its copies form trees
+ * (spread.h). Of one cluster a sender may reach policy's worm_copies people within the window; further copies are held.
+ * Where a receiver sends it on, the whole tree has no more copies than that. What was past its copies and is sent again, or comes
+ * from three senders of whom one had received it and is sent again, is an outbreak: contained, held for everybody. Several who
+ * send one new thing at the same time are a wave: the third is asked. Links to sites that nobody here knows are counted
+ * together, too, by the tree of people they go through, whatever they say. A copy is reserved here, before anybody gets it.
+ * A post to a room is one copy; where GUARD_MANY read it, a link to a new site cannot be clicked in it.
  *
  * Ownership  guard_new takes the policy. A judgement's strings live in the arena given.
  * Threads    One (the loop's).
- * Limits     GUARD_CLUSTERS, GUARD_SENDERS a cluster, SPREAD_COPIES a cluster, GUARD_TRIGGERS; the oldest makes room.
+ * Limits     CLUSTERS, CLUSTER_ASKED a cluster, SPREAD_COPIES a cluster, GUARD_TRIGGERS, SENDERS, SITES; the oldest makes room.
  * Errors     ERR_NOMEM, ERR_LIMIT: the caller must not deliver.
  */
 #ifndef OUTBREAK_GUARD_H
@@ -21,11 +23,10 @@
 #include "inspect/subject.h"
 #include "policy/policy.h"
 
-#define GUARD_CLUSTERS 20000
-#define GUARD_SENDERS 500		/* that were asked or have confirmed */
 #define GUARD_TRIGGERS 20000
 #define GUARD_PEOPLE 50000		/* names of colleagues */
-#define GUARD_MANY 10			/* occupants: a room in which a risky post weighs more */
+#define GUARD_MANY 5			/* readers: a room */
+#define GUARD_COUNTED 3
 #define GUARD_FINGERPRINT 17		/* 16 hexadecimal digits and NUL */
 #define GUARD_MEMORY 400		/* what guard_memory() writes at most, NUL included */
 
@@ -42,7 +43,10 @@ struct judgement {
 	bool reserved;				/* a copy was counted: guard_unreserve() when it does not go out */
 	bool first_hold;			/* of this sender and fingerprint: he is to be asked */
 	bool outbreak, outbreak_began;		/* under containment; with this message */
-	char fingerprint[GUARD_FINGERPRINT];
+	bool again;				/* no new copy: who gets it has had its like from him, or has sent it himself */
+	bool novel;				/* a site that nobody here knows */
+	char fingerprint[GUARD_FINGERPRINT];	/* what it is held or counted under */
+	char counted[GUARD_COUNTED][GUARD_FINGERPRINT];	/* of these: by what it says, by its site, by the tree of strange links; or empty */
 	struct str patient_zero;		/* who sent it first, when risky */
 	struct str memory;			/* outbreak_began: guard_memory() */
 	unsigned n_senders;
@@ -50,7 +54,8 @@ struct judgement {
 	bool differs;				/* rules, or a policy, on trial would have done something else: */
 	enum decision would;
 	struct str would_by;			/* which; in the arena */
-	uint64_t from_hash, to_hash;		/* internal */
+	uint64_t from_hash, to_hash, site;	/* internal */
+	bool origin;				/* internal: he had it from nobody */
 };
 
 MUST_CHECK int guard_new(struct policy *p, struct guard **ret);

@@ -135,6 +135,14 @@ bool sender_wrote_to(const struct sender *s, uint64_t to)
 	return false;
 }
 
+bool sender_wrote(const struct sender_table *s, uint64_t who, uint64_t to, uint64_t now_ms, uint64_t within_ms)
+{
+	struct sender *one = sender_find(s, who);
+	const struct sender_peer *p = one ? peer_of(one, to) : NULL;
+
+	return p && now_ms <= (uint64_t)p->last_s * 1000 + 1000 + within_ms;
+}
+
 void sender_facts(const struct sender *s, uint64_t window_ms, uint64_t now_ms, struct subject_sender *ret)
 {
 	uint32_t from_s = (uint32_t)((now_ms > window_ms ? now_ms - window_ms : 0) / 1000);

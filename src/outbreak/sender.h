@@ -29,6 +29,12 @@ struct sender_peer {
 	bool stranger;			/* the two did not know each other at the first message */
 };
 
+/* What the worm brake remembers of him: the tree of strange links that reached him last. */
+struct worm_memory {
+	char tree[17];			/* its fingerprint */
+	uint64_t got_ms;		/* 0: none */
+};
+
 struct sender {
 	struct list lru;
 	uint64_t hash;
@@ -39,6 +45,7 @@ struct sender {
 	struct beacon_memory beacon;
 	struct spim_memory spim;
 	struct stranger_memory stranger;	/* also of a domain and of a range of addresses, under hashes of their own */
+	struct worm_memory worm;
 };
 
 struct sender_table;
@@ -52,6 +59,8 @@ struct sender *sender_find(const struct sender_table *s, uint64_t hash);		/* NUL
 /* One more message of his: counts it, and notes the receiver; the receiver's own memory learns that he was answered. */
 void sender_note(struct sender_table *s, struct sender *from, uint64_t to, bool known, uint64_t now_ms);
 bool sender_wrote_to(const struct sender *s, uint64_t to);		/* of those remembered */
+/* Has he written to that one within so much time? */
+bool sender_wrote(const struct sender_table *s, uint64_t who, uint64_t to, uint64_t now_ms, uint64_t within_ms);
 /* What inspectors may know of him: the people of the window that ends now, as values. */
 void sender_facts(const struct sender *s, uint64_t window_ms, uint64_t now_ms, struct subject_sender *ret);
 

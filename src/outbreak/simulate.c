@@ -210,7 +210,7 @@ static void send_copy(struct run *r, uint32_t from, uint32_t to, bool again)
 		return;
 	}
 	if (j.decision < DECISION_HOLD) {
-		p->out += !again;
+		p->out += !again && !j.again && (j.reserved || !j.risky);	/* who has it is no new copy */
 		r->res->most_copies = p->out > r->res->most_copies ? p->out : r->res->most_copies;
 		arrives(r, from, to, j.decision);
 		return;

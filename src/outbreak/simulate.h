@@ -66,6 +66,7 @@ struct simulate_shape {
 	const char *name, *about;
 	bool burst;			/* its target is that of bursts */
 	uint64_t hours;			/* how long a run looks at it */
+	bool limit;			/* beyond what the guard can see: no target */
 };
 
 extern const unsigned simulate_words_shapes;

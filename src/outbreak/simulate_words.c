@@ -31,7 +31,7 @@ static const struct {
 	{ { "drip", "one contact every 30 minutes", false, 72 }, { .gap_ms = 30 * MINUTE }, NAMES },
 	{ { "crawl", "one contact every eight hours", false, 24 * 21 }, { .gap_ms = 8 * HOUR }, PATHS },
 	{ { "drip-polymorphic", "other words around one site, one contact every 30 minutes", false, 72 }, { .gap_ms = 30 * MINUTE }, POLYMORPHIC },
-	{ { "drip-everything", "other words and another site each time, one contact every 30 minutes", false, 72 }, { .gap_ms = 30 * MINUTE }, EVERYTHING },
+	{ { "drip-everything", "other words and another site each time, one contact every 30 minutes: no target", false, 72, .limit = true }, { .gap_ms = 30 * MINUTE }, EVERYTHING },
 	{ { "reply", "answers whoever writes, with a lure (FlixOnline)", false, 72 }, { .trigger = BY_MESSAGE, .gap_ms = 3000 }, FIXED },
 	{ { "reply-polymorphic", "answers whoever writes, in other words around one site", false, 72 }, { .trigger = BY_MESSAGE, .gap_ms = 3000 }, POLYMORPHIC },
 	{ { "nag", "the same lure again to the same person, every five minutes (Sohanad)", false, 24 }, { .gap_ms = 5 * MINUTE, .repeats = 4 }, FIXED },

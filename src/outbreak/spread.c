@@ -65,12 +65,13 @@ static bool sent_in(const struct spread *s, uint64_t from, uint64_t root)
 static void place(const struct spread *s, const struct spread_copy *next, struct spread_view *ret)
 {
 	const struct spread_copy *own = NULL, *own_link = NULL, *got = NULL;
+	unsigned halves = 0;
 
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct spread_copy *c = &s->v[i];
 
 		if (c->from == next->from) {
-			ret->mine++;
+			halves += 2 - c->asked_for;
 			ret->again = ret->again || c->to == next->to;
 			own = c;
 			own_link = c->link == next->link ? c : own_link;
@@ -78,6 +79,7 @@ static void place(const struct spread *s, const struct spread_copy *next, struct
 		if (c->to == next->from && (c->link == next->link || next->ms <= c->ms + SPREAD_RECENT_MS))
 			got = c;
 	}
+	ret->mine = halves / 2;
 	ret->root = next->from;
 	if (own_link)
 		ret->root = own_link->root;
@@ -88,41 +90,76 @@ static void place(const struct spread *s, const struct spread_copy *next, struct
 	ret->answer = got && sent_in(s, next->to, got->root);
 }
 
-/* Distinct senders, as far as three tell: small numbers are all that is asked. */
-static void note_sender(uint64_t seen[3], unsigned *n, uint64_t from)
+/* Distinct senders, as far as a few tell: small numbers are all that is asked. */
+static void note_sender(uint64_t *seen, unsigned most, unsigned *n, uint64_t from)
 {
 	for (unsigned i = 0; i < *n; i++)
 		if (seen[i] == from)
 			return;
-	if (*n < 3)
+	if (*n < most)
 		seen[(*n)++] = from;
+}
+
+/* Is it the first of these copies to that receiver? */
+static bool is_first_to(const struct spread *s, unsigned i, const struct spread_copy *next)
+{
+	for (unsigned k = i; k-- > 0 && next->ms <= s->v[k].ms + SPREAD_NEAR_MS;)
+		if (s->v[k].to == s->v[i].to)
+			return false;
+	return s->v[i].to != next->to;
+}
+
+/* What all copies together say. */
+static void look_at_all(const struct spread *s, const struct spread_copy *next, struct spread_view *ret)
+{
+	uint64_t all[SPREAD_SENDERS] = { next->from }, near[SPREAD_SENDERS] = { next->from }, link[SPREAD_SENDERS] = { next->from };
+
+	ret->senders = ret->near = ret->near_link = 1;
+	ret->near_relayed = ret->root != next->from;
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct spread_copy *c = &s->v[i];
+
+		note_sender(all, SPREAD_SENDERS, &ret->senders, c->from);
+		ret->outside += c->outside;
+		if (next->ms > c->ms + SPREAD_NEAR_MS)
+			continue;
+		if (ret->near_people < 2 * SPREAD_SENDERS && is_first_to(s, i, next))
+			ret->near_people++;
+		ret->near_relayed = ret->near_relayed || c->from != c->root;
+		note_sender(near, SPREAD_SENDERS, &ret->near, c->from);
+		if (c->link == next->link)
+			note_sender(link, SPREAD_SENDERS, &ret->near_link, c->from);
+	}
 }
 
 void spread_look(const struct spread *s, const struct spread_copy *next, struct spread_view *ret)
 {
 	uint64_t tree[3] = { next->from }, link[3];
+	unsigned halves = 0;
 
 	*ret = (struct spread_view){ .tree_senders = 1 };
 	place(s, next, ret);
+	look_at_all(s, next, ret);
 	ret->tree_relayed = ret->root != next->from;
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct spread_copy *c = &s->v[i];
 		const struct spread_root *root;
 
 		if (c->root == ret->root) {
-			ret->tree_copies++;
+			halves += 2 - c->asked_for;
 			ret->tree_relayed = ret->tree_relayed || c->from != c->root;
-			note_sender(tree, &ret->tree_senders, c->from);
+			note_sender(tree, 3, &ret->tree_senders, c->from);
 		}
 		if (c->link == next->link) {
 			ret->link_relayed = ret->link_relayed || c->from != c->root;
-			note_sender(link, &ret->link_senders, c->from);
+			note_sender(link, 3, &ret->link_senders, c->from);
 		}
 		if (ret->past || (c->root != ret->root && c->from != next->from && c->to != next->from && c->link != next->link))
 			continue;
 		root = find_root(s, c->root);
 		ret->past = root && root->past;
 	}
+	ret->tree_copies = halves / 2;
 }
 
 static int add_root(struct spread *s, uint64_t hash, struct str name)
@@ -194,6 +231,14 @@ bool spread_remove(struct spread *s, uint64_t from, uint64_t to)
 			unroot(s, root);
 			return true;
 		}
+	return false;
+}
+
+bool spread_sent(const struct spread *s, uint64_t from)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->v[i].from == from)
+			return true;
 	return false;
 }
 

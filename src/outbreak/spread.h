@@ -15,11 +15,15 @@
 
 #define SPREAD_COPIES 512
 #define SPREAD_RECENT_MS (60ull * 60 * 1000)
+#define SPREAD_NEAR_MS (5ull * 60 * 1000)
+#define SPREAD_SENDERS 8		/* are told apart, no more */
 
 struct spread_copy {
 	uint64_t from, to, link;
 	uint64_t root;			/* spread_look() says which */
 	uint64_t ms;
+	bool outside;			/* from another server, or a gateway */
+	bool asked_for;			/* the receiver had just written: it weighs half */
 };
 
 struct spread_root {
@@ -46,6 +50,11 @@ struct spread_view {
 	bool past;			/* it belongs to a tree that is past its copies */
 	unsigned link_senders;		/* of the same link, before this copy; counted up to 3 */
 	bool link_relayed;
+	unsigned senders;		/* of the whole, with this copy; counted up to SPREAD_SENDERS */
+	unsigned near, near_link;	/* of them: within SPREAD_NEAR_MS; of the same link */
+	unsigned near_people;		/* who got one within that time; one room is one */
+	bool near_relayed;		/* somebody sends it on within that time, or would with this copy */
+	unsigned outside;		/* copies */
 };
 
 void spread_release(struct spread *s);
@@ -56,6 +65,7 @@ MUST_CHECK int spread_add(struct spread *s, const struct spread_copy *copy, stru
 void spread_again(struct spread *s, const struct spread_copy *copy);	/* that copy is the newest now */
 bool spread_remove(struct spread *s, uint64_t from, uint64_t to);
 void spread_past(struct spread *s, uint64_t root, bool past);
+bool spread_sent(const struct spread *s, uint64_t from);		/* has he a copy here? */
 struct str spread_name(const struct spread *s, uint64_t root);		/* empty when unknown */
 unsigned spread_senders(const struct spread *s);
 

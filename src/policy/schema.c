@@ -185,7 +185,7 @@ const struct schema_key schema_keys[] = {
 
 	{ "worms", "copies", "worm_copies", SCHEMA_NUMBER, FIELD(copies), .min = 1, .max = 1000, .def = "3",
 	  .help = "So many copies of one message with a link or a file one sender may send to different people; the rest is held." },
-	{ "worms", "window", "worm_window", SCHEMA_DURATION, FIELD(window_ms), .min = 1, .max = 31 * DAY_MS, .def = "24h",
+	{ "worms", "window", "worm_window", SCHEMA_DURATION, FIELD(window_ms), .min = 1, .max = 31 * DAY_MS, .def = "14d",
 	  .help = "For how long copies are remembered." },
 
 	{ "decisions", "flag_at", "flag_at", SCHEMA_NUMBER, FIELD(flag), .max = TEN_THOUSAND, .def = "60",
@@ -196,7 +196,7 @@ const struct schema_key schema_keys[] = {
 	  .help = "From this sum on the message is refused." },
 
 	{ "limits", "new_people", NULL, SCHEMA_NUMBER, FIELD(limits.new_people), .max = 30, .def = "off",
-	  .help = "To so many people one may write for the first time within worms.window; the next message is held." },
+	  .help = "To so many people one may write for the first time within a day; the next message is held." },
 	{ "limits", "strangers", NULL, SCHEMA_NUMBER, FIELD(limits.strangers), .max = 30, .def = "off",
 	  .help = "Of them so many who do not know him." },
 

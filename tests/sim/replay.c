@@ -134,7 +134,7 @@ static const char *text(struct run *r)
 static void honest(struct run *r, const char *from, const char *to, uint64_t ts_ms)
 {
 	unsigned kind = (unsigned)(next(&r->random) % 400), n = (unsigned)(next(&r->random) % 100000);
-	char body[400], other[32];
+	char body[400], other[64];
 
 	switch (kind) {
 	case 0:		/* the meeting, to a whole team */
@@ -147,9 +147,11 @@ static void honest(struct run *r, const char *from, const char *to, uint64_t ts_
 	case 1:		/* an article: read it, passed on once */
 		snprintf(body, sizeof(body), "nice article http://paper%u.example/2026/%u/story.html", n % 300, n);
 		judge(r, from, to, false, body, ts_ms);
-		judge(r, from, "colleague", false, body, ts_ms + 60000);
+		snprintf(other, sizeof(other), "%.40s-colleague", from);
+		judge(r, from, other, false, body, ts_ms + 60000);
 		snprintf(body, sizeof(body), "have you seen http://paper%u.example/2026/%u/story.html ?", n % 300, n);
-		judge(r, to, "friend", false, body, ts_ms + 3600000);
+		snprintf(other, sizeof(other), "%.40s-friend", to);
+		judge(r, to, other, false, body, ts_ms + 3600000);
 		return;
 	case 2:		/* a ticket, all day long, between two */
 		for (unsigned i = 0; i < 20; i++) {
@@ -203,23 +205,34 @@ static int end(struct run *r)
 	return good ? 0 : 1;
 }
 
-/* addressed: who is named in the channel gets it as a message of his own. */
+/* Times count from the beginning of each segment; segments follow one another here, an hour apart.
+ * addressed: who is named in the channel gets it as a message of his own. */
 static int irc(struct run *r, bool addressed, unsigned long most)
 {
 	FILE *f = open_data("traces/irc-channels.dev.tsv.gz");
-	char line[LINE_BYTES], *p[PARTS];
+	char line[LINE_BYTES], *p[PARTS], before[64] = "somebody";	/* who spoke before is who is talked to */
+	char segment[128] = "", now[128];
+	uint64_t base = 1000000000000u, last = 0;
 	unsigned long rows = 0;
 
 	begin(r, addressed ? "irc-channels, to persons" : "irc-channels, rooms");
 	while (read_row(f, line, p) >= 5 && rows < most) {
-		uint64_t ts = 1000u * strtoull(p[2], NULL, 10) + 1000000000000u;
+		uint64_t ts = 1000u * strtoull(p[2], NULL, 10);
 		bool room = !addressed || !*p[4];
 
 		if (strcmp(p[0], "room") == 0)
 			continue;
 		rows++;
+		snprintf(now, sizeof(now), "%.60s/%.60s", p[0], p[1]);
+		if (strcmp(now, segment) != 0) {
+			base = *segment ? last + 3600000 : base;
+			snprintf(segment, sizeof(segment), "%s", now);
+			base -= ts;
+		}
+		last = ts += base;
 		judge(r, p[3], room ? p[0] : p[4], room, text(r), ts);
-		honest(r, p[3], *p[4] ? p[4] : "somebody", ts);
+		honest(r, p[3], *p[4] ? p[4] : before, ts);
+		snprintf(before, sizeof(before), "%s", p[3]);
 	}
 	pclose(f);
 	return end(r);

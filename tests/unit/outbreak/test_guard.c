@@ -133,6 +133,8 @@ static void copies_are_forgotten_one_by_one_after_the_window(void **st)
 	char to[16];
 
 	(void)st;
+	guard_free(&g);
+	g = with_policy("worm_window: 24h\n");
 	for (int i = 0; i < 20; i++) {		/* three a day, for a week */
 		snprintf(to, sizeof(to), "u%d", i);
 		assert_int_equal(send("anna", to, LURE), DECISION_DELIVER);
@@ -391,6 +393,102 @@ static void a_look_alike_of_our_domain_is_held(void **st)
 	assert_int_equal(send("anna", "bob", "log in at https://intra.firmament.test/login"), DECISION_DELIVER);
 }
 
+static void other_words_and_pages_of_a_new_site_are_the_same_thing(void **st)
+{
+	(void)st;
+	assert_int_equal(send("anna", "bob", "guess who was caught on tape http://a.party.test/one"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "carol", "your parcel waits since monday http://b.party.test/two/x"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "dave", "they raised the rent again http://c.party.test/3?q"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "eve", "cheap tickets while they last http://d.party.test/q.php"), DECISION_HOLD);
+}
+
+static void who_was_asked_may_answer_several_about_a_site_that_all_know(void **st)
+{
+	const char *people[] = { "p1", "p2", "p3", "p4", "p5" };
+	const char *words[] = { "have a look at chapter two", "this explains the error", "section on leave is here", "as promised", "ours is older than that" };
+	char text[100];
+
+	(void)st;
+	for (int i = 0; i < 5; i++) {	/* five people, of their own accord, over hours */
+		snprintf(text, sizeof(text), "page %d http://docs.test/page%d says %s", i, i, people[i]);
+		assert_int_equal(send(people[i], "bob", text), DECISION_DELIVER);
+		now += HOUR;
+	}
+	for (int i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "%s http://docs.test/x%d/%d/y.html", words[i], i, i);
+		assert_int_equal(send("anna", people[i], text), DECISION_DELIVER);
+		now += HOUR;
+	}
+}
+
+static void strange_sites_whatever_they_are_are_counted_together(void **st)
+{
+	(void)st;
+	assert_int_equal(send("anna", "bob", "guess who http://one.test/a"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "carol", "your parcel waits http://two.test/b"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "dave", "they raised the rent http://three.test/c"), DECISION_DELIVER);
+	assert_int_equal(send("anna", "eve", "cheap tickets http://four.test/d"), DECISION_HOLD);
+}
+
+static void many_who_send_one_new_thing_at_once_are_a_wave(void **st)
+{
+	char from[16], to[16];
+	unsigned held = 0;
+
+	(void)st;
+	for (int i = 0; i < 12; i++) {
+		snprintf(from, sizeof(from), "h%d", i);
+		snprintf(to, sizeof(to), "t%d", i);
+		held += send(from, to, LURE) >= DECISION_HOLD;
+	}
+	assert_true(held >= 5);
+}
+
+static void a_program_that_is_attached_counts_and_a_picture_does_not(void **st)
+{
+	const char *to[] = { "bob", "carol", "dave", "eve" };
+	char text[100];
+
+	(void)st;
+	for (int i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "https://upload.firm.test/%d%d/video_%d.zip", i, i, 1000 + i);
+		assert_int_equal(send("anna", to[i], text), i < 3 ? DECISION_DELIVER : DECISION_HOLD);
+		snprintf(text, sizeof(text), "https://upload.firm.test/%d%d/holiday_%d.jpg", i, i, 1000 + i);
+		assert_int_equal(send("bert", to[i], text), DECISION_DELIVER);
+	}
+}
+
+static void a_number_to_call_counts_as_a_link_does(void **st)
+{
+	const char *to[] = { "bob", "carol", "dave", "eve" };
+
+	(void)st;
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(send("anna", to[i], "your pay slip is stuck, call +44 700 900-1234"), i < 3 ? DECISION_DELIVER : DECISION_HOLD);
+		assert_int_equal(send("bert", to[i], "1 + 1 is 2, and +12 is no number"), DECISION_DELIVER);
+	}
+}
+
+static void from_outside_comes_no_more_than_a_few_of_one_new_thing(void **st)
+{
+	unsigned out = 0;
+
+	(void)st;
+	for (int i = 0; i < 20; i++) {
+		char from[32], to[32];
+		struct subject s = { .body = STR(LURE), .topic = STR_NONE, .known = true, .via = VIA_S2S, .ts_ms = now += 3 * HOUR };
+		struct judgement j;
+
+		snprintf(from, sizeof(from), "x%d@partner.test", i);
+		snprintf(to, sizeof(to), "t%d@firm.test", i);
+		s.from = str_of(from);
+		s.to = str_of(to);
+		assert_int_equal(guard_judge(g, &s, a, &j), 0);
+		out += j.decision < DECISION_HOLD;
+	}
+	assert_int_equal(out, 6);
+}
+
 static void a_post_to_a_room_is_one_copy_and_weighs_by_its_readers(void **st)
 {
 	struct subject s = { .from = STR("mal@firm.test"), .to = STR("hall@rooms.firm.test"), .body = STR(LURE), .topic = STR_NONE,
@@ -400,7 +498,7 @@ static void a_post_to_a_room_is_one_copy_and_weighs_by_its_readers(void **st)
 	(void)st;
 	assert_int_equal(guard_judge(g, &s, a, &j), 0);
 	assert_true(found(&j, WORM_ROOM));
-	assert_int_equal(j.decision, DECISION_DELIVER);
+	assert_int_equal(j.decision, DECISION_DEFANG);
 	s.to = STR("den@rooms.firm.test");
 	s.audience = 3;
 	s.ts_ms = now += 1000;
@@ -437,6 +535,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 	const struct CMUnitTest tests[] = {
+		TEST(other_words_and_pages_of_a_new_site_are_the_same_thing),
+		TEST(who_was_asked_may_answer_several_about_a_site_that_all_know),
+		TEST(strange_sites_whatever_they_are_are_counted_together),
+		TEST(many_who_send_one_new_thing_at_once_are_a_wave),
+		TEST(a_program_that_is_attached_counts_and_a_picture_does_not),
+		TEST(a_number_to_call_counts_as_a_link_does),
+		TEST(from_outside_comes_no_more_than_a_few_of_one_new_thing),
 		TEST(a_post_to_a_room_is_one_copy_and_weighs_by_its_readers),
 		TEST(words_alone_are_no_risk),
 		TEST(the_fourth_copy_is_held_and_the_sender_asked_once),
