@@ -160,6 +160,7 @@ struct copies {
 	struct verdict *v;
 	struct judgement *j;
 	bool asked_for;			/* the receiver has just written to him */
+	bool talk;			/* "try x.org": the name of a place that people know, no page of it */
 };
 
 enum counted { BY_CONTENT, BY_SITE, BY_TREE };
@@ -240,7 +241,7 @@ static enum decision weigh(struct copies *k, struct cluster *c, enum counted by,
 			k->j->again = true;
 			return DECISION_DELIVER;
 		}
-		chain = alike && is_chain(&view);
+		chain = alike && !k->talk && is_chain(&view);
 		wave = alike && !confirmed && is_wave(k->g, c, &view, k->sub);
 		if (!chain && !wave && room_for(k->g, by, &view, confirmed)) {
 			if (spread_add(&c->spread, &copy, k->sub->from) < 0)
@@ -366,6 +367,7 @@ static int spread(struct guard *g, const struct subject *s, const struct url *ri
 	fingerprint_id(&print, j->fingerprint);
 	j->novel = !everyday && sites_novel(g->mem->sites, print.site, s->ts_ms);
 	j->site = print.site;
+	k.talk = !j->novel && risky->path.n <= 1;
 	c = cluster_find(&g->mem->clusters, &print, str_of(j->fingerprint), s->ts_ms > window_ms ? s->ts_ms - window_ms : 0);
 	if (!c) {
 		r = cluster_add(&g->mem->clusters, &print, str_of(j->fingerprint), s->from, &c);
@@ -373,6 +375,7 @@ static int spread(struct guard *g, const struct subject *s, const struct url *ri
 			return r;
 		c->novel = j->novel;
 	}
+	c->novel = c->novel && j->novel;
 	cluster_touch(&g->mem->clusters, c, s->ts_ms);
 	memcpy(j->fingerprint, c->id, sizeof(j->fingerprint));
 	j->risky = true;
@@ -668,7 +671,7 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	}
 	if (r < 0)
 		return r;
-	if (j.reserved && j.origin)
+	if (j.reserved && j.origin && !from_outside(&s))
 		sites_seen(g->mem->sites, j.site, j.from_hash, s.ts_ms);
 	from = sender_find(g->mem->senders, j.from_hash);
 	if (from) {

@@ -150,7 +150,7 @@ void spread_look(const struct spread *s, const struct spread_copy *next, struct 
 			ret->tree_relayed = ret->tree_relayed || c->from != c->root;
 			note_sender(tree, 3, &ret->tree_senders, c->from);
 		}
-		if (c->link == next->link) {
+		if (c->link == next->link && next->ms <= c->ms + SPREAD_DAY_MS) {
 			ret->link_relayed = ret->link_relayed || c->from != c->root;
 			note_sender(link, 3, &ret->link_senders, c->from);
 		}

@@ -15,6 +15,7 @@
 
 #define SPREAD_COPIES 512
 #define SPREAD_RECENT_MS (60ull * 60 * 1000)
+#define SPREAD_DAY_MS (24ull * 3600 * 1000)
 #define SPREAD_NEAR_MS (5ull * 60 * 1000)
 #define SPREAD_SENDERS 8		/* are told apart, no more */
 
@@ -48,7 +49,7 @@ struct spread_view {
 	bool again;			/* the same person once more */
 	bool answer;			/* to somebody who sent it himself */
 	bool past;			/* it belongs to a tree that is past its copies */
-	unsigned link_senders;		/* of the same link, before this copy; counted up to 3 */
+	unsigned link_senders;		/* of the same link within a day, before this copy; counted up to 3 */
 	bool link_relayed;
 	unsigned senders;		/* of the whole, with this copy; counted up to SPREAD_SENDERS */
 	unsigned near, near_link;	/* of them: within SPREAD_NEAR_MS; of the same link */

@@ -39,7 +39,7 @@ static void an_empty_policy_has_the_defaults(void **st)
 
 	(void)st;
 	assert_int_equal(p->copies, 3);
-	assert_int_equal(p->window_ms, 24u * 3600 * 1000);
+	assert_int_equal(p->window_ms, 14u * 24 * 3600 * 1000);
 	assert_int_equal(p->flag, 60);
 	assert_int_equal(p->hold, 100);
 	assert_int_equal(p->reject, 0);
