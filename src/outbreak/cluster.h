@@ -23,6 +23,7 @@ struct asked {
 	bool held, confirmed;
 	unsigned n_held;		/* copies held since he was asked */
 	uint64_t asked_ms;
+	uint32_t to[4];			/* the last whom a copy held for its weight was for */
 };
 
 struct cluster {

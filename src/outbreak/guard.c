@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/b64.h"
+#include "base/check.h"
 #include "base/rand.h"
 #include "inspect/stranger.h"
 #include "outbreak/campaign.h"
@@ -617,6 +618,27 @@ static void on_trial(const struct guard *g, const struct subject *s, const struc
 	j->would_by = STR("the policy on trial");
 }
 
+/* Held for its weight, before anybody was reached. Whoever goes on with it, to one person after another, does not read what the bot asks
+ * either. The same person again is patience, not a worm. */
+static bool runs_on(struct guard *g, const struct judgement *j, uint64_t now_ms)
+{
+	struct cluster *c = cluster_get(&g->mem->clusters, str_of(j->counted[BY_CONTENT]));
+	struct asked *s = c ? cluster_asked(c, j->from_hash) : NULL;
+
+	if (!s || s->confirmed)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(s->to); i++)
+		if (s->to[i] == (uint32_t)j->to_hash)
+			return false;
+	if (!s->held || s->asked_ms + DAY_MS < now_ms) {
+		s->held = true;
+		s->n_held = 0;
+		s->asked_ms = now_ms;
+	}
+	s->to[s->n_held % ARRAY_SIZE(s->to)] = (uint32_t)j->to_hash;
+	return goes_on(s, now_ms);
+}
+
 static bool goes_out(enum decision d)
 {
 	return d == DECISION_DELIVER || d == DECISION_FLAG || d == DECISION_DEFANG;
@@ -659,6 +681,8 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 		r = settle(g, &v, a, spreading, &j);
 	if (r == 0)
 		heed(g, &o, &j);
+	if (r == 0 && j.decision == DECISION_HOLD && spreading < DECISION_HOLD && j.reserved && runs_on(g, &j, s.ts_ms))
+		j.decision = DECISION_FREEZE;
 	if (r == 0 && g->policy->trial)
 		on_trial(g, &s, &links, &v, spreading, &j);
 	if (r == 0 && j.would_by.n) {
