@@ -460,24 +460,29 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 
 int guard_name(struct guard *g, const struct subject *s, struct arena *a, char ret[GUARD_FINGERPRINT])
 {
+	struct cluster_table *t = &g->mem->clusters;
 	struct fingerprint print;
-	const struct url *risky;
-	struct cluster *c;
+	struct cluster *c = NULL;
 	struct links links;
+	struct url place;
+	bool everyday, risky;
+	int r = 0;
 
 	links_gather(s, a, &links);
-	risky = risky_link(g, &links);
-	fingerprint_of(s, risky, risky && links_everyday(risky, &g->policy->links), &print);
+	risky = guard_risk_of(g, s, &links, a, &place, &everyday);
+	fingerprint_of(s, risky ? &place : NULL, risky && everyday, &print);
 	if (!risky && print.n_words == 0)
 		return ERR_NOT_FOUND;
 	fingerprint_id(&print, ret);
-	c = risky ? find(g, &print, str_of(ret), s->ts_ms) : NULL;
-	if (!c && risky && cluster_new(g, &print, str_of(ret), s->from, &c) < 0)
-		return ERR_NOMEM;
-	if (c) {
-		touch(g->mem, c, s->ts_ms);
-		memcpy(ret, c->id, sizeof(c->id));
-	}
+	if (!risky)
+		return 0;
+	c = cluster_find(t, &print, str_of(ret), s->ts_ms > g->policy->window_ms ? s->ts_ms - g->policy->window_ms : 0);
+	if (!c)
+		r = cluster_add(t, &print, str_of(ret), s->from, &c);
+	if (r < 0)
+		return r;
+	cluster_touch(t, c, s->ts_ms);
+	memcpy(ret, c->id, sizeof(c->id));
 	return 0;
 }
 
