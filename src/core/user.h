@@ -39,6 +39,7 @@ struct user {
 	struct arena *push_arena;
 	struct roster roster;
 	uint64_t password_at_ms;	/* core/own_password.c */
+	uint64_t new_key_ms;		/* features/new_device.c: when others were told of one */
 	bool changing;			/* features/register.c: a new password is being worked on */
 	bool roster_unsaved;		/* the last save failed: nothing is acknowledged before the next one succeeded */
 	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */

@@ -157,6 +157,7 @@ static int work(struct vault *v, struct iq *iq)
 	c->last = &c->changes;
 	c->converting = false;
 	c->photo_changed = false;
+	c->new_keys = STR_NONE;
 	r = c->row ? c->row->fn(v, c) : c->work(v, c);
 	return r < 0 ? r : convert(v, c);
 }

@@ -55,6 +55,7 @@ struct pubsub_call {
 	const char *condition;		/* the specific one of an error (XEP-0060 17.2); NULL: none */
 	const char *feature;		/* of <unsupported/> */
 	struct pubsub_change *changes, **last;
+	struct str new_keys;		/* ids of device keys that were never published before; features/new_device.c */
 	bool photo_changed;		/* of the account's vCard (XEP-0153): its hash, empty for none */
 	char photo[41];
 	bool converting;		/* a hook adds changes: they call no hook */

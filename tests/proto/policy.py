@@ -197,6 +197,40 @@ def encryption(tap, w, gateway):
     tap.run("shadow: a rule on trial changes nothing, is counted, and `why` tells what it would have done", shadow)
 
 
+def devices(tap, w):
+    anna, ben = w.c["anna"], w.c["ben"]
+
+    def publish(c, *ids):
+        items = "".join(f"<device id='{i}'/>" for i in ids)
+        e = c.iq("set", f"<pubsub xmlns='{PUBSUB}'><publish node='{DEVICES}'><item id='current'><list xmlns='{OMEMO}'>{items}</list></item></publish></pubsub>")
+        check(e.get("type") == "result", text_of(e))
+
+    def alarm():
+        w.server.cli("user", "remove", w.server.jid("admin"))
+        path = w.write("pw", "correct horse battery")
+        w.server.cli("user", "add", w.server.jid("admin"), "--password-file", path, "--role", "officer")
+        officer = w.c["admin"] = Client(w.server, "admin", resource="desk").login(presence=True)
+        for c in (anna, ben):
+            c.settle()
+            c.clear()
+        publish(anna, 111)
+        publish(anna, 111)
+        anna.settle()
+        anna.none(lambda e: "new device" in (body_of(e) or ""), "an alarm at the first list")
+        publish(anna, 111, 222)
+        w.bot_says("anna", "A new device (key 222) can now read")
+        w.bot_says("ben", "anna@example.test uses a new device")
+        officer.expect(lambda e: "anna@example.test uses a new device for encrypted messages." in (body_of(e) or ""), name="message", what="the officer's alarm")
+        publish(anna, 222)
+        publish(anna, 111, 222)
+        publish(anna, 333, 222)
+        w.bot_says("anna", "(key 333)")
+        ben.settle()
+        ben.none(lambda e: "new device" in (body_of(e) or ""), "a second alarm at once")
+        check(any(e["what"].get("event") == "new device key" for e in w.server.json("audit", "list", "--max", "5000")["entries"] if e["kind"] == "account"), "not recorded")
+    tap.run("omemo: a new device key is told to the account, its contacts and the officers, and a known one is not", alarm)
+
+
 def links(tap, w):
     olga, tom, ben, rita = (w.c[u] for u in ("olga", "tom", "ben", "rita"))
 
@@ -319,6 +353,7 @@ def main():
         gateway = Component(server, "gw.test").login()
         walls(tap, w)
         encryption(tap, w, gateway)
+        devices(tap, w)
         links(tap, w)
         versions(tap, w)
         server.assert_healthy()
