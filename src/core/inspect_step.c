@@ -9,6 +9,7 @@
 #include "core/mask.h"
 #include "core/own_password.h"
 #include "core/pipeline.h"
+#include "core/presence_step.h"
 #include "core/policy_step.h"
 #include "core/rewrite.h"
 #include "core/router.h"
@@ -228,6 +229,8 @@ enum trip_next step_inspect(struct trip *t)
 	gate_knock(t);
 	if (policy_step_reach(t) == TRIP_ENDED)
 		return TRIP_ENDED;
+	if (t->kind == STANZA_PRESENCE)
+		return presence_step(t);
 	publish = publication(t);
 	if (publish)
 		return inspect_publication(t, publish);

@@ -6,7 +6,7 @@ import sys
 import threading
 
 from harness import check, q
-from rawxmpp import CLIENT, Client, body_of, child
+from rawxmpp import CLIENT, Client, befriend, body_of, child
 from wardroom_test import Tap, new_server, until
 
 OOB = "<x xmlns='jabber:x:oob'><url>%s</url></x>"
@@ -39,7 +39,7 @@ def defang_tests(tap, server, anna, bob):
         check(got.find(q("http://jabber.org/protocol/xhtml-im", "html")) is None, "markup is still there")
         check(got.find(q("urn:xmpp:sid:0", "stanza-id")) is not None, "no stanza-id")
         warned = bob.expect(name="message", frm=f"guard@{server.domain}")
-        check("policy" in body_of(warned), f"the bot says: {body_of(warned)}")
+        check("Careful with the message" in body_of(warned), f"the bot says: {body_of(warned)}")
     tap.run("t5-defang: a rule takes the life out of links in text, markup and OOB; trusted ones stay", defang)
 
     def trusted_only():
@@ -92,7 +92,7 @@ def rule_tests(tap, server, anna, bob):
 
     def refuse():
         apply(server, rule("refuse"))
-        i = anna.message(bob.bare, "see http://market.test/a")
+        i = anna.message(bob.bare, "the minutes of today: http://market.test/a")
         got = anna.expect(lambda e: e.get("type") == "error", name="message", id=i)
         check(child(got, CLIENT, "error") is not None, "no error")
     tap.run("t5-refuse: a rule refuses them", refuse)
@@ -103,6 +103,40 @@ def rule_tests(tap, server, anna, bob):
         bob.settle()
         check(not [m for m in bob.inbox if m.get("id") == i], "a look-alike of our own domain was delivered")
     tap.run("t5-rules: a rule makes nothing milder than the weights do", milder)
+
+
+def presence_tests(tap, server, anna, bob):
+    def befriended():
+        befriend(anna, bob)
+        apply(server, "links:\n  own_domains: [firmament.test]\n")
+        anna.clear()
+        bob.clear()
+
+    def honest():
+        befriended()
+        anna.send("<presence><status>at http://shop.test/ until five</status></presence>")
+        got = bob.expect(lambda e: e.find(q(CLIENT, "status")) is not None, name="presence", frm=anna.jid)
+        check("http://shop.test/" in got.find(q(CLIENT, "status")).text, "changed")
+    tap.run("t5-presence: an honest status reaches contacts as it is", honest)
+
+    def bad():
+        anna.clear()
+        bob.clear()
+        anna.send("<presence><show>away</show><status>sign in at http://firrnament.test/</status>"
+                  "<nick xmlns='http://jabber.org/protocol/nick'>www.firrnament.test</nick></presence>")
+        got = bob.expect(lambda e: e.find(q(CLIENT, "show")) is not None, name="presence", frm=anna.jid)
+        check(got.find(q(CLIENT, "status")) is None and got.find(q("http://jabber.org/protocol/nick", "nick")) is None, "still there")
+        told = body_of(anna.expect(lambda e: "not shown" in (body_of(e) or ""), name="message", frm=f"guard@{server.domain}"))
+        number = told.split("number ")[1].split(")")[0]
+        check("LINK_LOOKALIKE" in str(server.json("why", number)), f"why {number}")
+    tap.run("t5-presence: a look-alike is taken out of a status; the presence goes on, and the reason is on record", bad)
+
+    def room_name():
+        anna.clear()
+        anna.send(f"<presence to='den@rooms.{server.domain}/www.firrnament.test'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+        got = anna.expect(lambda e: e.get("type") == "error", name="presence")
+        check(got.find(q(CLIENT, "error")) is not None, "no error")
+    tap.run("t5-presence: nobody takes a malicious link as a name in a room", room_name)
 
 
 def feed_tests(tap, server, anna, bob):
@@ -184,6 +218,7 @@ def main():
         bob.settle()
         defang_tests(tap, server, anna, bob)
         rule_tests(tap, server, anna, bob)
+        presence_tests(tap, server, anna, bob)
         feed_tests(tap, server, anna, bob)
         server.assert_healthy()
     return tap.end()
