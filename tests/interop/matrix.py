@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Which client was seen doing what: a table from the results of the drivers.
 
-    matrix.py [--write FILE] [BUILD]
+    matrix.py [--write FILE] [LOG...]
 
-Reads BUILD/meson-logs/testlog.json (after ./check --full). --write puts the table between the two marks in FILE.
+Reads LOG, meson's testlog.json (build/meson-logs/testlog.json after ./check --full). --write puts the table between the two marks in FILE.
 A cell names nothing but what a driver's case has shown in that run: yes, no (it failed), not run. Where a client has
 no such thing the cell says so.
 """
@@ -23,7 +23,7 @@ ROWS = [
                                     "two Dinos chat with OMEMO", "comes back after"]),
     ("Converse.js 14.0", "browser/converse", ["signs in", "adds a contact", "chats both ways", "speak in a room", "bookmark of the room", "publishes a picture",
                                               "chat with OMEMO", "comes back after"]),
-    ("profanity 0.13.1", "interop/profanity_omemo", ["log in", "add each other", "chat with OMEMO", "meet in a room", "bookmark of the room", "publishes a picture",
+    ("profanity 0.13.1", ["interop/profanity_omemo", "interop/profanity"], ["log in", "add each other", "they chat both ways", "meet in a room", "bookmark of the room", "publishes a picture",
                                                      "chat with OMEMO", "comes back by itself"]),
     ("poezio 0.14", "interop/poezio", ["logs in", "adds a contact", "chats both ways", "joins a colleague's room", "keeps a bookmark", "fetches the colleague's",
                                        PLUGIN, "comes back after"]),
@@ -41,11 +41,13 @@ ROWS = [
 MARKS = "<!-- matrix.py begins -->", "<!-- matrix.py ends -->"
 
 
-def results(build):
+def results(paths):
     """{driver: [(good, name of the case)]}"""
     out = {}
-    with open(f"{build}/meson-logs/testlog.json", encoding="utf-8", errors="replace") as f:
-        for line in f:
+    for path in paths:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            lines = f.readlines()
+        for line in lines:
             t = json.loads(line)
             cases = re.findall(r"^(ok|not ok) \d+ - (.*)$", t.get("stdout") or "", re.M)
             out[t["name"].split(" / ")[-1]] = [(v == "ok" and "# SKIP" not in n, n) for v, n in cases]
@@ -73,7 +75,7 @@ def main():
     args = sys.argv[1:]
     path = args.pop(args.index("--write") + 1) if "--write" in args else None
     args = [a for a in args if a != "--write"]
-    text = table(results(args[0] if args else "build"))
+    text = table(results(args or ["build/meson-logs/testlog.json"]))
     if not path:
         print(text)
         return
