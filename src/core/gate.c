@@ -602,7 +602,8 @@ static int names_add(struct names *l, struct str jid)
 
 		if (!v)
 			return ERR_LIMIT;
-		memcpy(v, l->v, l->n * sizeof(*v));
+		if (l->n)
+			memcpy(v, l->v, l->n * sizeof(*v));
 		l->v = v;
 		l->room = room;
 	}

@@ -642,7 +642,8 @@ static int restore_spread(struct server *srv, struct vault *v, struct arena *a)
 	int r = vault_spread_list(v, STR_NONE, now - SPREAD_WINDOW_MS, RESTORE_MOST, a, &s, &n);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = guard_remember_copy(srv->guard, s[i].fingerprint, s[i].from, s[i].to, s[i].when_ms, str_is(s[i].outcome, "delivered"));
+		if (!str_is(s[i].outcome, "clicked"))
+			r = guard_remember_copy(srv->guard, s[i].fingerprint, s[i].from, s[i].to, s[i].when_ms, str_is(s[i].outcome, "delivered"));
 	return r;
 }
 

@@ -3,6 +3,8 @@
 #include "core/rewrite.h"
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "core/link_check.h"
 #include "core/state.h"
 #include "inspect/defang.h"
 #include "xmpp/ns.h"
@@ -143,9 +145,34 @@ static int warn(struct rewriting *w)
 	return 0;
 }
 
+/* In its place a link of ours, and where it leads. What cannot be led over a page is dead. */
+static int put_checked(void *ctx, struct buf *b, const struct url *u)
+{
+	struct rewriting *w = ctx;
+	char host[DEFANG_HOST];
+	int r = link_check_url(w->t->server, w->t->id, w->t->when_ms, u, b);
+
+	if (r == ERR_UNSUPPORTED) {
+		defang_put(b, u);
+		return 0;
+	}
+	if (r == 0)
+		buf_printf(b, " (to %.*s)", STR_FMT(defang_host(u->host, host, sizeof(host))));
+	return r;
+}
+
 int rewrite_message(struct trip *t, enum policy_link how)
 {
 	struct rewriting w = { .t = t, .d.conf = &guard_policy(t->server->guard)->links };
+
+	if (how == POLICY_LINK_REWRITE && link_check_possible(t->server)) {
+		if (!t->id) {		/* the archive keeps to it */
+			t->when_ms = clock_wall_ms();
+			t->id = vault_next_id(t->server->vault, t->when_ms);
+		}
+		w.d.ctx = &w;
+		w.d.put = put_checked;
+	}
 
 	if (is_signed(t->stanza))
 		return ERR_UNSUPPORTED;

@@ -21,6 +21,7 @@
 #include "core/hooks.h"
 #include "core/report.h"
 #include "core/policy_step.h"
+#include "core/link_check.h"
 #include "core/session.h"
 #include "core/sm.h"
 #include "core/state.h"
@@ -134,6 +135,7 @@ static int set_up(struct server *s)
 		return ERR_NOMEM;
 	s->sasl.tools = s->scram;
 	vault_secret(s->vault, "fake salts", s->sasl.fake_key);
+	link_check_init(s);
 	set_sasl(s);
 	r = vault_frank_new(s->vault, &s->frank);
 	if (r == 0)

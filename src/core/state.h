@@ -70,6 +70,8 @@ struct server {
 	struct scram_tools *scram;
 	unsigned deriving;			/* core/account.c, own_password.c: passwords being worked on */
 	uint64_t password_at_ms;		/* core/own_password.c */
+	uint8_t link_key[32];			/* core/link_check.h */
+	unsigned link_questions;
 	struct sasl_conf sasl;
 	struct throttle *throttle;
 	struct listener *listeners[2];

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/link_check.h"
 #include "core/state.h"
 #include "core/stream_parts.h"
 #include "ipc/chan.h"
@@ -296,7 +297,10 @@ static void on_chan(void *ctx, bool readable, bool writable)
 		int fd, r = chan_take(loop_io_fd(srv->web), &c, &fd);
 
 		if (r == 0) {
-			accept_one(srv, &c, fd);
+			if (c.kind == CHAN_LINK)
+				link_check_answer(srv, fd);
+			else
+				accept_one(srv, &c, fd);
 			continue;
 		}
 		if (r == ERR_BAD_FORMAT) {

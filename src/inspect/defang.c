@@ -35,7 +35,7 @@ static void put_path(struct buf *b, struct str path)
 	}
 }
 
-static void put_dead(struct buf *b, const struct url *u)
+void defang_put(struct buf *b, const struct url *u)
 {
 	char host[DEFANG_HOST];
 
@@ -55,7 +55,7 @@ static int put(struct defang *d, struct buf *b, const struct url *u)
 		d->first = *u;
 	if (d->put)
 		return d->put(d->ctx, b, u);
-	put_dead(b, u);
+	defang_put(b, u);
 	return 0;
 }
 

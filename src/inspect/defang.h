@@ -27,6 +27,8 @@ struct defang {
 MUST_CHECK int defang_text(struct defang *d, struct str text, struct arena *a, struct str *ret);
 /* Does a target of markup lead to a host that is not trusted? */
 bool defang_wants(const struct defang *d, struct str target, struct arena *a);
+/* hxxp://host[.]example/path */
+void defang_put(struct buf *b, const struct url *u);
 /* "evil[.]example": at most cap - 1 bytes and NUL. */
 struct str defang_host(struct str host, char *text, size_t cap);
 

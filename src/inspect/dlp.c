@@ -6,6 +6,11 @@
 
 #include "inspect/dlp_number.h"
 
+/* The kinds, compiled when this was built, and a zero: a policy is in force at once. */
+static const unsigned char built[] = {
+#include "dlp_built.h"
+};
+
 #define SECRET_LEAST 6		/* bytes of a password in "password: ..." */
 #define SECRET_MOST 128
 
@@ -24,51 +29,17 @@ struct kind {
 static reader read_phrase, read_url_password, read_key_block;
 
 static const struct kind kinds[] = {
-	{ "\\b[2-6]\\d{3}[ -]?\\d{4}", false, DLP_CARD, dlp_number_card, NULL },
-	{ "\\b[A-Z]{2}\\d{2} ?[0-9A-Z]{4}", true, DLP_IBAN, dlp_number_iban, NULL },
-	{ "\\b\\d{3}-\\d{2}-\\d{4}\\b", false, DLP_NATIONAL_ID, dlp_number_us_ssn, NULL },
-	{ "\\b[A-Z]{2} ?\\d{2} ?\\d{2} ?\\d{2} ?[A-D]\\b", false, DLP_NATIONAL_ID, dlp_number_uk_nino, NULL },
-	{ "\\b[12] ?\\d\\d ?(?:0[1-9]|1[0-2]) ?\\d\\d", false, DLP_NATIONAL_ID, dlp_number_fr_nir, NULL },
-	{ "\\b[A-Z]{6}\\d{2}[A-Z]\\d{2}[A-Z]\\d", true, DLP_NATIONAL_ID, dlp_number_it_codice, NULL },
-	{ "\\b(?:\\d{8}|[XYZ]\\d{7})-?[A-Z]\\b", false, DLP_NATIONAL_ID, dlp_number_es_dni, NULL },
-	{ "\\b756\\.\\d{4}\\.\\d{4}\\.\\d{2}\\b", false, DLP_NATIONAL_ID, dlp_number_ch_ahv, NULL },
-	{ "\\b\\d{6}(?:\\d{2})?-\\d{4}\\b", false, DLP_NATIONAL_ID, dlp_number_se_pnr, NULL },
-	{ "\\b\\d{6}[-+A-FU-Y]\\d{3}[0-9A-Y]\\b", false, DLP_NATIONAL_ID, dlp_number_fi_hetu, NULL },
-	{ "\\b\\d{2} ?\\d{3} ?\\d{3} ?\\d{3}\\b", false, DLP_NATIONAL_ID, dlp_number_de_idnr, NULL },
-	{ "\\b\\d{4}[ .]?\\d{2}[ .]?\\d{3}\\b", false, DLP_NATIONAL_ID, dlp_number_nl_bsn, NULL },
-	{ "\\b\\d{11}\\b", false, DLP_NATIONAL_ID, dlp_number_pl_pesel, NULL },
-	{ "-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY", false, DLP_PRIVATE_KEY, read_key_block, "a private key" },
-	{ "PuTTY-User-Key-File-[23]:", false, DLP_PRIVATE_KEY, read_key_block, "a PuTTY private key" },
-	{ "AGE-SECRET-KEY-1", false, DLP_PRIVATE_KEY, NULL, "an age secret key", 66 },
-	{ "\\b(?:AKIA|ASIA)[0-9A-Z]{4}", false, DLP_TOKEN, NULL, "an AWS access key", 20 },
-	{ "\\bgh[pousr]_", false, DLP_TOKEN, NULL, "a GitHub token", 40 },
-	{ "\\bgithub_pat_", false, DLP_TOKEN, NULL, "a GitHub token", 50 },
-	{ "\\bglpat-", false, DLP_TOKEN, NULL, "a GitLab token", 26 },
-	{ "\\bxox[abeprs]-", false, DLP_TOKEN, NULL, "a Slack token", 24 },
-	{ "hooks\\.slack\\.com/services/T", false, DLP_TOKEN, NULL, "a Slack webhook", 60 },
-	{ "\\bAIza", false, DLP_TOKEN, NULL, "a Google API key", 39 },
-	{ "\\bya29\\.", false, DLP_TOKEN, NULL, "a Google token", 35 },
-	{ "\\b[rs]k_live_", false, DLP_TOKEN, NULL, "a Stripe key", 24 },
-	{ "\\bnpm_", false, DLP_TOKEN, NULL, "an npm token", 40 },
-	{ "\\bpypi-AgEI", false, DLP_TOKEN, NULL, "a PyPI token", 60 },
-	{ "\\bSG\\.", false, DLP_TOKEN, NULL, "a SendGrid key", 69 },
-	{ "\\bsk-", false, DLP_TOKEN, NULL, "an API key", 35 },
-	{ "\\bhf_", false, DLP_TOKEN, NULL, "a Hugging Face token", 37 },
-	{ ":AA[0-9A-Za-z_-]{4}", false, DLP_TOKEN, NULL, "a Telegram bot token", 36 },
-	{ "\\beyJ", false, DLP_TOKEN, NULL, "a signed web token", 60 },
-	{ "\\bAccountKey=", false, DLP_TOKEN, NULL, "an Azure storage key", 71 },
-	{ "[a-z0-9]://", true, DLP_PASSWORD, read_url_password, NULL },
-	{ "\\b(?:password|passwort|passwd|passphrase|kennwort|wachtwoord|contrase(?:n|ñ)a|mot de passe|mdp|senha|has(?:l|ł)o|l(?:o|ö)senord|pwd)\\b",
-	  true, DLP_PASSWORD, read_phrase, NULL },
-	{ "пароль", true, DLP_PASSWORD, read_phrase, NULL },
+#define KIND(regex, caseless, rule, read, label, least) { regex, caseless, rule, read, label, least },
+#include "inspect/dlp_kinds.def"
+#undef KIND
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 struct dlp {
-	struct patterns *patterns;
-	bool has_words;				/* the expression after the kinds is the words' */
-	size_t n_own;				/* and the last ones the policy's own */
+	struct patterns *kinds;
+	struct patterns *more;			/* of the policy; NULL: none */
+	bool has_words;				/* the first of them is the words' */
 	char own_names[DLP_OWN][DLP_LABEL];
 };
 
@@ -217,19 +188,27 @@ static bool words_regex(const struct dlp_conf *conf, char buf[PATTERN_BYTES])
 	return fits && append(buf, PATTERN_BYTES, &n, ")", 1);
 }
 
-static int compile(const struct dlp_conf *conf, const char *words, char own[][DLP_OWN_BYTES + 1], struct dlp *d, size_t *ret_bad)
+static int compile_kinds(enum patterns_engine engine, struct dlp *d)
 {
-	struct pattern v[KINDS + 1 + DLP_OWN];
-	size_t n = 0, bad;
+	struct pattern v[KINDS];
+	size_t bad;
+
+	for (size_t i = 0; i < KINDS; i++)
+		v[i] = (struct pattern){ kinds[i].regex, kinds[i].caseless };
+	return patterns_load(built, sizeof(built) - 1, v, KINDS, engine, &d->kinds, &bad);
+}
+
+static int compile_more(const struct dlp_conf *conf, const char *words, char own[][DLP_OWN_BYTES + 1], struct dlp *d, size_t *ret_bad)
+{
+	struct pattern v[1 + DLP_OWN];
+	size_t n = 0, bad = 0;
 	int r;
 
-	for (; n < KINDS; n++)
-		v[n] = (struct pattern){ kinds[n].regex, kinds[n].caseless };
 	if (words)
 		v[n++] = (struct pattern){ words, true };
 	for (size_t i = 0; i < conf->n_own; i++)
 		v[n++] = (struct pattern){ own[i], true };
-	r = patterns_new(v, n, conf->engine, &d->patterns, &bad);
+	r = n ? patterns_new(v, n, conf->engine, &d->more, &bad) : 0;
 	*ret_bad = bad >= n - conf->n_own ? bad - (n - conf->n_own) : 0;
 	return r;
 }
@@ -254,8 +233,10 @@ int dlp_new(const struct dlp_conf *conf, struct dlp **ret, size_t *ret_bad)
 	}
 	if (r == 0) {
 		d->has_words = words != NULL;
-		d->n_own = conf->n_own;
-		r = compile(conf, words, own, d, ret_bad);
+		r = compile_kinds(conf->engine, d);
+	}
+	if (r == 0) {
+		r = compile_more(conf, words, own, d, ret_bad);
 	}
 	free(words);
 	if (r < 0)
@@ -269,7 +250,8 @@ void dlp_free(struct dlp **d)
 {
 	if (!*d)
 		return;
-	patterns_free(&(*d)->patterns);
+	patterns_free(&(*d)->kinds);
+	patterns_free(&(*d)->more);
 	free(*d);
 	*d = NULL;
 }
@@ -313,32 +295,33 @@ static bool is_word_char(char c)
 	return is_letter(c) || is_digit(c);
 }
 
-static void on_found(void *ctx, size_t which, size_t from, size_t to)
+static void found_kind(void *ctx, size_t which, size_t from, size_t to)
+{
+	const struct kind *k = &kinds[which];
+	struct search *s = ctx;
+	struct dlp_span one = { .from = from, .to = to, .rule = k->rule };
+
+	if (k->read) {
+		one.to = k->read(s->text, k->read == read_phrase ? to : from, one.label);
+	} else {
+		snprintf(one.label, DLP_LABEL, "%s", k->label);
+		one.to = token_end(s->text, to);
+		if (one.to - one.from < k->least || !is_mixed(str_make(s->text.p + one.from, one.to - one.from)))
+			return;
+	}
+	if (one.to > one.from)
+		add(s->ret, &one);
+}
+
+static void found_more(void *ctx, size_t which, size_t from, size_t to)
 {
 	struct search *s = ctx;
-	struct dlp_span one = { .from = from, .to = to };
+	bool word = which == 0 && s->d->has_words;
+	struct dlp_span one = { .from = from, .to = to, .rule = word ? DLP_WORD : DLP_OWN_PATTERN };
 
-	if (which < KINDS) {
-		const struct kind *k = &kinds[which];
-
-		one.rule = k->rule;
-		if (k->read) {
-			one.to = k->read(s->text, k->read == read_phrase ? to : from, one.label);
-		} else {
-			snprintf(one.label, DLP_LABEL, "%s", k->label);
-			one.to = token_end(s->text, to);
-			if (one.to - one.from < k->least || !is_mixed(str_make(s->text.p + one.from, one.to - one.from)))
-				return;
-		}
-	} else if (which == KINDS && s->d->has_words) {
-		one.rule = DLP_WORD;
-		if ((from > 0 && is_word_char(s->text.p[from - 1])) || is_word_char(at(s->text, to)))
-			return;
-		snprintf(one.label, DLP_LABEL, "a word that policy names");
-	} else {
-		one.rule = DLP_OWN_PATTERN;
-		snprintf(one.label, DLP_LABEL, "%s", s->d->own_names[which - KINDS - s->d->has_words]);
-	}
+	if (word && ((from > 0 && is_word_char(s->text.p[from - 1])) || is_word_char(at(s->text, to))))
+		return;
+	snprintf(one.label, DLP_LABEL, "%s", word ? "a word that policy names" : s->d->own_names[which - s->d->has_words]);
 	if (one.to > one.from)
 		add(s->ret, &one);
 }
@@ -346,10 +329,12 @@ static void on_found(void *ctx, size_t which, size_t from, size_t to)
 int dlp_find(struct dlp *d, struct str text, struct dlp_spans *ret)
 {
 	struct search s = { d, text, ret };
+	int r;
 
 	ret->n = 0;
 	ret->more = false;
-	return patterns_scan(d->patterns, text, on_found, &s);
+	r = patterns_scan(d->kinds, text, found_kind, &s);
+	return r < 0 || !d->more ? r : patterns_scan(d->more, text, found_more, &s);
 }
 
 int dlp_verdict(struct dlp *d, const struct subject *s, struct verdict *v)

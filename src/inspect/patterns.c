@@ -53,7 +53,8 @@ static int compile_pcre2(struct patterns *p, const struct pattern *v, size_t *re
 	return p->match ? 0 : ERR_NOMEM;
 }
 
-static int compile_hs(struct patterns *p, const struct pattern *v, size_t *ret_bad)
+/* platform NULL: this machine's. */
+static int compile_hs(struct patterns *p, const struct pattern *v, const hs_platform_info_t *platform, size_t *ret_bad)
 {
 	const char **regex = calloc(p->n + 1, sizeof(*regex));
 	unsigned *flags = calloc(p->n + 1, sizeof(*flags)), *ids = calloc(p->n + 1, sizeof(*ids));
@@ -65,7 +66,7 @@ static int compile_hs(struct patterns *p, const struct pattern *v, size_t *ret_b
 		flags[i] = HS_FLAG_SOM_LEFTMOST | HS_FLAG_UTF8 | (v[i].caseless ? HS_FLAG_CASELESS : 0u);
 		ids[i] = (unsigned)i;
 	}
-	if (r == 0 && hs_compile_multi(regex, flags, ids, (unsigned)p->n, HS_MODE_BLOCK, NULL, &p->database, &why) != HS_SUCCESS) {
+	if (r == 0 && hs_compile_multi(regex, flags, ids, (unsigned)p->n, HS_MODE_BLOCK, platform, &p->database, &why) != HS_SUCCESS) {
 		*ret_bad = why && why->expression >= 0 ? (size_t)why->expression : 0;
 		r = why && why->expression < 0 ? ERR_NOMEM : ERR_BAD_FORMAT;
 		hs_free_compile_error(why);
@@ -95,11 +96,44 @@ int patterns_new(const struct pattern *v, size_t n, enum patterns_engine engine,
 	if (!p)
 		return ERR_NOMEM;
 	p->n = n;
-	r = engine == PATTERNS_BEST && hs_valid_platform() == HS_SUCCESS ? compile_hs(p, v, ret_bad) : compile_pcre2(p, v, ret_bad);
+	r = engine == PATTERNS_BEST && hs_valid_platform() == HS_SUCCESS ? compile_hs(p, v, NULL, ret_bad) : compile_pcre2(p, v, ret_bad);
 	if (r < 0)
 		patterns_free(&p);
 	else
 		*ret = p;
+	return r;
+}
+
+int patterns_load(const void *saved, size_t n_saved, const struct pattern *v, size_t n, enum patterns_engine engine, struct patterns **ret, size_t *ret_bad)
+{
+	struct patterns *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return ERR_NOMEM;
+	p->n = n;
+	if (engine == PATTERNS_BEST && hs_valid_platform() == HS_SUCCESS && hs_deserialize_database(saved, n_saved, &p->database) == HS_SUCCESS &&
+	    hs_alloc_scratch(p->database, &p->scratch) == HS_SUCCESS) {
+		*ret = p;
+		return 0;
+	}
+	patterns_free(&p);
+	return patterns_new(v, n, engine, ret, ret_bad);
+}
+
+int patterns_save(const struct pattern *v, size_t n, char **ret, size_t *ret_n)
+{
+	static const hs_platform_info_t any;
+	struct patterns *p = calloc(1, sizeof(*p));
+	size_t bad;
+	int r;
+
+	if (!p)
+		return ERR_NOMEM;
+	p->n = n;
+	r = compile_hs(p, v, &any, &bad);
+	if (r == 0 && hs_serialize_database(p->database, ret, ret_n) != HS_SUCCESS)
+		r = ERR_NOMEM;
+	patterns_free(&p);
 	return r;
 }
 

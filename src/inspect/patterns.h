@@ -30,6 +30,11 @@ enum patterns_engine { PATTERNS_BEST, PATTERNS_PCRE2 };
 struct patterns;
 
 MUST_CHECK int patterns_new(const struct pattern *v, size_t n, enum patterns_engine engine, struct patterns **ret, size_t *ret_bad);
+/* The same from what patterns_save() wrote, which takes no time; compiled here and now when it is of another version or processor. */
+MUST_CHECK int patterns_load(const void *saved, size_t n_saved, const struct pattern *v, size_t n, enum patterns_engine engine, struct patterns **ret,
+			     size_t *ret_bad);
+/* For any processor that Vectorscan runs on; the caller frees. */
+MUST_CHECK int patterns_save(const struct pattern *v, size_t n, char **ret, size_t *ret_n);
 void patterns_free(struct patterns **p);
 
 /* Expression 'which' is at 'from' in the text, up to 'to'; it may be told more than once, with other ends. */

@@ -1,7 +1,8 @@
-/* chan.h - the channel between web role and worker: each message hands one stream over, as a connected socket.
+/* chan.h - the channel between web role and worker: each message hands one conversation over, as a connected socket.
  *
- * On that socket the two speak in pieces: four bytes, big-endian, then as many bytes of a WebSocket message as they
- * say; the highest bit is set in the last piece of a message. An end of file ends the WebSocket.
+ * On that socket the two speak in pieces: four bytes, big-endian, then as many bytes of a message as they say; the highest
+ * bit is set in the last piece of a message. CHAN_STREAM: the messages of a WebSocket; an end of file ends it. CHAN_LINK: one
+ * message asks about a link (core/link_check.h says how), one answers.
  *
  * Ownership  chan_give() takes the descriptor over when it succeeds; chan_take() gives it to the caller.
  * Threads    Any; a message is one system call.
@@ -20,9 +21,12 @@
 #define CHAN_PIECE_MAX (4u * 1024 * 1024)
 #define CHAN_PIECE_HEAD 4
 
-/* Of a WebSocket whose handshake is done. Bytes only: it is the message as it stands. */
+enum chan_kind { CHAN_STREAM, CHAN_LINK };
+
+/* Of a WebSocket whose handshake is done, or of who asks. Bytes only: it is the message as it stands. */
 struct chan_stream {
 	uint8_t version;		/* CHAN_VERSION */
+	uint8_t kind;			/* enum chan_kind */
 	uint8_t address_n;		/* 4 or 16: the client's address in network order */
 	uint8_t exporter_n;		/* 0 or 32: tls-exporter (RFC 9266) */
 	uint8_t endpoint_n;		/* 0 to 64: tls-server-end-point (RFC 5929) */
@@ -30,7 +34,8 @@ struct chan_stream {
 	uint8_t exporter[32];
 	uint8_t endpoint[64];
 };
-#define CHAN_VERSION 1
+#define CHAN_VERSION 2
+#define CHAN_LINK_BYTES 1640		/* of a token */
 
 /* Two ends, closed on exec. */
 MUST_CHECK int chan_pair(int ret[2]);

@@ -29,6 +29,7 @@ static const struct route {
 	{ "/.well-known/host-meta.json", HTTP_GET | HTTP_HEAD | HTTP_OPTIONS, web_meta_jrd },
 	{ "/.well-known/host-meta", HTTP_GET | HTTP_HEAD | HTTP_OPTIONS, web_meta_xrd },
 	{ "/healthz", HTTP_GET | HTTP_HEAD, healthz },
+	{ "/link/", HTTP_GET | HTTP_HEAD, web_link_page },
 	{ "/ws", HTTP_GET, web_ws_open },
 };
 
@@ -39,6 +40,7 @@ static const char *reason(unsigned status)
 	switch (status) {
 	case 200: return "OK";
 	case 204: return "No Content";
+	case 303: return "See Other";
 	case 400: return "Bad Request";
 	case 403: return "Forbidden";
 	case 404: return "Not Found";
@@ -73,8 +75,8 @@ void web_answer(struct web_conn *c, const struct http_request *r, unsigned statu
 	buf_init(&b, 65536);
 	buf_printf(&b, "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n", status, reason(status), now);
 	buf_printf(&b, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-		   "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-		   "Strict-Transport-Security: max-age=31536000\r\n%s", extra);
+		   "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'%s\r\n"
+		   "Strict-Transport-Security: max-age=31536000\r\n%s", type && strstr(type, "html") ? "; style-src 'unsafe-inline'" : "", extra);
 	if (type)
 		buf_printf(&b, "Content-Type: %s\r\n", type);
 	if (status != 204)
@@ -153,7 +155,7 @@ static void on_data(void *ctx, struct str bytes)
 		web_ws_data(c, bytes);
 		return;
 	}
-	if (c->answered)
+	if (c->answered || c->link)
 		return;
 	if (c->head.n + bytes.n > c->head.max) {	/* of a whole record: the head itself is measured below */
 		web_refuse(c, 400);
@@ -240,6 +242,8 @@ static void on_closed(void *ctx)
 	c->conn = NULL;
 	if (c->ws)
 		web_ws_gone(c);
+	else if (c->link)
+		web_link_gone(c);
 	else
 		web_conn_end(c);
 }
@@ -257,7 +261,9 @@ static void on_late(void *ctx)
 {
 	struct web_conn *c = ctx;
 
-	if (c->head.n && !c->answered)
+	if (c->link && !c->answered)
+		web_refuse(c, 503);
+	else if (c->head.n && !c->answered)
 		web_refuse(c, 408);
 	else
 		conn_abort(c->conn);

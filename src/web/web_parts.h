@@ -47,6 +47,7 @@ struct web {
 };
 
 struct web_ws;
+struct web_link;
 
 /* A connection: TLS, one request, one answer; or a WebSocket. */
 struct web_conn {
@@ -57,6 +58,7 @@ struct web_conn {
 	struct buf head;		/* of the request, until it is complete */
 	struct loop_timer timer;	/* the deadline of the request; the pings of a WebSocket */
 	struct web_ws *ws;
+	struct web_link *link;		/* the worker is asked about a link */
 	uint8_t address[16], address_n;
 	bool answered, counted;
 };
@@ -75,6 +77,10 @@ void web_conn_uncount(struct web_conn *c);
 /* web_meta.c: RFC 6415, XEP-0156, XEP-0487. */
 MUST_CHECK int web_meta_make(struct web *w);
 web_handler_fn web_meta_xrd, web_meta_jrd;
+
+/* web_link.c: the page that a link of ours leads to. */
+web_handler_fn web_link_page;
+void web_link_gone(struct web_conn *c);			/* the client's connection is closed */
 
 /* web_ws.c: RFC 6455 and the way to the worker. */
 web_handler_fn web_ws_open;

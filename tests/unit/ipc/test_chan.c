@@ -90,7 +90,7 @@ static void other_contents_are_refused(void **st)
 {
 	struct chan_stream s = sound();
 
-	s.version = 2;
+	s.version = CHAN_VERSION + 1;
 	refused(&s, a_socket(SOCK_STREAM));
 	s = sound();
 	s.address_n = 5;
