@@ -23,7 +23,7 @@
 #define SPIM_STRETCH 20			/* words; longer texts are looked at in stretches, too */
 #define SPIM_BANDS 3
 #define SPIM_TOP 3
-#define SPIM_PRINT 8
+#define SPIM_PRINT 16
 #define SPIM_DELTA_BITS 16
 #define SPIM_PLACES 12000u		/* that a site's adjustments touch; the smallest make room */
 #define SPIM_DELTA_MOST 2.5f

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define FREE_COPIES 3			/* of one text to different strangers; the next is a campaign's */
-#define ALIKE 50			/* overlap in hundredths */
+#define ALIKE 43			/* overlap in hundredths */
 #define SHORT_WORDS 3			/* below: alike when it is the same */
 #define OTHERS_WORDS 6			/* so long must a text be that its like from others counts by itself */
 #define NEAR -1.5f			/* so near below the threshold texts to many strangers count as advertising together */

@@ -14,7 +14,7 @@
 #include "inspect/spim.h"
 #include "inspect/subject.h"
 
-#define SPIM_COPIES 12
+#define SPIM_COPIES 10
 
 /* A text that went to somebody. */
 struct spim_copy {

@@ -60,7 +60,7 @@ size_t campaign_templates(const struct campaign *c)
 
 static uint32_t slot_of(const uint32_t print[SPIM_PRINT], unsigned key)
 {
-	static const uint8_t pairs[KEYS][2] = { { 0, 1 }, { 2, 3 }, { 4, 5 }, { 6, 7 }, { 0, 2 }, { 1, 3 }, { 4, 6 }, { 5, 7 } };
+	static const uint8_t pairs[KEYS][2] = { { 0, 1 }, { 2, 3 }, { 4, 5 }, { 6, 7 }, { 8, 9 }, { 10, 11 }, { 12, 13 }, { 14, 15 } };
 	uint32_t h = (print[pairs[key][0]] * 0x9e3779b1u) ^ (print[pairs[key][1]] * 0x85ebca6bu + key);
 
 	return (h ^ h >> 15) % SLOTS;
@@ -71,15 +71,25 @@ static unsigned words_of(const struct spim_view *view)
 	return view->n_words > 255 ? 255 : view->n_words;
 }
 
+/* The one that is most alike: common words alone make many texts a little so. */
 static struct template *find(struct campaign *c, const struct spim_view *view)
 {
-	for (unsigned k = 0; k < KEYS; k++) {
-		unsigned at = c->slots[slot_of(view->print, k)];
+	struct template *best = NULL;
+	unsigned most = 0;
 
-		if (at && spim_campaign_alike(c->templates[at - 1].print, c->templates[at - 1].n_words, view->print, words_of(view)))
-			return &c->templates[at - 1];
+	for (unsigned k = 0; k < KEYS; k++) {
+		unsigned at = c->slots[slot_of(view->print, k)], overlap;
+		struct template *t = at ? &c->templates[at - 1] : NULL;
+
+		if (!t || !spim_campaign_alike(t->print, t->n_words, view->print, words_of(view)))
+			continue;
+		overlap = spim_overlap(t->print, view->print);
+		if (!best || overlap > most) {
+			best = t;
+			most = overlap;
+		}
 	}
-	return NULL;
+	return best;
 }
 
 /* People who got it within the window, this receiver not counted. */
