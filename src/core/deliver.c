@@ -68,6 +68,8 @@ void deliver_copy_shared(struct trip *t, struct session *s, struct str bytes, st
 		return;
 	}
 	c->session_id = s->id;
+	c->session = s;
+	c->ends = t->server->session_ends;
 	c->bytes = bytes;
 	c->tail = tail;
 	c->main = main;
@@ -191,7 +193,7 @@ static enum trip_next deliver_message(struct trip *t)
 	unsigned reached = 0;
 
 	for (struct copy *c = t->copies; c; c = c->next) {
-		struct session *s = session_find(t->server, c->session_id);
+		struct session *s = c->session && c->ends == t->server->session_ends ? c->session : session_find(t->server, c->session_id);
 
 		if (!s || s->ending)
 			continue;

@@ -233,6 +233,7 @@ void session_end(struct session *s, const char *stream_error)
 		list_remove(s->inbound.next);
 	list_remove(&s->of_user);
 	s->user->n_sessions--;
+	srv->session_ends++;
 	map_take(srv->sessions, id_key(&s->id));
 	sm_free(s);
 	user_unref(&s->user);

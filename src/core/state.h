@@ -46,6 +46,7 @@ struct server {
 	struct map *sessions;			/* 8 bytes of id -> struct session */
 	struct map *resumable;			/* resumption id -> struct session */
 	uint64_t next_session_id;
+	uint64_t session_ends;			/* sessions forgotten so far: until the next one a pointer to one that was there is good */
 
 	struct rooms *rooms;			/* rooms/ */
 	struct map *reported;			/* core/report.c: fingerprint -> who has reported it */

@@ -38,6 +38,8 @@ enum trip_route { ROUTE_NONE, ROUTE_SERVER, ROUTE_ACCOUNT, ROUTE_RESOURCE, ROUTE
 struct copy {
 	struct copy *next;
 	uint64_t session_id;		/* looked up again at delivery: it may be gone */
+	struct session *session;	/* it, while no session has ended (server->session_ends is 'ends'): a look-up saved */
+	uint64_t ends;
 	struct str bytes, tail;		/* tail: what is the same in all copies, behind bytes; mostly empty */
 	uint32_t ticket;		/* its place in the session's XEP-0198 queue; 0: not managed */
 	uint32_t trim;			/* the store may forget that stream's entries up to here */

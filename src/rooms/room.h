@@ -105,6 +105,8 @@ struct device {
 	struct list of_stale;		/* its stored seat has an older presence: place in rooms->stale; empty: it has not */
 	struct str full;
 	uint64_t session_id;		/* 0: of another domain */
+	struct session *found;		/* it, as it was found last: good while server->session_ends is 'ends' (room_session) */
+	uint64_t found_id, ends;
 	uint64_t entry;			/* which of the room's entries it was */
 	bool kept;			/* has a stored seat */
 	struct str presence;		/* <presence/> as it was shown last: from the occupant, without 'to' and <x/> */
@@ -172,6 +174,8 @@ MUST_CHECK int room_enter(struct room *r, struct arena *a, struct str nick, cons
 void room_leave(struct device *d, bool *ret_last);
 MUST_CHECK int room_rename(struct occupant *o, struct arena *a, struct str nick);
 
+/* Its session, or NULL: of another domain, or gone. */
+struct session *room_session(struct device *d);
 /* Writes <xml without 'to'> to a device, with its address put in. bytes begin with <message, <presence or <iq. */
 void room_send(struct rooms *rs, const struct device *d, struct str bytes);
 /* The same for a tree (its 'to' is set here). */

@@ -120,9 +120,9 @@ static struct str serialise(struct arena *a, const struct node *n)
 }
 
 /* What is the same for everybody comes behind "<message to='...'". */
-static int copy_to(struct trip *t, const struct device *d, struct str tail, struct buf *scratch)
+static int copy_to(struct trip *t, struct device *d, struct str tail, struct buf *scratch)
 {
-	struct session *s = session_find(t->server, d->session_id);
+	struct session *s = room_session(d);
 	struct str head;
 
 	if (!s || s->ending)
