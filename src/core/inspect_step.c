@@ -48,7 +48,7 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 
 static bool has_text(const struct subject *sub)
 {
-	return sub->body.n || sub->topic.n || sub->n_links;
+	return sub->body.n || sub->topic.n || sub->n_links || sub->cipher.n;
 }
 
 static void hold_instead(struct trip *t)

@@ -36,6 +36,45 @@ static bool breaks(const struct node *text)
 	return true;
 }
 
+static bool is_encryption(const struct node *n)
+{
+	static const struct { const char *ns, *name; } of[] = {
+		{ NS_OMEMO, "encrypted" }, { NS_OMEMO_2, "encrypted" }, { NS_OPENPGP, "openpgp" }, { NS_PGP_ENCRYPTED, "x" },
+	};
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		if (node_is(n, of[i].ns, of[i].name))
+			return true;
+	return false;
+}
+
+/* Ciphertext says nothing to anybody's client. What only stands where it should be is text like any other. */
+static bool is_cipher(const struct node *text, const struct node *message)
+{
+	bool within = false;
+
+	for (const struct node *n = text->parent; n && n != message; n = n->parent)
+		within |= n->parent == message && is_encryption(n);
+	for (size_t i = 0; within && i < text->text.n; i++) {
+		char c = text->text.p[i];
+
+		within = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=' || c == '\n' ||
+			 c == '\r' || c == ' ' || c == '\t';
+	}
+	return within;
+}
+
+/* The longest piece of it: the payload, not the keys that are sealed for each device. */
+static struct str cipher_of(const struct node *m)
+{
+	struct str longest = STR_NONE;
+
+	for (const struct node *n = m; n; n = node_walk(m, n))
+		if (node_is_text(n) && n->parent != m && !str_is(n->parent->name, "key") && n->text.n > longest.n && is_cipher(n, m))
+			longest = n->text;
+	return longest;
+}
+
 /* All texts of one kind, a line each; one piece is not copied. */
 static bool join(const struct node *m, bool topic, struct arena *a, struct str *ret)
 {
@@ -45,7 +84,7 @@ static bool join(const struct node *m, bool topic, struct arena *a, struct str *
 
 	*ret = STR_NONE;
 	for (n = m; n; n = node_walk(m, n)) {
-		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic)
+		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic || is_cipher(n, m))
 			continue;
 		only = n;
 		pieces++;
@@ -57,7 +96,7 @@ static bool join(const struct node *m, bool topic, struct arena *a, struct str *
 	}
 	p = arena_alloc(a, total);
 	for (n = m; p && n; n = node_walk(m, n)) {
-		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic)
+		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic || is_cipher(n, m))
 			continue;
 		memcpy(p + at, n->text.p, n->text.n);
 		at += n->text.n;
@@ -78,6 +117,7 @@ static bool brings_file(const struct node *m)
 bool gather_message(const struct node *m, struct arena *a, struct subject *s)
 {
 	s->has_file = brings_file(m);
+	s->cipher = cipher_of(m);
 	for (const struct node *n = node_walk(m, m); n; n = node_walk(m, n))
 		if (!node_is_text(n))
 			add_targets(s, a, n);

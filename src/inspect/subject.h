@@ -37,6 +37,7 @@ struct subject {
 	struct subject_link links[SUBJECT_LINKS];
 	unsigned n_links;
 	bool more_links;		/* there were more than fit */
+	struct str cipher;		/* the payload of an encrypted message, as it is; .n 0: it is not encrypted */
 	bool has_file;			/* it brings a file, or says where one is */
 	bool known;			/* contact or colleague */
 	bool to_known;			/* the receiver is a colleague, or in the sender's own list */

@@ -671,6 +671,7 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	s.sender.to_new = !sender_wrote_to(from, j.to_hash);
 	links_gather(&s, a, &links);
 	r = see(g, &s, &links, tried, &v);
+	cipher_verdict(&from->cipher, &s, (uint32_t)j.to_hash, &v);
 	beacon_verdict(&from->beacon, &s, (uint32_t)j.to_hash, &v);
 	campaign_see(g->mem->campaign, &s, &from->spim, j.to_hash, DAY_MS, &v);
 	j.leak = leak_action(g->policy, &s, &v);

@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "inspect/beacon.h"
+#include "inspect/cipher.h"
 #include "inspect/spim_campaign.h"
 #include "inspect/stranger.h"
 #include "inspect/subject.h"
@@ -43,6 +44,7 @@ struct sender {
 	struct sender_peer peers[SENDER_PEERS];
 	unsigned n_peers;
 	struct beacon_memory beacon;
+	struct cipher_memory cipher;
 	struct spim_memory spim;
 	struct stranger_memory stranger;	/* also of a domain and of a range of addresses, under hashes of their own */
 	struct worm_memory worm;
