@@ -98,7 +98,10 @@ static size_t filler(struct training *t, struct str name, char ret[128])
 	} else if (str_is(name, "url")) {
 		const char *scheme = schemes[random_to(t, ARRAY_SIZE(schemes))], *form = paths[random_to(t, ARRAY_SIZE(paths))];
 
-		snprintf(path, sizeof(path), "%.*s%u", (int)strcspn(form, "%"), form, number);
+		size_t lead = strcspn(form, "%");
+
+		memcpy(path, form, lead);
+		snprintf(path + lead, sizeof(path) - lead, "%u", number);
 		n = (size_t)snprintf(ret, 128, "%s%s%s%s", scheme, word, ends[random_to(t, ARRAY_SIZE(ends))],
 				     *scheme && random_to(t, 4) == 0 ? "" : strchr(form, '%') ? path : "/");
 	} else if (str_is(name, "worklink")) {
