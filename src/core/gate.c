@@ -427,6 +427,21 @@ static void without_text(struct trip *t)
 	}
 }
 
+/* Held for how it reads and who sends it alone: that the receiver sees best himself, without anything live and with a warning.
+ * What is dangerous in itself - spreads, leads to a bad place, breaks a rule - is the officer's. */
+static bool is_a_matter_of_taste(const struct trip *t)
+{
+	const struct judgement *j = &t->verdict;
+
+	for (size_t i = 0; i < j->n_findings; i++) {
+		const char *inspector = inspect_rule_inspector(j->findings[i].rule);
+
+		if (strcmp(inspector, "spim") != 0 && strcmp(inspector, "stranger") != 0)
+			return false;
+	}
+	return j->decision == DECISION_HOLD && !j->outbreak && j->n_findings > 0;
+}
+
 static enum trip_next message(struct trip *t)
 {
 	struct str type = node_attr(t->stanza, "type");
@@ -439,7 +454,7 @@ static enum trip_next message(struct trip *t)
 		return TRIP_NEXT;
 	if (str_is(type, "groupchat"))
 		return trip_refuse(t, ERR_UNAVAILABLE, NULL);
-	if (t->hold)
+	if (t->hold && !is_a_matter_of_taste(t))
 		return TRIP_NEXT;		/* an inspector was faster: it is the officer's now */
 	if (!archive_worth(t->stanza) && !text_of(t).n && !t->judged && !inviter(t).n)
 		return vanish(t);		/* that somebody is typing: nothing is lost */

@@ -154,6 +154,12 @@ static bool is_space(char c)
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
+/* A dot that stands alone: "..." is a pause. */
+static bool is_dot(struct str w, size_t i)
+{
+	return w.p[i] == '.' && i + 1 < w.n && w.p[i + 1] != '.' && (i == 0 || w.p[i - 1] != '.');
+}
+
 /* The word has something that programs make a link of: a scheme, an @, a dot between letters, many dots between digits. */
 static bool is_live(struct str w)
 {
@@ -166,8 +172,8 @@ static bool is_live(struct str w)
 			return true;
 		if (w.p[i] == '@' && between)
 			return true;
-		dots += w.p[i] == '.';
-		if (w.p[i] == '.' && between && !(is_digit(w.p[i - 1]) && is_digit(w.p[i + 1])))
+		dots += is_dot(w, i);
+		if (is_dot(w, i) && between && !(is_digit(w.p[i - 1]) && is_digit(w.p[i + 1])))
 			return true;
 	}
 	return dots >= 3;
@@ -218,7 +224,7 @@ static void word(struct str w, struct buf *b)
 		} else if (other_dot(rest)) {
 			n = other_dot(rest);
 			buf_str_add(b, STR("[.]"));
-		} else if (live && rest.n > 1 && rest.p[0] == '.') {
+		} else if (live && is_dot(w, i)) {
 			buf_str_add(b, STR("[.]"));
 		} else if (live && rest.p[0] == '@') {
 			buf_str_add(b, STR("[at]"));
