@@ -249,7 +249,7 @@ static void on_data(void *ctx, struct str bytes)
 	}
 	if (q->in.n < CHAN_PIECE_HEAD)
 		return;
-	memcpy(&head, buf_str(&q->in).p, sizeof(head));
+	memcpy(&head, q->in.p, sizeof(head));
 	head = ntohl(head) & ~CHAN_PIECE_LAST;
 	if (q->in.n < CHAN_PIECE_HEAD + (size_t)head)
 		return;
