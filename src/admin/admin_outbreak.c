@@ -1,5 +1,5 @@
 /* admin_outbreak.c - outbreaks: who began, whom it reached, what is contained. */
-#include "admin/admin_parts.h"
+#include "admin/admin_purge.h"
 
 #define SPREAD_MAX 20000
 
@@ -144,25 +144,27 @@ static int lift(struct admin_call *call, struct vault *v)
 	return set_contained(call, v, false);
 }
 
-/* Takes one message out of all archives; one that is in none (any more) has nothing to be taken. */
-static int purge_one(struct vault *v, uint64_t id, json_int_t *purged)
-{
-	int r = vault_archive_purge(v, id);
-
-	*purged += r == 0;
-	return r == ERR_NOT_FOUND ? 0 : r;
-}
-
 static int purge_id(struct admin_call *call, struct vault *v, struct str text, json_int_t *purged)
 {
+	struct str story, from = STR_NONE, to = STR_NONE;
+	json_t *o = NULL;
 	uint64_t id;
 	int r = vault_id_parse(text, &id);
 
+	/* Who sent it to whom stands in its story, when it had one. */
+	if (r == 0 && vault_finding_get(v, id, call->arena, &story) == 0)
+		o = json_loadb(story.p, story.n, 0, NULL);
+	if (json_is_string(json_object_get(o, "from")) && json_is_string(json_object_get(o, "to"))) {
+		from = arena_str(call->arena, str_of(json_string_value(json_object_get(o, "from"))));
+		to = arena_str(call->arena, str_of(json_string_value(json_object_get(o, "to"))));
+	}
+	json_decref(o);
+	if (r == 0 && (!from.p || !to.p))
+		return ERR_NOMEM;
 	if (r == 0)
-		r = vault_archive_purge(v, id);
-	if (r == ERR_NOT_FOUND)
-		return admin_why(call, r, "no archive holds a message '%.*s'", STR_FMT(text));
-	*purged = 1;
+		r = admin_purge_message(call, v, from, to, id, purged);
+	if (r == ERR_NOT_FOUND || (r == 0 && *purged == 0))
+		return admin_why(call, ERR_NOT_FOUND, "no archive holds a message '%.*s'", STR_FMT(text));
 	return r;
 }
 
@@ -187,7 +189,7 @@ static int purge(struct admin_call *call, struct vault *v)
 				 STR_FMT(fingerprint));
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (str_is(s[i].outcome, "delivered"))
-			r = purge_one(v, s[i].id, &purged);
+			r = admin_purge_message(call, v, s[i].from, s[i].to, s[i].id, &purged);
 	if (r == 0)
 		r = admin_put(call->reply, "purged", json_integer(purged));
 	return r < 0 ? r : add_spread(call->reply, s, n);

@@ -65,7 +65,7 @@ static const struct command commands[] = {
 	{ "outbreak show", "ID", "Patient zero, the tree, and who was exposed.", "outbreak show 1f0c2d3e4b5a6978", { "id" }, 1, "", "", NULL },
 	{ "outbreak contain", "ID", "Holds it for everybody.", "outbreak contain 1f0c2d3e4b5a6978", { "id" }, 1, "", "", NULL },
 	{ "outbreak lift", "ID", "Ends the containment.", "outbreak lift 1f0c2d3e4b5a6978", { "id" }, 1, "", "", NULL },
-	{ "purge", "--fingerprint F | --stanza-id S", "Takes what was delivered out of all archives and lists whom it had reached.",
+	{ "purge", "--fingerprint F | --stanza-id S", "Takes what was delivered out of archives and waiting queues, back from clients, and lists whom it had reached.",
 	  "purge --fingerprint 1f0c2d3e4b5a6978", { 0 }, 0, "fingerprint stanza-id", "", NULL },
 	{ "audit list", "[--from N] [--max N]", "The record of decisions, logins and commands.", "audit list --from 100 --max 50", { 0 }, 0,
 	  "from max", "", NULL },

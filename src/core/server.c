@@ -18,6 +18,7 @@
 #include "core/device.h"
 #include "core/gate.h"
 #include "core/hold.h"
+#include "core/purge.h"
 #include "core/hooks.h"
 #include "core/report.h"
 #include "core/policy_step.h"
@@ -305,6 +306,7 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 	case EFFECT_POLICY_APPLIED:
 	case EFFECT_OUTBREAK_CONTAINED:
 	case EFFECT_OUTBREAK_LIFTED:
+	case EFFECT_PURGED:
 	case EFFECT_LIVE_STATUS:
 	case EFFECT_DEVICES_SHOWN:
 	case EFFECT_DEVICE_REVOKED:
@@ -416,6 +418,9 @@ static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 	case EFFECT_OUTBREAK_CONTAINED:
 	case EFFECT_OUTBREAK_LIFTED:
 		guard_contain(s->guard, e->subject, e->kind == EFFECT_OUTBREAK_CONTAINED);
+		break;
+	case EFFECT_PURGED:
+		purge_tell(s, e->subject);
 		break;
 	case EFFECT_LIVE_STATUS:
 		live_status(s, reply);

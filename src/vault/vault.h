@@ -129,6 +129,7 @@ MUST_CHECK int vault_archive_shred(struct vault *v, struct str owner, uint32_t m
 /* --- offline messages (XEP-0160) ------------------------------------------------------------ */
 MUST_CHECK int vault_offline_add(struct vault *v, struct str owner, uint64_t id, uint64_t when_ms, struct str stanza);
 MUST_CHECK int vault_offline_list(struct vault *v, struct str owner, struct arena *a, struct vault_entry **ret, size_t *ret_n);
+MUST_CHECK int vault_offline_take(struct vault *v, struct str owner, uint64_t id);	/* one; absent: 0 */
 MUST_CHECK int vault_offline_remove(struct vault *v, struct str owner, uint64_t up_to_id);
 
 /* --- resumable streams (XEP-0198) ------------------------------------------------------------ */

@@ -91,3 +91,16 @@ int vault_offline_remove(struct vault *v, struct str owner, uint64_t up_to_id)
 	vault_key_u64(&to, up_to_id + 1);
 	return vault_row_remove(v, STORE_TABLE_offline, vault_key_str(&from), vault_key_str(&to), false);
 }
+
+int vault_offline_take(struct vault *v, struct str owner, uint64_t id)
+{
+	struct vault_key from = { 0 }, to = { 0 };
+
+	if (id == UINT64_MAX)
+		return 0;
+	vault_key_u64(&from, vault_row_owner(v, owner));
+	to = from;
+	vault_key_u64(&from, id);
+	vault_key_u64(&to, id + 1);
+	return vault_row_remove(v, STORE_TABLE_offline, vault_key_str(&from), vault_key_str(&to), false);
+}
