@@ -136,7 +136,20 @@ void trip_start(struct server *srv, struct session *s, enum trip_origin origin, 
 
 void trip_enter(struct server *srv, enum trip_origin origin, struct arena **a, struct node *stanza)
 {
-	trip_start(srv, NULL, origin, a, stanza);
+	trip_enter_from(srv, origin, 0, a, stanza);
+}
+
+void trip_enter_from(struct server *srv, enum trip_origin origin, uint64_t prefix, struct arena **a, struct node *stanza)
+{
+	struct trip *t = trip_new(srv, origin, a, stanza);
+
+	if (!t) {
+		arena_free(a);
+		return;
+	}
+	srv->metrics.stanzas_in++;
+	t->prefix = prefix;
+	trip_run(t);
 }
 
 void trip_enter_for(struct server *srv, struct user *from, struct arena **a, struct node *stanza)

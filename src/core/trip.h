@@ -102,6 +102,8 @@ struct trip {
 void trip_start(struct server *srv, struct session *s, enum trip_origin origin, struct arena **a, struct node *stanza);
 /* A stanza of a peer or a component, which has proven that the domain of its 'from' is its own. Takes *a. */
 void trip_enter(struct server *srv, enum trip_origin origin, struct arena **a, struct node *stanza);
+/* The same, from this range of addresses (a hash; 0: not known). */
+void trip_enter_from(struct server *srv, enum trip_origin origin, uint64_t prefix, struct arena **a, struct node *stanza);
 /* From another domain: no account of ours stands behind it. */
 static inline bool trip_is_foreign(const struct trip *t)
 {
