@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "admin/admin.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -261,15 +262,40 @@ static int keep_work(struct vault *v, void *ctx)
 	return err == 0 && r->over[0] ? put_outbreak(v, r) : err;
 }
 
+static void purged(void *ctx, struct admin_call *call)
+{
+	(void)ctx;
+	if (call->err < 0)
+		log_event(LOG_ERROR, "report.not_purged", LOG_S("why", call->why));
+	admin_call_free(&call);
+}
+
+/* As an officer's command would, with its entry in the record. */
+static void purge(struct report *r)
+{
+	json_t *args = json_pack("{s:s}", "fingerprint", r->over);
+	struct admin_call *call = args ? admin_call_new("purge", args) : NULL;
+
+	if (!call) {
+		log_event(LOG_ERROR, "report.not_purged", LOG_Z("why", "out of memory"));
+		return;
+	}
+	call->domain = r->srv->config->domain;
+	call->live = true;
+	server_admin(r->srv, call, purged, NULL);
+}
+
 static void kept(void *ctx, int err)
 {
 	struct report *r = ctx;
 
 	if (err < 0)
 		log_event(LOG_ERROR, "report.not_kept", LOG_Z("why", err_text(err)));
-	if (r->over[0])
-		bot_alert(r->srv, BOT_ALERT_REPORTS, "Several people have reported the same message: it is held for everybody from now on. `wardroom outbreak "
-			  "show %s` tells more, `wardroom purge --fingerprint %s` takes it out of all archives.", r->over, r->over);
+	if (r->over[0]) {
+		purge(r);
+		bot_alert(r->srv, BOT_ALERT_REPORTS, "Several people have reported the same message: it has been taken back from everybody and is held from "
+			  "now on. `wardroom outbreak show %s` tells more, `wardroom outbreak lift %s` ends it.", r->over, r->over);
+	}
 	arena_free(&r->arena);
 }
 

@@ -3,7 +3,7 @@
  * The server takes the messages from the reporter's own archive or from what was held for him, so that clients that send ids
  * alone, or nothing, are enough; a message that the reporter shows himself counts when it carries this server's mark
  * (vault/vault_frank.h). Each reporter counts once for each fingerprint, by how often officers agreed with him. At policy's
- * reports.purge_at the fingerprint is contained for everybody and the officers are told.
+ * reports.purge_at the fingerprint is contained and purged for everybody and the officers are told.
  *
  * Threads    The loop's.
  * Limits     REPORT_EVIDENCE messages a report, LIMIT_REPORTS stored ones, REPORT_VOICES people counted for one fingerprint.
