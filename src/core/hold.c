@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "core/audit.h"
 #include "core/bot.h"
+#include "core/learn.h"
 #include "core/state.h"
 #include "core/user.h"
 #include "xmpp/ns.h"
@@ -326,6 +327,7 @@ struct release {
 	struct str id;
 	struct vault_held held;
 	struct node *stanza;
+	bool officer;			/* whose word it is: he teaches the model */
 };
 
 static int release_work(struct vault *v, void *ctx)
@@ -407,6 +409,8 @@ static void release_done(void *ctx, int err)
 		show_presence(l);
 		return;
 	}
+	if (err == 0 && l->officer)
+		learn_message(l->srv, l->arena, l->stanza, false, 1);	/* it was held, and was honest */
 	if (err == 0)
 		err = add_delay(l);
 	if (err < 0) {
@@ -433,15 +437,22 @@ static struct release *release_new(struct server *srv, struct str id)
 	return l;
 }
 
-void hold_release(struct server *srv, struct str id)
+static void release(struct server *srv, struct str id, bool officer)
 {
 	struct release *l = release_new(srv, id);
 
+	if (l)
+		l->officer = officer;
 	if (l && l->id.p && server_store(srv, l, release_work, release_done) == 0)
 		return;
 	log_event(LOG_ERROR, "release.failed", LOG_S("id", id));
 	if (l)
 		arena_free(&l->arena);
+}
+
+void hold_release(struct server *srv, struct str id)
+{
+	release(srv, id, true);
 }
 
 static void rejected_done(void *ctx, int err)
@@ -547,7 +558,7 @@ static void word_settled(void *ctx, int err)
 		char id[VAULT_ID_TEXT];
 
 		vault_id_text(w->ids[i], id);
-		hold_release(w->srv, str_of(id));
+		release(w->srv, str_of(id), false);
 	}
 	if (err == 0)
 		audit_account(w->srv, w->confirm ? "confirmed" : "cancelled", w->bare, "held messages, by their sender");
@@ -613,7 +624,7 @@ static void on_later(void *ctx)
 		char id[VAULT_ID_TEXT];
 
 		vault_id_text(l->held[i].id, id);
-		hold_release(l->srv, str_of(id));
+		release(l->srv, str_of(id), false);
 	}
 	arena_free(&l->arena);
 }
@@ -653,6 +664,8 @@ int hold_restore(struct server *srv, struct vault *v)
 	struct later *l = a ? arena_alloc(a, sizeof(*l)) : NULL;
 	int r = l ? restore_outbreaks(srv, v, a) : ERR_NOMEM;
 
+	if (r == 0)
+		r = learn_restore(srv, v, a);
 	if (r == 0)
 		r = restore_spread(srv, v, a);
 	if (r == 0)

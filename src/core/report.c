@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/bot.h"
+#include "core/learn.h"
 #include "core/state.h"
 #include "core/user.h"
 #include "xmpp/jid.h"
@@ -184,6 +185,9 @@ static void name_one(struct report *r, struct evidence *e)
 	s.ts_ms = r->when_ms;
 	if (guard_name(r->srv->guard, &s, r->arena, e->print) < 0)
 		e->print[0] = '\0';
+	/* Who reports abuse speaks of the sender, who reports spam of the text. */
+	if (str_is(r->reason, "urn:xmpp:reporting:spam"))
+		learn_message(r->srv, r->arena, m, true, (float)r->weight / (2 * OFFICERS_WEIGHT));
 }
 
 static void name_all(struct report *r)

@@ -761,6 +761,21 @@ bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 	return true;
 }
 
+void guard_learn(struct guard *g, struct str text, bool is_spim, float weight)
+{
+	spim_learn(campaign_model(g->mem->campaign), text, is_spim, weight);
+}
+
+void guard_learnt(const struct guard *g, struct buf *ret)
+{
+	spim_delta_write(campaign_model(g->mem->campaign), ret);
+}
+
+int guard_relearn(struct guard *g, struct str learnt)
+{
+	return spim_delta_read(campaign_model(g->mem->campaign), learnt);
+}
+
 void guard_contain(struct guard *g, struct str fingerprint, bool contained)
 {
 	struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "inspect/inspect.h"
+#include "inspect/spim.h"
 #include "inspect/subject.h"
 #include "policy/policy.h"
 
@@ -90,6 +91,13 @@ MUST_CHECK int guard_name(struct guard *g, const struct subject *s, struct arena
 bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender);
 /* An operator's word. */
 void guard_contain(struct guard *g, struct str fingerprint, bool contained);
+
+/* What people say of a text teaches the inspector spim, within bounds; weight: 0 to 1, how far they are trusted. guard_learnt() is
+ * what to keep of it, GUARD_LEARNT_BYTES at most; guard_relearn() takes it back: all or nothing. */
+#define GUARD_LEARNT_BYTES SPIM_DELTA_BYTES
+void guard_learn(struct guard *g, struct str text, bool is_spim, float weight);
+void guard_learnt(const struct guard *g, struct buf *ret);
+MUST_CHECK int guard_relearn(struct guard *g, struct str learnt);
 
 /* What to store with an outbreak so that guard_remember() finds what is alike after a restart. Empty when unknown. */
 void guard_memory(const struct guard *g, struct str fingerprint, char ret[GUARD_MEMORY]);

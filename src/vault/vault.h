@@ -75,7 +75,8 @@ enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PR
 		  ITEM_TOPIC, ITEM_PREFS, ITEM_NOTICE,
 		  ITEM_GONE /* of a domain: its accounts that were removed; rooms still know them */,
 		  ITEM_KNOWN, ITEM_REQUEST, ITEM_REPORT, ITEM_REPORTER, ITEM_POLICY,
-		  ITEM_KEYS /* of an account, by node: the device keys it has published */ };
+		  ITEM_KEYS /* of an account, by node: the device keys it has published */,
+		  ITEM_LEARNT /* of the bot: what reports have taught */ };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);
