@@ -784,9 +784,36 @@ def run(tap):
     tap.run("a message for a server that is away outlives kill -9", outlives_a_kill)
     tap.run("a message that was cut off goes out again", outlives_a_cut)
     tap.run("case 129: a crowd at the door", crowd)
+    tap.run("first contact: a stranger of another server waits, and hears nothing", first_contact)
     tap.run("status shows the links", status)
     tap.run("dns names the records", records)
     tap.run("a queue has an end, and what waits too long comes back", queue_limit)
+
+
+def first_contact():
+    """What a stranger of another server sends waits; who it is for, there or not, makes no difference to him."""
+    server = Federated(w.ca, w.zone, strangers="request")
+    try:
+        ann, peer = Client(server, "ann", resource="desk").login(presence=True), Peer(THEIRS, Target(OURS, server.s2s_port), w.cert).trusted()
+        for i, to in enumerate(("ann", "nobody", "bob")):
+            peer.send(f"<message from='eve@{THEIRS}/x' to='{to}@{OURS}' type='chat' id='fc{i}'><body>see http://evil.example/{i}</body></message>")
+        peer.send(f"<presence from='eve@{THEIRS}' to='ann@{OURS}' type='subscribe'/><presence from='eve@{THEIRS}/x' to='ann@{OURS}'/>")
+        t = body_of(ann.expect(lambda e: "Request 1" in (body_of(e) or ""), name="message"))
+        check("http://evil" not in t and "evil.example" not in t, t)
+        ann.none(lambda e: e.get("from", "").startswith("eve@"), "something of a stranger")
+        try:
+            w.listener.accept(timeout=1)
+        except Failed:
+            pass		# nobody has anything to tell the other server
+        else:
+            raise Failed("our server connects to theirs: it has an answer for the stranger")
+        ann.message(f"guard@{OURS}", "accept 1")
+        ann.expect(name="message", id="fc0", frm=f"eve@{THEIRS}/x")
+        ann.expect(name="presence", type="subscribe", frm=f"eve@{THEIRS}")
+        ann.close()
+    finally:
+        server.assert_healthy()
+        server.close()
 
 
 def main():
