@@ -89,7 +89,7 @@ static int from_mirror(struct cli *c, const char *url, struct pump *p)
 
 static int from_file(const char *path, struct pump *p)
 {
-	static char bytes[65536];
+	char bytes[65536];
 	FILE *f = fopen(path, "re");
 	size_t n;
 	int r = CLI_OK;
