@@ -297,11 +297,22 @@ void hold_done(struct trip *t)
 		bot_tell(srv, t->to.bare, "A message from %.*s to you was held (number %s) and is being looked at.", STR_FMT(t->from.bare), id);
 }
 
+/* What weighs most says most. */
+static const struct finding *heaviest(const struct judgement *j)
+{
+	const struct finding *f = j->findings;
+
+	for (unsigned i = 1; i < j->n_findings; i++)
+		if (j->findings[i].weight > f->weight)
+			f = &j->findings[i];
+	return f;
+}
+
 void hold_flagged(struct trip *t)
 {
 	if (!t->flagged || !t->to_user || t->verdict.n_findings == 0)
 		return;
-	bot_tell(t->server, t->to.bare, "Careful with the message from %.*s: %s.", STR_FMT(t->from.bare), inspect_rule_text(t->verdict.findings[0].rule));
+	bot_tell(t->server, t->to.bare, "Careful with the message from %.*s: %s.", STR_FMT(t->from.bare), inspect_rule_text(heaviest(&t->verdict)->rule));
 }
 
 void hold_leaked(struct trip *t)

@@ -4,6 +4,7 @@
  * anybody gets it. Nobody is exempt for being a contact, an administrator or the help desk.
  */
 #include "base/clock.h"
+#include "core/blocklist.h"
 #include "core/gate.h"
 #include "core/hold.h"
 #include "core/mask.h"
@@ -43,6 +44,7 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 	sub->audience = service && service->audience ? service->audience(t->server, &t->to) : 1;
 	sub->ts_ms = clock_wall_ms();
 	policy_step_facts(t, sub);
+	blocklist_facts(t, sub);
 	return gather_message(m, t->arena, sub);
 }
 

@@ -51,6 +51,8 @@ struct server {
 	struct rooms *rooms;			/* rooms/ */
 	struct map *reported;			/* core/report.c: fingerprint -> who has reported it */
 	struct { uint64_t at_ms; unsigned more; } alerts[BOT_ALERTS];	/* core/bot.c: when each kind was told last */
+	struct map *blocklists;			/* core/blocklist.c: "SERVICE NODE" -> map of hashes */
+	struct rtbl *rtbl;			/* features/rtbl.c */
 	struct map *asks;			/* id -> struct ask */
 	struct str pubsub;			/* features/pubsub.c: its domain, in names */
 	struct map *caps;			/* hash -> struct pubsub_caps; features/caps.c */

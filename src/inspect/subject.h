@@ -44,6 +44,8 @@ struct subject {
 	bool to_gateway;		/* the receiver is behind a gateway */
 	bool partner;			/* the operator has named the sender's domain */
 	uint64_t prefix;		/* the range of addresses his server speaks from; 0: not known */
+	struct str listed_by;		/* the block list that names the sender; empty: none */
+	bool listed_trusted;		/* and its publisher is trusted */
 	enum subject_via via;
 	enum subject_trust trust;	/* of the link to another domain that it comes or goes by */
 	bool outward;			/* leaves for another network */

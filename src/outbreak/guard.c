@@ -570,6 +570,8 @@ static int see(const struct guard *g, const struct subject *s, const struct link
 	stranger_verdict(s, tried, &(struct stranger_conf){ .people = g->mem->people }, v);
 	if (s->own_password)
 		inspect_add(v, DLP_OWN_PASSWORD, STR_NONE);
+	if (s->listed_by.n)
+		inspect_add(v, s->listed_trusted ? SENDER_LISTED : SENDER_REPORTED, s->listed_by);
 	/* What comes in from elsewhere is no leak of ours. */
 	return s->via == VIA_LOCAL || s->via == VIA_ROOM ? dlp_verdict(g->dlp, s, v) : 0;
 }

@@ -92,7 +92,11 @@ struct policy {
 	struct {
 		unsigned new_people, strangers;	/* that one sender may write to within worms.window; 0: any number */
 	} limits;
-	struct { unsigned purge_at; } reports;	/* weight of reports; 0: never */
+	struct {
+		unsigned purge_at;		/* weight of reports; 0: never */
+		const struct str *lists;	/* "SERVICE NODE" of block lists that are shared */
+		size_t n_lists;
+	} reports;
 	struct {
 		bool on;
 		struct str links, strangers, worms, leaks;

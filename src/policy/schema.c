@@ -200,6 +200,10 @@ const struct schema_key schema_keys[] = {
 	{ "limits", "strangers", NULL, SCHEMA_NUMBER, FIELD(limits.strangers), .max = 30, .def = "off",
 	  .help = "Of them so many who do not know him." },
 
+	{ "reports", "lists", NULL, SCHEMA_PHRASES, FIELD(reports.lists), FIELD_N(reports.n_lists), .max = 500, .def = "[]",
+	  .example = "- rtbl.partner.example muc_bans_sha256",
+	  .help = "Block lists that others share by publish-subscribe (RTBL): service, blank, node; SHA-256 of addresses and domains. A message of\n"
+		  "somebody listed is held when peers says that the publisher's trust is high, else it weighs." },
 	{ "reports", "purge_at", NULL, SCHEMA_NUMBER, FIELD(reports.purge_at), .max = 1000, .def = "3",
 	  .help = "When reports of so much weight name the same message, it is taken back from everybody." },
 

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Links in what is sent: defanged, warned of, rewritten for a check at the click, held; feeds; shared block lists."""
+import hashlib
 import http.server
 import os
 import sys
 import threading
 
 from harness import check, q
+from rawcomponent import Component, components_text
 from rawxmpp import CLIENT, Client, befriend, body_of, child
 from wardroom_test import Tap, new_server, until
 
+PUBSUB = "http://jabber.org/protocol/pubsub"
 OOB = "<x xmlns='jabber:x:oob'><url>%s</url></x>"
 XHTML = ("<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>"
          "<a href='%s'>look</a></body></html>")
@@ -210,6 +213,78 @@ def feed_tests(tap, server, anna, bob):
         mirror.shutdown()
 
 
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rtbl_tests(tap):
+    lists, gate = "lists.example.test", "gate.example.test"
+    items = (f"<pubsub xmlns='{PUBSUB}'><items node='bans'><item id='{sha256('spam@' + gate)}'/><item id='nonsense'/></items></pubsub>")
+    with new_server(users=("anna",), component=True, extra=components_text({'domain': lists}, {'domain': gate})) as server:
+        apply(server, f"strangers: allow\nreports:\n  lists: ['{lists} bans']\n")
+        publisher = Component(server, lists).login()
+
+        def answer():
+            while True:
+                iq = publisher.expect(lambda e: e.find(q(PUBSUB, "pubsub")) is not None, name="iq", timeout=25)
+                if iq.find(".//" + q(PUBSUB, "subscribe")) is not None:
+                    publisher.answer(iq)
+                else:
+                    publisher.answer(iq, items)
+                    return
+        anna = Client(server, "anna").login(presence=True)
+        spammer = Component(server, gate).login()
+
+        def send(name, i):
+            spammer.send(f"<message from='{name}@{gate}' to='{anna.bare}' type='chat' id='{i}'><body>good morning</body></message>")
+
+        def told(i):
+            anna.expect(name="message", id=i)
+            return body_of(anna.expect(lambda e: "Careful" in (body_of(e) or ""), name="message", frm=f"guard@{server.domain}"))
+
+        def untrusted():
+            answer()
+            publisher.settle()
+            send("honest", "h1")
+            anna.expect(name="message", id="h1")
+            send("spam", "s1")
+            text = told("s1")
+            check("block list" in text, text)
+        tap.run("rtbl-flag: somebody on a list that is not trusted is delivered with a warning", untrusted)
+
+        def event():
+            publisher.send(f"<message from='{lists}' to='{server.domain}'><event xmlns='{PUBSUB}#event'><items node='bans'>"
+                           f"<item id='{sha256('new@' + gate)}'/><retract id='{sha256('spam@' + gate)}'/></items></event></message>")
+            publisher.settle()
+            send("new", "s2")
+            check("block list" in told("s2"), "no warning")
+            anna.clear()
+            send("spam", "s3")
+            anna.expect(name="message", id="s3")
+            anna.settle()
+            check(not [m for m in anna.inbox if "Careful" in (body_of(m) or "")], "still listed")
+        tap.run("rtbl-event: an event adds to and takes from the list", event)
+
+        def forged():
+            spammer.send(f"<message from='{gate}' to='{server.domain}'><event xmlns='{PUBSUB}#event'><items node='bans'>"
+                         f"<item id='{sha256('honest@' + gate)}'/></items></event></message>")
+            spammer.settle()
+            anna.clear()
+            send("honest", "h2")
+            anna.expect(name="message", id="h2")
+            anna.settle()
+            check(not [m for m in anna.inbox if "Careful" in (body_of(m) or "")], "the event of a stranger was believed")
+        tap.run("rtbl-forged: nobody but the service tells of its node", forged)
+
+        def trusted():
+            apply(server, f"strangers: allow\npeers: [{{domain: {lists}, trust: high}}]\nreports:\n  lists: ['{lists} bans']\n")
+            send("new", "s4")
+            anna.expect(lambda e: "held" in (body_of(e) or ""), name="message", frm=f"guard@{server.domain}")
+            check(not [m for m in anna.inbox if m.get("id") == "s4"], "delivered")
+        tap.run("rtbl-hold: a trusted publisher's word holds the message", trusted)
+        server.assert_healthy()
+
+
 def main():
     tap = Tap("links")
     with new_server(users=("anna", "bob"), https=True) as server:
@@ -221,6 +296,7 @@ def main():
         presence_tests(tap, server, anna, bob)
         feed_tests(tap, server, anna, bob)
         server.assert_healthy()
+    rtbl_tests(tap)
     return tap.end()
 
 
