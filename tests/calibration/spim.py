@@ -124,8 +124,8 @@ def section(report, many, bot):
     return (f"{BEGIN}\n## Spim\n\nMade by `tests/calibration/spim.py --write`; training of {DATE}, {report['texts']} texts in {report['folds']} folds. Every text is judged by "
             "content alone, by a model\nthat has seen nothing of its near-duplicates, its worm's family or its community. Threshold "
             f"{report['threshold']:.2f}. Chosen on these same judgements: the limits on false\npositives are kept with a tenth to spare, so on other communities expect about as "
-            "many, not fewer. Groups of fewer than a thousand texts do not bind the\nthreshold. Of the three Russian false positives two are advertisements in the data's harmless "
-            "part. What machines translated says little about real texts.\n\n"
+            "many, not fewer. Groups of fewer than a thousand texts do not bind the\nthreshold. Two of 203 harmless Russian texts are over the limit of a language. "
+            "What machines translated says little about real texts.\n\n"
             + "\n".join(table(report, t, t == "spim_language") for t in ("kind", "trick", "spim_language", "work", "chat", "community", "language", "ham_source", "ham_trick"))
             + "\n**Campaigns**: ten copies, greeting and number changed each time, to people who do not answer\n\n" + "\n".join(lines)
             + f"\n\nNotices of bots and greetings to a whole team: {bot[1]} of {bot[0]} not simply delivered.\n{END}\n")
