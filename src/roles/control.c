@@ -2,7 +2,6 @@
 #include "roles/control.h"
 
 #include <jansson.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +19,8 @@ struct control {
 	struct conn_pool *pool;
 	struct listener *listener;
 	const char *dir, *domain;
+	void (*reload)(void *ctx);
+	void *reload_ctx;
 	struct list clients;
 	unsigned n;
 };
@@ -59,15 +60,15 @@ static void done(void *ctx, struct admin_call *call)
 	struct client *c = ctx;
 
 	c->busy = false;
+	for (const struct admin_effect *e = call->effects; e; e = e->next)
+		if (e->kind == EFFECT_POLICY_APPLIED)
+			c->control->reload(c->control->reload_ctx);	/* who is answered finds it in force */
 	if (!c->conn)
 		client_free(c);
 	else if (call->err < 0)
 		answer(c, json_pack("{s:b, s:s, s:s%}", "ok", 0, "error", err_text(call->err), "why", call->why.p, call->why.n));
 	else
 		answer(c, json_pack("{s:b, s:O}", "ok", 1, "reply", call->reply));
-	for (const struct admin_effect *e = call->effects; e; e = e->next)
-		if (e->kind == EFFECT_POLICY_APPLIED)
-			raise(SIGHUP);		/* read again, as after a change by hand */
 	admin_call_free(&call);
 }
 
@@ -131,7 +132,8 @@ static void on_accept(void *ctx, int fd, const struct sockaddr_storage *from)
 		client_free(c);
 }
 
-int control_new(struct loop *loop, struct server *srv, int fd, const char *dir, const char *domain, struct control **ret)
+int control_new(struct loop *loop, struct server *srv, int fd, const char *dir, const char *domain, void (*reload)(void *ctx), void *reload_ctx,
+		struct control **ret)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	int r = c ? conn_pool_new(loop, &c->pool) : ERR_NOMEM;
@@ -148,6 +150,8 @@ int control_new(struct loop *loop, struct server *srv, int fd, const char *dir, 
 	c->loop = loop;
 	c->srv = srv;
 	c->dir = dir;
+	c->reload = reload;
+	c->reload_ctx = reload_ctx;
 	c->domain = domain;
 	list_init(&c->clients);
 	*ret = c;

@@ -17,8 +17,10 @@ struct control;
 struct loop;
 struct server;
 
-/* Takes the listening descriptor over, also on failure. dir and domain must outlive it. */
-MUST_CHECK int control_new(struct loop *loop, struct server *srv, int fd, const char *dir, const char *domain, struct control **ret);
+/* Takes the listening descriptor over, also on failure. dir and domain must outlive it. reload: reads the instance's files again, when a
+ * command has changed them; before that command is answered. */
+MUST_CHECK int control_new(struct loop *loop, struct server *srv, int fd, const char *dir, const char *domain, void (*reload)(void *ctx), void *reload_ctx,
+			   struct control **ret);
 void control_stop(struct control *c);	/* no more commands; the loop still has to run until clients are gone */
 void control_free(struct control **c);
 

@@ -118,6 +118,7 @@ static int credentials(const struct daemon *d, const struct config *c, struct ar
 }
 
 static void on_term(void *ctx);
+static void on_hup(void *ctx);
 
 /* Somebody has ordered it from within (XEP-0133). */
 static void on_end(void *ctx, bool again)
@@ -180,7 +181,7 @@ static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct st
 		return r;
 	/* A reload replaces the configuration; its domain stays. */
 	domain = arena_dup(d->arena, d->config->domain, strlen(d->config->domain));
-	return domain ? control_new(d->loop, d->server, control, d->in.dir, domain, &d->control) : ERR_NOMEM;
+	return domain ? control_new(d->loop, d->server, control, d->in.dir, domain, on_hup, d, &d->control) : ERR_NOMEM;
 }
 
 static void stopped(void *ctx)
