@@ -271,6 +271,49 @@ static void freeze(struct trip *t)
 
 /* --- telling people ------------------------------------------------------------------------------------------------ */
 
+/* What spreads may be meant: its sender knows. What is dangerous by itself, or should not leave, is not for him to let go: an
+ * infected client would. */
+static bool for_sender(const char *inspector, unsigned weight, bool *spreads, unsigned *others)
+{
+	if (strcmp(inspector, "worm") == 0)
+		*spreads = true;
+	else
+		*others += weight;
+	return strcmp(inspector, "dlp") != 0 || weight == 0;
+}
+
+static bool senders_to_confirm(const struct judgement *j, unsigned hold_at)
+{
+	bool spreads = false, fine = true;
+	unsigned others = 0;
+
+	for (unsigned i = 0; i < j->n_findings; i++)
+		fine = for_sender(inspect_rule_inspector(j->findings[i].rule), j->findings[i].weight, &spreads, &others) && fine;
+	return fine && spreads && (!hold_at || others < hold_at);
+}
+
+/* The same, asked of the story that was kept. */
+static bool was_senders_to_confirm(struct vault *v, uint64_t id, unsigned hold_at, struct arena *a)
+{
+	bool spreads = false, fine = true;
+	unsigned others = 0;
+	struct str text;
+	json_t *o, *f;
+	size_t i;
+
+	if (vault_finding_get(v, id, a, &text) < 0)
+		return false;
+	o = json_loadb(text.p, text.n, 0, NULL);
+	json_array_foreach(json_object_get(o, "findings"), i, f) {
+		const char *inspector = json_string_value(json_object_get(f, "inspector"));
+		json_int_t weight = json_integer_value(json_object_get(f, "weight"));
+
+		fine = inspector && for_sender(inspector, weight > 0 && weight < 100000 ? (unsigned)weight : 0, &spreads, &others) && fine;
+	}
+	json_decref(o);
+	return fine && spreads && (!hold_at || others < hold_at);
+}
+
 void hold_done(struct trip *t)
 {
 	const struct judgement *j = &t->verdict;
@@ -289,9 +332,12 @@ void hold_done(struct trip *t)
 		freeze(t);
 		bot_tell(srv, t->from.bare, "Your account has been frozen because another message of yours was being sent to many people; please write to %.*s.",
 			 STR_FMT(srv->helpdesk));
-	} else if (j->first_hold) {
-		bot_tell(srv, t->from.bare, "Your message to %.*s was held (number %s) because the same link or file goes to several people or looks dangerous: "
+	} else if (j->first_hold && senders_to_confirm(j, guard_policy(srv->guard)->hold)) {
+		bot_tell(srv, t->from.bare, "Your message to %.*s was held (number %s) because the same link or file goes to several people: "
 			 "answer \"confirm\" if you meant to send it, \"cancel\" if you did not.", STR_FMT(t->to.bare), id);
+	} else if (j->first_hold) {
+		bot_tell(srv, t->from.bare, "Your message to %.*s was held (number %s): %s. Somebody on duty looks at it; answer \"cancel\" if you did not mean to "
+			 "send it.", STR_FMT(t->to.bare), id, j->n_findings ? inspect_rule_text(j->findings[0].rule) : "the company's policy holds it");
 	}
 	if (t->to_user && t->to_user != t->from_user)
 		bot_tell(srv, t->to.bare, "A message from %.*s to you was held (number %s) and is being looked at.", STR_FMT(t->from.bare), id);
@@ -495,6 +541,7 @@ struct word {
 	struct arena *arena;
 	struct str bare, id, fingerprint;
 	bool confirm;
+	unsigned hold_at;		/* policy's, at that time */
 	struct vault_held *held;	/* this sender's, waiting */
 	size_t n;
 	uint64_t *ids;
@@ -517,6 +564,8 @@ static int word_find(struct vault *v, void *ctx)
 		return r;
 	if (!one)
 		return ERR_NOT_FOUND;
+	if (w->confirm && !was_senders_to_confirm(v, one->id, w->hold_at, w->arena))
+		return ERR_FORBIDDEN;
 	w->fingerprint = one->fingerprint;
 	w->ids = arena_alloc(w->arena, (w->n + 1) * sizeof(*w->ids));
 	if (!w->ids)
@@ -524,7 +573,8 @@ static int word_find(struct vault *v, void *ctx)
 	w->n_ids = 0;
 	for (size_t i = 0; i < w->n; i++)
 		if (str_eq(bare_of(w->held[i].from), w->bare) &&
-		    (&w->held[i] == one || (!str_empty(w->fingerprint) && str_eq(w->held[i].fingerprint, w->fingerprint))))
+		    (&w->held[i] == one || (!str_empty(w->fingerprint) && str_eq(w->held[i].fingerprint, w->fingerprint) &&
+					    (!w->confirm || was_senders_to_confirm(v, w->held[i].id, w->hold_at, w->arena)))))
 			w->ids[w->n_ids++] = w->held[i].id;
 	return 0;
 }
@@ -582,6 +632,9 @@ static void word_found(void *ctx, int err)
 
 	if (err == ERR_NOT_FOUND) {
 		bot_tell(w->srv, w->bare, "Nothing of yours is held%s.", str_empty(w->id) ? "" : " under that number");
+	} else if (err == ERR_FORBIDDEN) {
+		bot_tell(w->srv, w->bare, "This one is not held for going to many people, so it is not yours to let go; please write to %.*s.",
+			 STR_FMT(w->srv->helpdesk));
 	} else if (err < 0) {
 		bot_tell(w->srv, w->bare, "That cannot be looked up at the moment; please try again.");
 	} else if (w->confirm && !str_empty(w->fingerprint) && !guard_confirm(w->srv->guard, w->fingerprint, w->bare)) {
@@ -599,7 +652,8 @@ static void say(struct server *srv, struct str bare, struct str id, bool confirm
 	struct word *w = a ? arena_alloc(a, sizeof(*w)) : NULL;
 
 	if (w) {
-		*w = (struct word){ .srv = srv, .arena = a, .bare = arena_str(a, bare), .id = arena_str(a, id), .confirm = confirm };
+		*w = (struct word){ .srv = srv, .arena = a, .bare = arena_str(a, bare), .id = arena_str(a, id), .confirm = confirm,
+				    .hold_at = guard_policy(srv->guard)->hold };
 		if (w->bare.p && w->id.p && server_store(srv, w, word_find, word_found) == 0)
 			return;
 	}

@@ -78,6 +78,14 @@ def main():
             gate.none(lambda e: e.tag.endswith("message"), "a message that should have been held")
         tap.run("what should not leave is held on its way to another network", outside_held)
 
+        def not_his_to_confirm():
+            anna.clear()
+            anna.message(f"guard@{server.domain}", "confirm")
+            said_by_bot(anna, ["not yours to let go"])
+            gate.settle()
+            gate.none(lambda e: e.tag.endswith("message"), "a leak that its sender let go himself")
+        tap.run("the sender cannot let go what should not leave", not_his_to_confirm)
+
         def harmless_outside():
             anna.message(f"joe@{GATE}", "the ticket number is 4111 1111 1111 1112 and the project is fine")
             gate.expect(lambda e: e.tag.endswith("message") and body_of(e) and "fine" in body_of(e), what="a harmless message")
