@@ -33,7 +33,7 @@ static int write_message(struct arena *a, struct node *m, struct str from, struc
 	char own[17];
 	int r;
 
-	rand_text(own, sizeof(own));
+	rand_text(own, sizeof(own) - 1);
 	r = node_set_attr(a, m, "from", from);
 	if (r == 0)
 		r = node_set_attr(a, m, "to", to);
