@@ -13,6 +13,7 @@ static const unsigned char built[] = {
 
 #define SECRET_LEAST 6		/* bytes of a password in "password: ..." */
 #define SECRET_MOST 128
+#define MIXED_BYTES 256		/* of a token that are looked at for letters and digits */
 
 /* Where it ends, or 0 when it is none. */
 typedef size_t reader(struct str text, size_t from, char label[DLP_LABEL]);
@@ -77,7 +78,7 @@ static bool is_mixed(struct str s)
 {
 	unsigned digits = 0, letters = 0;
 
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; i < s.n && i < MIXED_BYTES; i++) {
 		digits += is_digit(s.p[i]);
 		letters += is_letter(s.p[i]);
 	}
@@ -142,8 +143,8 @@ static size_t read_phrase(struct str text, size_t from, char label[DLP_LABEL])
 			said = said || strchr(":=", at(text, from));
 			from++;
 		}
-		for (end = from; end < text.n && !is_space(text.p[end]);)
-			end++;
+		for (end = from; end < text.n && !is_space(text.p[end]) && end - from <= SECRET_MOST;)
+			end++;		/* what is longer is none: "password:password:password:" is read once, not once from each */
 		word = str_make(text.p + from, end - from);
 		for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 			if (str_eq_nocase(word, str_of(links[i]))) {
@@ -262,6 +263,9 @@ struct search {
 	struct dlp *d;
 	struct str text;
 	struct dlp_spans *ret;
+	/* What was read already is not read again from each place within it: */
+	size_t run_from, run_to;	/* token characters */
+	size_t key_to;			/* a key block ends there */
 };
 
 /* In order; what overlaps becomes one, and the first name for it stays. */
@@ -295,17 +299,30 @@ static bool is_word_char(char c)
 	return is_letter(c) || is_digit(c);
 }
 
+/* Where the token ends that has begun before 'to': once for all that begins within one run of such characters. */
+static size_t run_end(struct search *s, size_t to)
+{
+	if (to < s->run_from || to >= s->run_to) {
+		s->run_from = to;
+		s->run_to = token_end(s->text, to);
+	}
+	return s->run_to;
+}
+
 static void found_kind(void *ctx, size_t which, size_t from, size_t to)
 {
 	const struct kind *k = &kinds[which];
 	struct search *s = ctx;
 	struct dlp_span one = { .from = from, .to = to, .rule = k->rule };
 
+	if (k->read == read_key_block && from < s->key_to)
+		return;
 	if (k->read) {
 		one.to = k->read(s->text, k->read == read_phrase ? to : from, one.label);
+		s->key_to = k->read == read_key_block ? one.to : s->key_to;
 	} else {
 		snprintf(one.label, DLP_LABEL, "%s", k->label);
-		one.to = token_end(s->text, to);
+		one.to = run_end(s, to);
 		if (one.to - one.from < k->least || !is_mixed(str_make(s->text.p + one.from, one.to - one.from)))
 			return;
 	}
@@ -328,7 +345,7 @@ static void found_more(void *ctx, size_t which, size_t from, size_t to)
 
 int dlp_find(struct dlp *d, struct str text, struct dlp_spans *ret)
 {
-	struct search s = { d, text, ret };
+	struct search s = { .d = d, .text = text, .ret = ret };
 	int r;
 
 	ret->n = 0;

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "inspect/dlp.h"
@@ -222,6 +224,28 @@ static void a_pattern_that_explodes_is_refused_or_bounded(void **st)
 	dlp_free(&one);
 }
 
+/* Each of these is a beginning that could be read on from to the end of the text: once from each would be hours. */
+static void what_begins_everywhere_is_read_once(void **st)
+{
+	static const char *const pieces[] = { "eyJhbGci.", "password:", "-----BEGIN RSA PRIVATE KEY-----", "sk-", "gh", ":AAAAAA", "AccountKey=", "a://b:", "4111 " };
+	enum { BYTES = 240000 };
+	char *text = malloc(BYTES);
+
+	(void)st;
+	assert_non_null(text);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		struct dlp_spans spans;
+		clock_t began = clock();
+
+		for (size_t n = 0; n < BYTES; n++)
+			text[n] = pieces[i][n % strlen(pieces[i])];
+		assert_int_equal(dlp_find(d, str_make(text, BYTES), &spans), 0);
+		if (clock() - began > CLOCKS_PER_SEC)
+			fail_msg("'%s' takes %ld ms", pieces[i], (long)((clock() - began) * 1000 / CLOCKS_PER_SEC));
+	}
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +258,7 @@ int main(void)
 		cmocka_unit_test(evidence_never_holds_the_thing_itself),
 		cmocka_unit_test(masking_takes_out_the_thing_and_leaves_the_sentence),
 		cmocka_unit_test(more_than_can_be_told_is_said),
+		cmocka_unit_test(what_begins_everywhere_is_read_once),
 		cmocka_unit_test(a_pattern_of_ones_own_that_is_none_is_named),
 		cmocka_unit_test(a_pattern_that_explodes_is_refused_or_bounded),
 	};
