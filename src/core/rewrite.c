@@ -42,8 +42,12 @@ static bool text_leads(struct rewriting *w, struct str text)
 
 static bool attr_leads(struct rewriting *w, const struct node *n)
 {
-	static const char *const names[] = { "href", "uri", "url", "target", "src", "reason" };
+	static const char *const names[] = { "href", "uri", "url", "target", "src" };
+	static const char *const texts[] = { "reason", "label", "title", "name", "nick", "desc", "alt", "summary", "status" };
 
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (text_leads(w, node_attr(n, texts[i])))
+			return true;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct str v = node_attr(n, names[i]);
 

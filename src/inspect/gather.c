@@ -75,26 +75,55 @@ static struct str cipher_of(const struct node *m)
 	return longest;
 }
 
+/* Attributes that clients show as text: why somebody is invited (XEP-0249), names of fields and of files. */
+static bool is_read(const struct attr *at)
+{
+	static const char *const names[] = { "reason", "label", "title", "name", "nick", "desc", "alt", "summary", "status" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_is(at->name, names[i]))
+			return at->value.n > 0;
+	return false;
+}
+
+/* Writes these attributes, a line each; p NULL: says how much room they need. */
+static size_t read_attrs(const struct node *n, char *p)
+{
+	size_t at = 0;
+
+	for (const struct attr *one = node_is_text(n) ? NULL : n->attrs; one; one = one->next) {
+		if (!is_read(one))
+			continue;
+		if (p) {
+			memcpy(p + at, one->value.p, one->value.n);
+			p[at + one->value.n] = '\n';
+		}
+		at += one->value.n + 1;
+	}
+	return at;
+}
+
 /* All texts of one kind, a line each; one piece is not copied. */
 static bool join(const struct node *m, bool topic, struct arena *a, struct str *ret)
 {
 	const struct node *n, *only = NULL;
-	size_t total = 0, pieces = 0, at = 0;
+	size_t total = 0, pieces = 0, at = 0, attrs = 0;
 	char *p;
 
 	*ret = STR_NONE;
 	for (n = m; n; n = node_walk(m, n)) {
+		attrs += n == m || topic ? 0 : read_attrs(n, NULL);
 		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic || is_cipher(n, m))
 			continue;
 		only = n;
 		pieces++;
 		total += n->text.n + 1;
 	}
-	if (pieces <= 1) {
+	if (pieces <= 1 && attrs == 0) {
 		*ret = only ? only->text : STR_NONE;
 		return true;
 	}
-	p = arena_alloc(a, total);
+	p = arena_alloc(a, total + attrs + pieces);
 	for (n = m; p && n; n = node_walk(m, n)) {
 		if (!node_is_text(n) || n->parent == m || is_topic(n, m) != topic || is_cipher(n, m))
 			continue;
@@ -103,6 +132,10 @@ static bool join(const struct node *m, bool topic, struct arena *a, struct str *
 		if (breaks(n))
 			p[at++] = '\n';
 	}
+	if (p && attrs && at && p[at - 1] != '\n')
+		p[at++] = '\n';
+	for (n = m; p && attrs && n; n = node_walk(m, n))
+		at += n == m ? 0 : read_attrs(n, p + at);
 	*ret = str_make(p, at);
 	return p != NULL;
 }

@@ -45,6 +45,15 @@ def defang_tests(tap, server, anna, bob):
         check("Careful with the message" in body_of(warned), f"the bot says: {body_of(warned)}")
     tap.run("t5-defang: a rule takes the life out of links in text, markup and OOB; trusted ones stay", defang)
 
+    def attributes():
+        a = "attributes"
+        anna.send(f"<message to='{bob.bare}' id='{a}'><body>come</body><x xmlns='jabber:x:conference' jid='r@rooms.{server.domain}'"
+                  " reason='see http://shop.test/reason'/></message>")
+        got = by_id(bob, a)
+        check(body_of(got) == "come" and got.find(q("jabber:x:conference", "x")) is None, "the reason still leads somewhere")
+        bob.expect(name="message", frm=f"guard@{server.domain}")
+    tap.run("t5-defang: a link in what an attribute says is seen (XEP-0249)", attributes)
+
     def trusted_only():
         i = anna.message(bob.bare, "https://meet.example/x", extra=XHTML % "https://meet.example/x")
         got = by_id(bob, i)
