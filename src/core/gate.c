@@ -401,7 +401,8 @@ static struct str domain_of(struct str bare)
 }
 
 /* A room elsewhere says that one of the receiver's contacts invites him. It is believed when it is a room of his contact's
- * server, or when a colleague is seen to be in it. */
+ * server, or when a colleague is seen to be in it. Rooms have a domain below their server's: on the contact's own domain
+ * anybody has an account, and may name whom he likes. */
 static bool invites_well(const struct trip *t)
 {
 	struct str who = inviter(t), domain = domain_of(who);
@@ -411,8 +412,8 @@ static bool invites_well(const struct trip *t)
 		return false;
 	if (u)
 		return somebody_meets(u, t->from.bare);
-	return lets_in(t->to_user, who) && str_ends(t->from.domain, domain) &&
-	       (t->from.domain.n == domain.n || t->from.domain.p[t->from.domain.n - domain.n - 1] == '.');
+	return lets_in(t->to_user, who) && str_ends(t->from.domain, domain) && t->from.domain.n > domain.n &&
+	       t->from.domain.p[t->from.domain.n - domain.n - 1] == '.';
 }
 
 /* Of an error the condition alone: what stands beside it is a text that no inspector has seen. */

@@ -65,6 +65,16 @@ def requests(tap, g):
         check(g.server.json("held", "list", "--account", u.bare, "--all")["held"][0]["state"] == "request", "not in the quarantine's list")
     tap.run("a stranger's message waits; the bot shows it without anything live", shown)
 
+    def no_room():
+        u, friend, s = g.users.client(), g.stranger(), g.stranger()
+        u.message(friend, "hello")
+        g.net.settle()
+        u.settle()
+        g.say(s, u.bare, "HOSTILE", f"<x xmlns='http://jabber.org/protocol/muc#user'><invite from='{friend}'/></x>")
+        g.heard(u, "Request 1")
+        g.nothing(u, s)
+    tap.run("who has an account on a contact's domain does not pass as a room that the contact invites to", no_room)
+
     def accept():
         u, s = g.users.client(), g.stranger()
         began = time.time()
