@@ -12,6 +12,8 @@
 #include "core/user.h"
 #include "xmpp/ns.h"
 
+#define LANGUAGES 32			/* of one message */
+
 /* Elements a client may not put into what it sends: they speak for a server or an archive. A peer has rooms and
  * archives of its own, but never our clients' carbons. */
 static const struct {
@@ -67,8 +69,14 @@ static void strip(struct trip *t)
 	}
 }
 
+/* Two of one language, or more than anybody writes: each is compared with each. */
 static bool twice(const struct node *m, const char *name)
 {
+	unsigned n = 0;
+
+	for (struct node *c = node_child(m, NS_CLIENT, name); c; c = node_child_next(c, NS_CLIENT, name))
+		if (++n > LANGUAGES)
+			return true;
 	for (struct node *c = node_child(m, NS_CLIENT, name); c; c = node_child_next(c, NS_CLIENT, name))
 		for (struct node *d = node_child_next(c, NS_CLIENT, name); d; d = node_child_next(d, NS_CLIENT, name))
 			if (str_eq(node_attr(c, "xml:lang"), node_attr(d, "xml:lang")))
@@ -85,6 +93,11 @@ static void bare_error(struct node *m)
 		next = c->next;
 		if (!node_is(c, NS_CLIENT, "error") && !node_is(c, NS_SID, "origin-id") && !node_is(c, NS_OCCUPANT_ID, "occupant-id") &&
 		    !node_is(c, NS_MUC_USER, "x"))
+			node_remove(c);
+	}
+	for (struct node *e = node_child(m, NS_CLIENT, "error"), *c = e ? e->first : NULL; c; c = next) {
+		next = c->next;
+		if (str_is(c->name, "text"))
 			node_remove(c);
 	}
 }

@@ -35,6 +35,10 @@ CASES = [
     (62, "unsolicited result to the own account", "at", "<iq id='x1' type='result'/>", "DROP"),
     (62, "error message to a missing resource", "at", "<message id='x1' type='error' to='{v}/none'><body>HOSTILE</body></message>", "DROP"),
     (62, "error message to a missing user", "at", "<message id='x1' type='error' to='nobody@{d}'><body>HOSTILE</body></message>", "DROP"),
+    (62, "text in an error for a contact", "at", "<message id='x1' type='error' to='{W}'><error type='cancel'><item-not-found "
+     "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>HOSTILE</text></error></message>", "DROP"),
+    (61, "bodies in more languages than there are", "at",
+     "<message id='x1' to='{w}'>" + "".join(f"<body xml:lang='a{i}'>HOSTILE</body>" for i in range(2000)) + "</message>", "ER:bad-request/modify"),
     (62, "error iq to a missing user", "at", "<iq id='x1' type='error' to='nobody@{d}/r'/>", "DROP"),
     (63, "unknown namespace to the server", "at", "<iq id='x1' type='get' to='{d}'><query xmlns='HOSTILE'/></iq>", "ER:service-unavailable/cancel"),
     (63, "unknown namespace to the own account", "at", "<iq id='x1' type='get'><query xmlns='HOSTILE'/></iq>", "ER:service-unavailable/cancel"),
