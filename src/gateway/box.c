@@ -317,6 +317,7 @@ void box_opened(struct box_set *s, struct str domain)
 
 	if (!b || !l)
 		return;
+	b->expected_until_ms = UINT64_MAX;	/* also between its closing and box_lost() */
 	if (b->n_queue)
 		log_event(LOG_NOTE, "gateway.waited", LOG_S("domain", domain), LOG_N("messages", b->n_queue));
 	flush(b, l);
