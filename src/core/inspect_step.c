@@ -38,6 +38,7 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 
 	sub->from = t->from.bare;
 	sub->to = t->to_self ? t->from.bare : t->to.bare;
+	sub->seat = service && t->to.resource.n ? t->to.full : STR_NONE;
 	sub->via = t->origin == TRIP_PEER ? VIA_S2S : t->origin == TRIP_COMPONENT ? VIA_GATEWAY : service ? VIA_ROOM : VIA_LOCAL;
 	gate_facts(t, sub);
 	sub->outward = !service && !server_is_local(t->server, t->to.domain);
@@ -164,7 +165,7 @@ static const struct node *publication(struct trip *t)
 
 	if (!payload || !str_is(node_attr(t->stanza, "type"), "set") || (t->origin != TRIP_CLIENT && !trip_is_foreign(t)))
 		return NULL;
-	if (node_is(payload, NS_VCARD, "vCard"))
+	if (node_is(payload, NS_VCARD, "vCard") || node_is(payload, NS_IQ_OOB, "query"))	/* XEP-0066 3: a client opens or shows it */
 		return payload;
 	publish = node_is(payload, NS_PUBSUB, "pubsub") ? node_child(payload, NS_PUBSUB, "publish") : NULL;
 	return publish && is_shown(node_attr(publish, "node")) ? publish : NULL;

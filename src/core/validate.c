@@ -10,9 +10,11 @@
 #include "core/session.h"
 #include "core/state.h"
 #include "core/user.h"
+#include "inspect/url.h"
 #include "xmpp/ns.h"
 
 #define LANGUAGES 32			/* of one message */
+#define ERROR_TEXT 200			/* bytes */
 
 /* Elements a client may not put into what it sends: they speak for a server or an archive. A peer has rooms and
  * archives of its own, but never our clients' carbons. */
@@ -84,9 +86,23 @@ static bool twice(const struct node *m, const char *name)
 	return false;
 }
 
-/* An error is not inspected, so it carries nothing that somebody could read but its condition. */
-static void bare_error(struct node *m)
+/* A sentence that says what is wrong, and leads nowhere: it may name the domain that it is from. */
+static bool harmless(const struct trip *t, struct str text)
 {
+	struct url found[URLS];
+	bool more;
+	unsigned n = url_find(text, t->arena, found, &more);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!found[i].bare || found[i].path.n || !str_ends(found[i].host, t->from.domain))
+			return false;
+	return text.n <= ERROR_TEXT && !more;
+}
+
+/* An error is not inspected, so it carries nothing that somebody could read but its condition and a sentence. */
+static void bare_error(struct trip *t)
+{
+	struct node *m = t->stanza;
 	struct node *next;
 
 	for (struct node *c = m->first; c; c = next) {
@@ -97,7 +113,7 @@ static void bare_error(struct node *m)
 	}
 	for (struct node *e = node_child(m, NS_CLIENT, "error"), *c = e ? e->first : NULL; c; c = next) {
 		next = c->next;
-		if (str_is(c->name, "text"))
+		if (str_is(c->name, "text") && !harmless(t, node_deep_text(t->arena, c)))
 			node_remove(c);
 	}
 }
@@ -117,7 +133,7 @@ static enum trip_next check_message(struct trip *t)
 		return trip_refuse(t, ERR_BAD_REQUEST, "only one body and one subject for each language");
 	strip(t);
 	if (str_is(type, "error"))
-		bare_error(t->stanza);
+		bare_error(t);
 	return TRIP_NEXT;
 }
 

@@ -199,6 +199,7 @@ static int compile_kinds(enum patterns_engine engine, struct dlp *d)
 	return patterns_load(built, sizeof(built) - 1, v, KINDS, engine, &d->kinds, &bad);
 }
 
+/* Vectorscan 5.4.9 loses matches of these (alternatives, repetitions to choose) behind some 90 bytes of other text: PCRE2 does it. */
 static int compile_more(const struct dlp_conf *conf, const char *words, char own[][DLP_OWN_BYTES + 1], struct dlp *d, size_t *ret_bad)
 {
 	struct pattern v[1 + DLP_OWN];
@@ -209,7 +210,7 @@ static int compile_more(const struct dlp_conf *conf, const char *words, char own
 		v[n++] = (struct pattern){ words, true };
 	for (size_t i = 0; i < conf->n_own; i++)
 		v[n++] = (struct pattern){ own[i], true };
-	r = n ? patterns_new(v, n, conf->engine, &d->more, &bad) : 0;
+	r = n ? patterns_new(v, n, PATTERNS_PCRE2, &d->more, &bad) : 0;
 	*ret_bad = bad >= n - conf->n_own ? bad - (n - conf->n_own) : 0;
 	return r;
 }

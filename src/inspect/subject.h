@@ -31,6 +31,7 @@ struct subject_sender {
 
 struct subject {
 	struct str from, to;		/* bare JIDs */
+	struct str seat;		/* one person in a room: the full JID that a private message goes to; empty: none */
 	struct str body, topic;
 	struct str nick;		/* as the sender calls himself (XEP-0172); mostly empty */
 	struct str poses_as;		/* somebody of the receiver's roster whom he resembles; empty: nobody */

@@ -654,7 +654,7 @@ static bool goes_out(enum decision d)
 int guard_judge(struct guard *g, const struct subject *given, struct arena *a, struct judgement *ret)
 {
 	struct judgement j = { .patient_zero = STR_NONE, .memory = STR_NONE, .would_by = STR_NONE,
-			       .from_hash = guard_hash(g, given->from), .to_hash = guard_hash(g, given->to) };
+			       .from_hash = guard_hash(g, given->from), .to_hash = guard_hash(g, given->seat.n ? given->seat : given->to) };
 	unsigned tried = approach(g, given);
 	struct sender *from = sender_of(g->mem->senders, j.from_hash, given->ts_ms);
 	struct subject s = *given;

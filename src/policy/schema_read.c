@@ -475,7 +475,7 @@ int schema_patterns(struct schema_reader *r, const yaml_node_t *n)
 		one.regex = arena_dup(r->p->arena, v[i].regex.p, v[i].regex.n);
 		if (!v[i].name.p || !v[i].regex.p || !one.regex)
 			return ERR_NOMEM;
-		e = patterns_new(&one, 1, PATTERNS_BEST, &trial, &bad);
+		e = patterns_new(&one, 1, PATTERNS_PCRE2, &trial, &bad);	/* as in inspect/dlp.c */
 		patterns_free(&trial);
 		if (e == ERR_BAD_FORMAT)
 			return schema_wrong(r, text, "a regular expression that is right, has bounds and never matches nothing");

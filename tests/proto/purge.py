@@ -42,6 +42,7 @@ def main():
 
         def offline():
             carol = Client(server, "carol").login(presence=True)
+            carol.expect(name="message", pred=lambda e: retraction_of(e, "to-carol"), keep=True, timeout=10)
             carol.settle()
             lures = [e for e in carol.inbox if "photo-share" in (e.findtext("{jabber:client}body") or "")]
             check(not lures, "what waited for her was delivered all the same")

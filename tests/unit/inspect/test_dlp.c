@@ -202,6 +202,34 @@ static void a_pattern_of_ones_own_that_is_none_is_named(void **st)
 	assert_null(none);
 }
 
+/* An engine that loses what stands far behind would be worse than none. */
+static void it_is_found_wherever_it_stands(void **st)
+{
+	static const char *const things[] = {
+		"4111 1111 1111 1111", "2223003122003222", "DE89 3704 0044 0532 0130 00", "536-90-4399", "AB 12 34 56 C", "1 84 12 76 451 089 46", "RSSMRA85T10A562S",
+		"12345678Z", "756.9217.0769.85", "811228-9874", "131052-308T", "bsn 111222333", "pesel 44051401359", "-----BEGIN RSA PRIVATE KEY-----",
+		"AKIAIOSFODNN7EXAMPLE", "ghp_0123456789abcdefghijABCDEFGHIJ012345", "xoxb-000000000000-000000000000-made0up",
+		"https://bob:s3cret@intern.example/", "password: hunter2!", "mot de passe : Ete2024!", "project nautilus", "tck-123456", "in ZÜRICH",
+	};
+	static const char fill[] = "and then we went on to talk of other things, ok? ";
+
+	(void)st;
+	for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++)
+		for (size_t at = 0; at < 600; at++) {
+			char text[1000];
+			struct dlp_spans spans;
+			size_t n = 0;
+
+			for (; n < at; n++)
+				text[n] = fill[n % (sizeof(fill) - 1)];
+			text[n++] = ' ';
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s and so on", things[i]);
+			assert_int_equal(dlp_find(d, str_make(text, n), &spans), 0);
+			if (spans.n == 0)
+				fail_msg("'%s' is not found behind %zu bytes", things[i], at);
+		}
+}
+
 /* ReDoS: effort is bounded, and used-up effort is an error, not "nothing there". */
 static void a_pattern_that_explodes_is_refused_or_bounded(void **st)
 {
@@ -260,6 +288,7 @@ int main(void)
 		cmocka_unit_test(more_than_can_be_told_is_said),
 		cmocka_unit_test(what_begins_everywhere_is_read_once),
 		cmocka_unit_test(a_pattern_of_ones_own_that_is_none_is_named),
+		cmocka_unit_test(it_is_found_wherever_it_stands),
 		cmocka_unit_test(a_pattern_that_explodes_is_refused_or_bounded),
 	};
 
