@@ -264,7 +264,7 @@ static void whatever_stands_in_a_file_it_is_read_or_refused(void **st)
 	uint64_t seed = 20261124;
 
 	(void)st;
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < 6000; i++) {
 		char text[400];
 		size_t n = 0;
 		struct policy *p = NULL;
