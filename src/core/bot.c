@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "core/gate_word.h"
 #include "core/hold.h"
 #include "core/state.h"
@@ -46,6 +47,8 @@ void bot_tell(struct server *srv, struct str bare, const char *fmt, ...)
 		return;
 	if ((size_t)n >= sizeof(text))
 		n = (int)sizeof(text) - 1;
+	while (n > 0 && !utf8_valid(str_make(text, (size_t)n)))	/* cut within a character */
+		n--;
 	if (emit_text(srv, srv->bot, bare, str_make(text, (size_t)n)) < 0)
 		log_event(LOG_WARN, "bot.not_sent", LOG_S("to", bare));
 }

@@ -18,7 +18,7 @@
 #define ARENA_BYTES (32u << 20)
 #define CONFIRM_MOST 500			/* messages let go by one word */
 #define RESTORE_MOST 20000
-#define SPREAD_WINDOW_MS (24ull * 3600 * 1000)
+#define RESTORE_BUSY_MS (24ull * 3600 * 1000)	/* where there is more than RESTORE_MOST in policy's window */
 
 static struct str bare_of(struct str jid)
 {
@@ -715,8 +715,10 @@ static int restore_spread(struct server *srv, struct vault *v, struct arena *a)
 	uint64_t now = clock_wall_ms();
 	struct vault_spread *s;
 	size_t n;
-	int r = vault_spread_list(v, STR_NONE, now - SPREAD_WINDOW_MS, RESTORE_MOST, a, &s, &n);
+	int r = vault_spread_list(v, STR_NONE, now - guard_policy(srv->guard)->window_ms, RESTORE_MOST, a, &s, &n);
 
+	if (r == 0 && n == RESTORE_MOST)
+		r = vault_spread_list(v, STR_NONE, now - RESTORE_BUSY_MS, RESTORE_MOST, a, &s, &n);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (!str_is(s[i].outcome, "clicked"))
 			r = guard_remember_copy(srv->guard, s[i].fingerprint, s[i].from, s[i].to, s[i].when_ms, str_is(s[i].outcome, "delivered"));

@@ -235,6 +235,8 @@ enum trip_next step_inspect(struct trip *t)
 	if (t->kind == STANZA_PRESENCE)
 		return presence_step(t);
 	publish = publication(t);
+	if (publish && t->origin == TRIP_CLIENT && t->from_user && t->from_user->frozen)
+		return trip_refuse(t, ERR_POLICY, "this account is frozen; please write to the help desk");
 	if (publish)
 		return inspect_publication(t, publish);
 	if (t->kind != STANZA_MESSAGE || (t->origin != TRIP_CLIENT && !trip_is_foreign(t)) ||

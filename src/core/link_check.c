@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/b64.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "core/state.h"
 #include "ipc/chan.h"
@@ -39,10 +40,8 @@ static void mac_of(const uint8_t key[32], const uint8_t *p, size_t n, uint8_t re
 	unsigned whole_n = 0;
 
 	memset(whole, 0, sizeof(whole));
-	if (HMAC(EVP_sha256(), key, 32, p, n, whole, &whole_n) && whole_n >= MAC)
-		memcpy(ret, whole, MAC);
-	else
-		abort();		/* OpenSSL without SHA-256: nothing can be signed, and nothing may pass */
+	CHECK(HMAC(EVP_sha256(), key, 32, p, n, whole, &whole_n) && whole_n >= MAC);	/* OpenSSL without SHA-256 signs nothing */
+	memcpy(ret, whole, MAC);
 }
 
 static void put_be(uint8_t *p, uint64_t v, unsigned n)

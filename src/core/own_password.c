@@ -53,14 +53,10 @@ static void run(struct loop_work *w)
 	struct asking *q = LIST_ITEM(w, struct asking, work);
 
 	for (unsigned i = 0; q->right < 0 && i < q->n; i++) {
-		char prepared[SCRAM_PASSWORD_BYTES + 1];
 		bool right = false;
-		size_t n;
 
-		if (scram_prepare(q->candidates[i], prepared, &n) == 0 &&
-		    scram_check_password(q->t->server->scram, q->candidates[i], &q->creds, &right) == 0 && right)
+		if (scram_check_password(q->t->server->scram, q->candidates[i], &q->creds, &right) == 0 && right)
 			q->right = (int)i;
-		secret_wipe(prepared, sizeof(prepared));
 	}
 }
 

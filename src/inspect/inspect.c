@@ -16,13 +16,17 @@ static const char *const decisions[] = { "deliver", "flag", "defang", "hold", "c
 void inspect_add(struct verdict *v, enum rule rule, struct str evidence)
 {
 	struct finding *f;
+	unsigned same = 0;
 	size_t n = evidence.n < EVIDENCE_BYTES - 1 ? evidence.n : EVIDENCE_BYTES - 1;
 
 	while (n > 0 && n < evidence.n && ((uint8_t)evidence.p[n] & 0xc0) == 0x80)
 		n--;		/* not in the middle of a character */
-	for (unsigned i = 0; i < v->n; i++)
-		if (v->f[i].rule == rule && strlen(v->f[i].evidence) == n && memcmp(v->f[i].evidence, evidence.p, n) == 0)
+	for (unsigned i = 0; i < v->n; i++) {
+		if (v->f[i].rule != rule)
+			continue;
+		if (++same == FINDINGS_EACH || (strlen(v->f[i].evidence) == n && memcmp(v->f[i].evidence, evidence.p, n) == 0))
 			return;
+	}
 	if (v->n == FINDINGS) {
 		v->truncated = true;
 		return;

@@ -17,6 +17,7 @@ enum rule {
 };
 
 #define FINDINGS 16
+#define FINDINGS_EACH 4		/* of one rule: twenty numbers say no more than four */
 #define EVIDENCE_BYTES 96
 
 struct finding {
@@ -28,13 +29,13 @@ struct finding {
 struct verdict {
 	struct finding f[FINDINGS];
 	unsigned n;
-	bool truncated;
+	bool truncated;			/* there were more: the guard holds the message */
 };
 
 enum decision { DECISION_DELIVER, DECISION_FLAG, DECISION_DEFANG, DECISION_HOLD, DECISION_CHALLENGE, DECISION_REJECT,
 		DECISION_FREEZE };
 
-void inspect_add(struct verdict *v, enum rule rule, struct str evidence);	/* once a rule and evidence */
+void inspect_add(struct verdict *v, enum rule rule, struct str evidence);	/* once a rule and evidence, FINDINGS_EACH a rule */
 const char *inspect_rule_name(enum rule rule);
 const char *inspect_rule_inspector(enum rule rule);
 const char *inspect_rule_text(enum rule rule);

@@ -1,7 +1,8 @@
 /* patterns.h - finds where any of many patterns is in a text, in one pass.
  *
- * Vectorscan where the processor can (SSE4.2), PCRE2 with bounded effort where it cannot: both report the same beginnings, and
- * the same longest ends. Whether it is what it looks like is for a validator to say.
+ * Vectorscan where the processor can (SSE4.2), PCRE2 with bounded effort where it cannot. Vectorscan 5.4.9 loses matches of some
+ * expressions behind other text (decision 0009): what it shall find must be tried at every place by a test; else ask for PCRE2.
+ * Whether it is what it looks like is for a validator to say.
  *
  * Ownership  patterns_free(). Expressions are the caller's and are not kept.
  * Threads    One at a time: a set has working memory of its own.

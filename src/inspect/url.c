@@ -143,8 +143,7 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* %6f and the like; in place. True when there was one. */
-static bool percent_decode(char *p, size_t *n)
+bool url_percent_decode(char *p, size_t *n)
 {
 	size_t out = 0;
 	bool any = false;
@@ -282,7 +281,7 @@ static bool read_host(struct str raw, struct arena *a, struct url *u)
 		u->ip = true;
 		return u->host.p != NULL;
 	}
-	if (percent_decode(p, &n))
+	if (url_percent_decode(p, &n))
 		u->obfuscated = true;
 	while (n && p[n - 1] == '.')
 		n--;

@@ -29,6 +29,8 @@ struct url {
 unsigned url_find(struct str text, struct arena *a, struct url *ret, bool *ret_more);
 /* One target, as markup names it (href): false when it is no link to a host. */
 bool url_parse(struct str target, struct arena *a, struct url *ret);
+/* %6f and the like, in place: true when there was one. */
+bool url_percent_decode(char *p, size_t *n);
 /* Does the path end like a program, script or disguised document? */
 bool url_is_program(const struct url *u);
 

@@ -4,33 +4,6 @@
 #include "base/b64.h"
 #include "base/utf8.h"
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* In place; true when there was something. */
-static bool decode(char *p, size_t *n)
-{
-	size_t out = 0;
-	bool any = false;
-
-	for (size_t i = 0; i < *n; i++) {
-		if (p[i] == '%' && i + 2 < *n && hex(p[i + 1]) >= 0 && hex(p[i + 2]) >= 0) {
-			p[out++] = (char)(hex(p[i + 1]) << 4 | hex(p[i + 2]));
-			i += 2;
-			any = true;
-		} else {
-			p[out++] = p[i];
-		}
-	}
-	*n = out;
-	return any;
-}
-
 static bool ends(char c)
 {
 	return (uint8_t)c <= ' ' || c == '&' || c == '"' || c == '\'' || c == '<' || c == '>' || c == ';';
@@ -105,7 +78,7 @@ unsigned url_path_nested(const struct url *u, struct arena *a, struct url ret[UR
 	for (unsigned i = 0; p && i <= URL_PATH_DECODE; i++) {
 		look_plain(&f, str_make(p, n));
 		look_base64(&f, str_make(p, n));
-		if (!decode(p, &n))
+		if (!url_percent_decode(p, &n))
 			break;
 	}
 	return f.n;
@@ -121,7 +94,7 @@ bool url_path_disguised(const struct url *u)
 	if (!url_is_program(u))
 		return false;
 	memcpy(text, u->path.p, n);
-	decode(text, &n);
+	url_percent_decode(text, &n);
 	for (size_t i = 0; i < n; i++)
 		if (text[i] == '?' || text[i] == '#')
 			n = i;

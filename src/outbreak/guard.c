@@ -437,7 +437,8 @@ static int settle(struct guard *g, struct verdict *v, struct arena *a, enum deci
 	j->findings = f;
 	j->n_findings = v->n;
 	scored = opinion_of_score(g->policy, j->score);
-	if (j->leak == POLICY_LEAK_HOLD && scored < DECISION_HOLD)
+	/* More was seen than could be kept: the rest might have been what counts. */
+	if ((j->leak == POLICY_LEAK_HOLD || v->truncated) && scored < DECISION_HOLD)
 		scored = DECISION_HOLD;
 	j->decision = scored > spreading ? scored : spreading;
 	if (scored > spreading && scored >= DECISION_HOLD)

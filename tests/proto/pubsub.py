@@ -625,6 +625,25 @@ def notify_tests(tap, users):
         ok(publish(a, BM, conference(extra="<extensions><x xmlns='urn:x'>https://examp1e.test/login</x></extensions>"), id="r@conference.example"))
     tap.run("xep0163-inspection: what is published to contacts is judged as a message to them is", inspected)
 
+    def frozen():
+        a, b = users.friends("urn:blog")
+        users.server.cli("user", "freeze", a.bare)
+        refused(publish(a, "urn:blog", "<entry xmlns='urn:blog'><title>hello</title></entry>", id="cold"), "policy-violation")
+        silent(b, "urn:blog", "what a frozen account publishes")
+        users.server.cli("user", "thaw", a.bare)
+        ok(publish(a, "urn:blog", "<entry xmlns='urn:blog'><title>hello</title></entry>", id="warm"))
+        event(b, "urn:blog")
+    tap.run("xep0163-frozen: a frozen account publishes nothing", frozen)
+
+    def handed_over():
+        a, b = users.friends("urn:blog")
+        oob = "<query xmlns='jabber:iq:oob'><url>%s</url></query>"
+        refused(a.iq("set", oob % "https://examp1e.test/login", to=b.jid), "policy-violation")
+        a.send(f"<iq type='set' id='oob' to='{b.jid}'>{oob % 'https://wiki.example/page'}</iq>")
+        el = b.expect(name="iq", type="set", has="{jabber:iq:oob}query")
+        check("examp1e" not in text_of(el), "the refused one came")
+    tap.run("xep0066-iq: a link that is handed over by iq is judged", handed_over)
+
     def told_why():
         a, _ = users.friends("urn:blog")
         el = publish(a, "urn:blog", "<entry xmlns='urn:blog'><title>see https://examp1e.test/login</title></entry>")

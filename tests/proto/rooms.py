@@ -223,6 +223,20 @@ def talking(tap, users, rooms):
         check(error_of(b.expect(name="message", type="error", id="p3"))[0] == "bad-request", "groupchat to one")
     tap.run("xep0045-private: to one occupant, by nick (7.5)", private)
 
+    def private_worm():
+        owner, infected = users.client(), users.client()
+        room = rooms.open(owner, "owner")
+        rooms.join(infected, room, "ill")
+        seats = [users.client() for _ in range(6)]
+        for i, c in enumerate(seats):
+            rooms.join(c, room, f"seat{i}")
+        for i in range(6):
+            infected.message(f"{room}/seat{i}", f"is this you?? http://photo-share.test/view?id={i}", id=f"w{i}")
+        infected.settle()
+        got = sum(any("photo-share" in (body_of(e) or "") for e in c.settle().inbox) for c in seats)
+        check(1 <= got <= 3, f"{got} of 6 got the worm")
+    tap.run("xep0045-private: the worm brake counts the people a private message goes to, not the room", private_worm)
+
     def moderated():
         a, b = users.client(), users.client()
         room = rooms.open(a, "ann", moderatedroom=1)

@@ -531,6 +531,26 @@ static void rules_stand_beside_the_sum_of_weights_and_a_policy_on_trial_only_tel
 	guard_free(&n);
 }
 
+static void many_of_one_kind_are_no_more_than_a_few(void **st)
+{
+	(void)st;
+	/* Made-up cards to a colleague, which policy allows. */
+	assert_int_equal(judge("anna", "bob", "4000000000000002 4000000000000010 4000000000000028 4000000000000036 4000000000000044 4000000000000051 "
+			       "4000000000000069 4000000000000077 4000000000000085 4000000000000093 4000000000000101 4000000000000119 "
+			       "4000000000000127 4000000000000135 4000000000000143 4000000000000150 4000000000000168 4000000000000176").decision,
+			 DECISION_DELIVER);
+}
+
+static void more_kinds_than_can_be_kept_are_held(void **st)
+{
+	(void)st;
+	assert_int_equal(judge("anna", "bob", "4000000000000002 4000000000000010 4000000000000028 4000000000000036\n"
+			       "DE89370400440532013000 GB82WEST12345698765432 NL91ABNA0417164300 NO9386011117947\n"
+			       "536-90-4399 12345678Z 756.9217.0769.85 811228-9874\n"
+			       "AKIAIOSFODNN7EXAMPLE ghp_0123456789abcdefghijABCDEFGHIJ012345 glpat-0123456789abcdefghij xoxb-000000000000-000000000000-made0up\n"
+			       "password: hunter2!").decision, DECISION_HOLD);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -544,6 +564,8 @@ int main(void)
 		TEST(from_outside_comes_no_more_than_a_few_of_one_new_thing),
 		TEST(a_post_to_a_room_is_one_copy_and_weighs_by_its_readers),
 		TEST(words_alone_are_no_risk),
+		TEST(many_of_one_kind_are_no_more_than_a_few),
+		TEST(more_kinds_than_can_be_kept_are_held),
 		TEST(the_fourth_copy_is_held_and_the_sender_asked_once),
 		TEST(names_digits_and_paths_hide_nothing),
 		TEST(a_slow_drip_is_a_worm_too),
