@@ -71,6 +71,13 @@ struct roster_item *roster_find(const struct roster *r, struct str bare)
 	return r->items ? map_get(r->items, bare) : NULL;
 }
 
+bool roster_shows(const struct roster *r, struct str bare)
+{
+	const struct roster_item *it = roster_find(r, bare);
+
+	return it && (it->sub == SUB_FROM || it->sub == SUB_BOTH);
+}
+
 int roster_get(struct roster *r, struct str bare, struct roster_item **ret)
 {
 	struct roster_item *it = roster_find(r, bare);

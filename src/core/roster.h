@@ -35,6 +35,8 @@ struct roster {
 void roster_init(struct roster *r);
 void roster_release(struct roster *r);
 struct roster_item *roster_find(const struct roster *r, struct str bare);
+/* Does the owner let him see his presence? */
+bool roster_shows(const struct roster *r, struct str bare);
 /* Finds or adds an unlisted, SUB_NONE item. */
 MUST_CHECK int roster_get(struct roster *r, struct str bare, struct roster_item **ret);
 MUST_CHECK int roster_item_set(struct roster_item *it, struct str name, const struct str *groups, size_t n_groups);

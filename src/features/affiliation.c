@@ -17,16 +17,6 @@ struct answer {
 	uint64_t created_ms;
 };
 
-static bool may_see(const struct iq *iq)
-{
-	const struct roster_item *it;
-
-	if (iq->target == TO_SELF)
-		return true;
-	it = roster_find(&iq->user->roster, iq->trip->from.bare);
-	return it && (it->sub == SUB_FROM || it->sub == SUB_BOTH);
-}
-
 static int work(struct vault *v, struct iq *iq)
 {
 	struct answer *an = iq->data;
@@ -66,7 +56,7 @@ static int on_query(struct iq *iq)
 	if (!an)
 		return ERR_LIMIT;
 	memset(an, 0, sizeof(*an));
-	if (!may_see(iq))
+	if (iq->target != TO_SELF && !roster_shows(&iq->user->roster, iq->trip->from.bare))
 		return ERR_UNAVAILABLE;
 	iq->data = an;
 	return iq_store(iq, work, done);

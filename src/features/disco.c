@@ -204,17 +204,9 @@ static bool knows_node(const struct iq *iq)
 	return str_is(str_cut(asked, sizeof(CAPS_NODE "#") - 1), ver);
 }
 
-/* May he see the account's presence? */
-static bool is_contact(const struct iq *iq)
-{
-	const struct roster_item *it = roster_find(&iq->user->roster, iq->trip->from.bare);
-
-	return it && (it->sub == SUB_FROM || it->sub == SUB_BOTH);
-}
-
 static int on_info(struct iq *iq)
 {
-	if (iq->target == TO_ACCOUNT && !is_contact(iq))
+	if (iq->target == TO_ACCOUNT && !roster_shows(&iq->user->roster, iq->trip->from.bare))
 		return ERR_UNAVAILABLE;
 	if (!knows_node(iq))
 		return ERR_NOT_FOUND;
@@ -225,7 +217,7 @@ static int on_items(struct iq *iq)
 {
 	struct node *query;
 
-	if (iq->target == TO_ACCOUNT && !is_contact(iq))
+	if (iq->target == TO_ACCOUNT && !roster_shows(&iq->user->roster, iq->trip->from.bare))
 		return ERR_UNAVAILABLE;
 	if (node_has_attr(iq->payload, "node"))
 		return ERR_NOT_FOUND;

@@ -62,16 +62,6 @@ static int reply(struct iq *iq, uint64_t seconds)
 	return iq_reply(iq, q);
 }
 
-static bool may_see(const struct iq *iq)
-{
-	const struct roster_item *it;
-
-	if (iq->target == TO_SELF)
-		return true;
-	it = roster_find(&iq->user->roster, iq->trip->from.bare);
-	return it && (it->sub == SUB_FROM || it->sub == SUB_BOTH);
-}
-
 static bool is_here(struct user *u)
 {
 	LIST_EACH(it, &u->sessions)
@@ -105,7 +95,7 @@ static int on_last(struct iq *iq)
 {
 	if (iq->target == TO_SERVER)
 		return reply(iq, (clock_mono_us() - iq->server->started_mono_us) / 1000000);
-	if (!may_see(iq))
+	if (iq->target != TO_SELF && !roster_shows(&iq->user->roster, iq->trip->from.bare))
 		return ERR_UNAVAILABLE;
 	if (is_here(iq->user))
 		return reply(iq, 0);

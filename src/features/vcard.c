@@ -34,9 +34,7 @@ static int on_vcard(struct iq *iq)
 /* The own one is set in avatar.c. Of others nobody learns here whether they are there. */
 static int on_foreign(struct iq *iq)
 {
-	const struct roster_item *it = roster_find(&iq->user->roster, iq->trip->from.bare);
-
-	return it && (it->sub == SUB_FROM || it->sub == SUB_BOTH) ? ERR_FORBIDDEN : ERR_UNAVAILABLE;
+	return roster_shows(&iq->user->roster, iq->trip->from.bare) ? ERR_FORBIDDEN : ERR_UNAVAILABLE;
 }
 
 static const struct iq_hook iqs[] = {
