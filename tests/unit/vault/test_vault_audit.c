@@ -100,7 +100,7 @@ static void several_entries_may_stand_in_one_transaction(void **st)
 
 static void a_changed_entry_is_named(void **st)
 {
-	damage(*st, "UPDATE audit SET v=substr(v,1,70)||x'00'||substr(v,72) WHERE k=5", "entry 5 was changed");
+	damage(*st, "UPDATE audit SET v=substr(v,1,70)||x'0011223344556677'||substr(v,79) WHERE k=5", "entry 5 was changed");
 }
 
 static void a_changed_time_is_noticed(void **st)
