@@ -129,6 +129,16 @@ int seal_open(struct seal *s, struct str aad, struct str sealed, uint8_t *ret)
 	return decrypt(s->ctx, NULL, (const uint8_t *)sealed.p, aad, str_cut(sealed, SEAL_NONCE), ret);
 }
 
+int seal_close_at(struct seal *s, const uint8_t nonce[SEAL_NONCE], struct str aad, struct str plain, uint8_t *ret)
+{
+	return encrypt(s->ctx, NULL, nonce, aad, plain, ret);
+}
+
+int seal_open_at(struct seal *s, const uint8_t nonce[SEAL_NONCE], struct str aad, struct str sealed, uint8_t *ret)
+{
+	return decrypt(s->ctx, NULL, nonce, aad, sealed, ret);
+}
+
 /* A nonce must not repeat under one key; here the key does not repeat. */
 static const uint8_t first_nonce[SEAL_NONCE];
 

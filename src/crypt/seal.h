@@ -35,6 +35,11 @@ MUST_CHECK int seal_close(struct seal *s, struct str aad, struct str plain, uint
 /* Writes sealed.n - SEAL_EXTRA bytes; nothing usable on failure. */
 MUST_CHECK int seal_open(struct seal *s, struct str aad, struct str sealed, uint8_t *ret);
 
+/* The same with a nonce of the caller's, who sees to it that it never comes again under this key, and keeps it himself:
+ * writes plain.n + SEAL_TAG bytes, and back. */
+MUST_CHECK int seal_close_at(struct seal *s, const uint8_t nonce[SEAL_NONCE], struct str aad, struct str plain, uint8_t *ret);
+MUST_CHECK int seal_open_at(struct seal *s, const uint8_t nonce[SEAL_NONCE], struct str aad, struct str sealed, uint8_t *ret);
+
 /* Under a key that seals this one text and no other: no nonce. Writes plain.n + SEAL_TAG bytes. */
 MUST_CHECK int seal_close_once(struct seal_lib *lib, const uint8_t key[SEAL_KEY], struct str aad, struct str plain,
 			       uint8_t *ret);

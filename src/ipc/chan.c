@@ -71,7 +71,7 @@ static bool is_stream(int fd)
 
 static bool is_sound(const struct chan_stream *s)
 {
-	return s->version == CHAN_VERSION && s->kind <= CHAN_LINK && (s->address_n == 4 || s->address_n == 16) &&
+	return s->version == CHAN_VERSION && s->kind <= CHAN_FILE && (s->address_n == 4 || s->address_n == 16) &&
 	       (s->exporter_n == 0 || s->exporter_n == sizeof(s->exporter)) && s->endpoint_n <= sizeof(s->endpoint);
 }
 
