@@ -10,7 +10,7 @@
  *            waits is not called back, its files are PENDING in the vault and scanned after the next start. The key is wiped.
  * Threads    The loop's, all of it; done() is called there.
  * Limits     LIMIT_SCAN_QUEUE jobs of each priority (ERR_BUSY), scanner.processes at a time, LIMIT_SCAN_BYTES of memory for all of them;
- *            a file above scanner.max_bytes is FACT_TOO_BIG unseen; scanner.timeout for each.
+ *            a file above LIMIT_SCAN_FILE is FACT_TOO_BIG unseen; scanner.timeout for each.
  */
 #ifndef CORE_SCANNER_H
 #define CORE_SCANNER_H

@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -97,6 +98,59 @@ static int set_filter(bool sockets)
 	return 0;
 }
 
+/* --- all but a few ------------------------------------------------------------------------------------- */
+
+/* Here the list says what is left: what a library asks for while it computes, and how a process talks over what it has been given. */
+static const int left[] = {
+	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_fstat, SYS_ftruncate, SYS_fcntl, SYS_close,
+	SYS_recvmsg, SYS_sendmsg, SYS_ppoll,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_munmap, SYS_mremap, SYS_brk, SYS_madvise, SYS_futex, SYS_sched_yield, SYS_getrandom, SYS_clock_gettime, SYS_sysinfo,
+	SYS_sched_getaffinity, SYS_getrusage, SYS_getpid, SYS_gettid, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack,
+	SYS_exit, SYS_exit_group,
+};
+static const int fatal[] = { SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_bpf, SYS_io_uring_setup };
+
+static int set_strict_filter(void)
+{
+	struct sock_filter code[PROGRAM_MOST];
+	struct sock_fprog program = { .filter = code };
+	unsigned short n = 0;
+
+	code[n++] = (struct sock_filter)LOAD(arch);
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH, 1, 0);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	code[n++] = (struct sock_filter)LOAD(nr);
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)left[i], 0, 1);
+		code[n++] = (struct sock_filter)ALLOW;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fatal); i++) {
+		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)fatal[i], 0, 1);
+		code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	}
+	/* The C library's fstat(): of a descriptor, not of a path. */
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_newfstatat, 0, 4);
+	code[n++] = (struct sock_filter)LOAD(args[3]);
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AT_EMPTY_PATH, 0, 1);
+	code[n++] = (struct sock_filter)ALLOW;
+	code[n++] = (struct sock_filter)REFUSE(EPERM);
+	/* Memory, but none that is run. */
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 1, 0);
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 3);
+	code[n++] = (struct sock_filter)LOAD(args[2]);
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0);
+	code[n++] = (struct sock_filter)ALLOW;
+	code[n++] = (struct sock_filter)REFUSE(EPERM);
+	CHECK(n <= PROGRAM_MOST);
+	program.len = n;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		return ERR_UNSUPPORTED;
+	return 0;
+}
+
 /* --- Landlock ------------------------------------------------------------------------------------------ */
 
 /* Level 3 and above; the headers of this distribution are older than its kernels. */
@@ -123,7 +177,7 @@ static int allow(int rules, const char *path, __u64 access)
 	return r < 0 ? ERR_IO : 0;
 }
 
-/* The level in force, 0 when the kernel has none, or ERR_IO. */
+/* The level in force, 0 when the kernel has none, or ERR_IO. dir NULL: nothing at all may be opened. */
 static int set_landlock(const char *dir, bool writable)
 {
 	/* Certificates, time zones, name services, ICU's data. */
@@ -139,8 +193,8 @@ static int set_landlock(const char *dir, bool writable)
 	rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (rules < 0)
 		return ERR_IO;
-	r = allow(rules, dir, writable ? READING | WRITING | truncating : READING);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(readable); i++)
+	r = dir ? allow(rules, dir, writable ? READING | WRITING | truncating : READING) : 0;
+	for (size_t i = 0; dir && r == 0 && i < ARRAY_SIZE(readable); i++)
 		r = allow(rules, readable[i], READING);
 	if (r == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0))
 		r = ERR_IO;
@@ -169,4 +223,17 @@ int sandbox_enter(const char *writable_dir, struct sandbox_state *ret)
 int sandbox_enter_reader(const char *readable_dir, struct sandbox_state *ret)
 {
 	return enter(readable_dir, false, ret);
+}
+
+int sandbox_enter_strict(struct sandbox_state *ret)
+{
+	int level = set_landlock(NULL, false), r;
+
+	if (level < 0)
+		return ERR_UNSUPPORTED;
+	r = set_strict_filter();
+	if (r < 0)
+		return r;
+	*ret = (struct sandbox_state){ .filter = true, .landlock = level };
+	return 0;
 }

@@ -23,5 +23,8 @@ struct sandbox_state {
  * what lies beneath that folder. */
 MUST_CHECK int sandbox_enter_reader(const char *readable_dir, struct sandbox_state *ret);
 MUST_CHECK int sandbox_enter(const char *writable_dir, struct sandbox_state *ret);
+/* For a role that has all it will ever need: memory, reading and writing what is open, and the end. It opens no file, makes and connects no
+ * socket, starts no thread, process or program, and no memory becomes code; all other calls fail, those of an intruder end the process. */
+MUST_CHECK int sandbox_enter_strict(struct sandbox_state *ret);
 
 #endif

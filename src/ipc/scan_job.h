@@ -36,7 +36,6 @@ struct scan_job_question {
 	uint32_t kind;			/* enum scan_job_kind */
 	uint32_t given;			/* bits of enum scan_job_fd: which descriptors come with it, in that order */
 	uint32_t name_n, type_n;
-	uint32_t clamd_bytes;		/* of a file that clamd takes */
 	uint64_t n, yara_n;		/* bytes to look at, and of rules */
 	uint64_t clean_what;		/* FACT_BITs that are to be cleaned away; 0: no cleaned copy is wanted */
 	uint64_t out_most;		/* bytes that what is made may have */
