@@ -14,7 +14,7 @@ const struct clause *clause_match(const struct clauses *list, struct people_pair
 	for (unsigned i = 0; i < list->n; i++) {
 		const struct clause *c = &list->v[i];
 
-		if (!clause_fits(c, p))
+		if (c->what || !clause_fits(c, p))
 			continue;
 		if (!c->shadow)
 			return c;

@@ -17,6 +17,7 @@
 struct clause {
 	uint64_t from, to;		/* sets of people; he fits who shares a bit */
 	uint64_t except;		/* never between these and anybody */
+	uint64_t what;			/* of a list whose rules name things: bits; 0: all of them */
 	bool both;			/* the other way round, too */
 	bool shadow;
 	unsigned act;			/* index of the word */
@@ -31,7 +32,7 @@ struct clauses {
 };
 
 bool clause_fits(const struct clause *c, struct people_pair p);
-/* The first that fits and decides; NULL: none. ret_shadow: the first in front of it that would have; NULL inside: none. */
+/* Of those that name no thing. The first that fits and decides; NULL: none. ret_shadow: the first in front of it that would have; NULL inside: none. */
 const struct clause *clause_match(const struct clauses *list, struct people_pair p, const struct clause **ret_shadow);
 
 #endif

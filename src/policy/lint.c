@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "policy/policy_file.h"
 
 #define OF_OUTSIDERS (PEOPLE_STRANGERS | PEOPLE_CONTACTS | PEOPLE_GATEWAYS | PEOPLE_PEERS | PEOPLE_LOW_TRUST | PEOPLE_NORMAL_TRUST | PEOPLE_HIGH_TRUST)
 #define CLASSES 256			/* sorts of people that are told apart */
@@ -87,6 +88,8 @@ static bool covers_clause(const struct crowd *c, const struct clause *first, con
 	bool there = covers(c, first->from, then->from) && covers(c, first->to, then->to);
 	bool back = covers(c, first->to, then->from) && covers(c, first->from, then->to);
 
+	if (first->what && (!then->what || (then->what & ~first->what)))
+		return false;
 	if (first->shadow || (first->except & ~then->except))
 		return false;
 	if (then->both)
@@ -151,6 +154,56 @@ static void lint_groups(const struct policy *p, struct arena *a, struct lint *l)
 		if (!g->unnamed && !(who & 1ull << (PEOPLE_FIRST_GROUP + i)) && p->strangers.colleagues == POLICY_ALLOW)
 			lint_add(l, a, g->line, "no rule names the group %.*s", STR_FMT(g->name));
 	}
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_road(unsigned what)
+{
+	return what >= POLICY_WHAT_JINGLE;
+}
+
+static bool cleans(unsigned what)
+{
+	for (unsigned f = 0; f < FACT_COUNT; f++)
+		if ((unsigned)policy_file_what(f) == what && (file_fact_default(f) == FILE_CLEAN || f == FACT_SIGNED || f == FACT_CIPHERTEXT))
+			return true;
+	return is_road(what);
+}
+
+/* Uploads are judged before anybody knows who gets them: a receiver can only make it stricter than the keys do. */
+static void lint_receiver(const struct policy *p, const struct clause *c, struct arena *a, struct lint *l)
+{
+	bool milder = false;
+
+	if ((c->to & PEOPLE_EVERYBODY) || (c->both && (c->from & PEOPLE_EVERYBODY)))
+		return;
+	for (unsigned i = 0; i < POLICY_WHAT_COUNT; i++) {
+		if (!(c->what & 1ull << i))
+			continue;
+		if (is_road(i) || c->act > p->files.act[i] || c->act == FILE_CLEAN)
+			return;
+		milder |= c->act < p->files.act[i];
+	}
+	if (milder)
+		lint_add(l, a, c->line, "%.*s can never apply: a file is judged at upload, when nobody knows who gets it, and a rule that names a receiver "
+			 "cannot make it milder", STR_FMT(c->name));
+}
+
+static void lint_files(const struct policy *p, struct arena *a, struct lint *l)
+{
+	for (unsigned i = 0; i < p->files.rules.n; i++)
+		lint_receiver(p, &p->files.rules.v[i], a, l);
+	for (unsigned i = 0; i < POLICY_WHAT_COUNT; i++)
+		if (p->files.act[i] == FILE_CLEAN && !cleans(i))
+			lint_add(l, a, 0, "files.%s: clean means hold, as nothing can be taken out of such a file", policy_file_name((enum policy_what)i));
+	if (p->files.act[POLICY_WHAT_MALWARE] == FILE_ALLOW)
+		lint_add(l, a, 0, "files.malware: what is known as malware is let through");
+	if (p->files.act[POLICY_WHAT_SIGNED] == FILE_ALLOW && p->files.act[POLICY_WHAT_MACROS] > FILE_ALLOW)
+		lint_add(l, a, 0, "files.signed: anybody can sign, so macros pass that are signed");
+	for (unsigned i = POLICY_WHAT_JINGLE; i <= POLICY_WHAT_SOCKS5 && p->files.direct == POLICY_DIRECT_OFF; i++)
+		if (p->files.act[i] != FILE_REFUSE)
+			lint_add(l, a, 0, "files.%s can never apply: files.direct is off", policy_file_name((enum policy_what)i));
 }
 
 static void lint_numbers(const struct policy *p, struct arena *a, struct lint *l)
@@ -218,6 +271,7 @@ int lint_policy(const struct policy *p, struct arena *a, struct lint *ret)
 	lint_list(p, crowd, &p->link_rules, a, ret);
 	lint_list(p, crowd, &p->files.rules, a, ret);
 	lint_list(p, crowd, &p->encryption.rules, a, ret);
+	lint_files(p, a, ret);
 	lint_numbers(p, a, ret);
 	lint_reach(p, crowd, a, ret);
 	return 0;

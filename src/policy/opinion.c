@@ -8,8 +8,9 @@ static const enum decision of_link[] = {
 	[POLICY_LINK_DEFANG] = DECISION_DEFANG,	  [POLICY_LINK_REWRITE] = DECISION_DEFANG, [POLICY_LINK_HOLD] = DECISION_HOLD,
 	[POLICY_LINK_REFUSE] = DECISION_REJECT,
 };
+/* Of a file of which nothing is known but that it is there: rules that name what is in it are for who has looked (policy_file.h). */
 static const enum decision of_file[] = {
-	[POLICY_FILE_ALLOW] = DECISION_DELIVER, [POLICY_FILE_HOLD] = DECISION_HOLD, [POLICY_FILE_REFUSE] = DECISION_REJECT,
+	[FILE_ALLOW] = DECISION_DELIVER, [FILE_CLEAN] = DECISION_DELIVER, [FILE_HOLD] = DECISION_HOLD, [FILE_REFUSE] = DECISION_REJECT,
 };
 
 /* The rule that fits and acts; what one on trial would have done is noted when it is stricter. */

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "inspect/dlp.h"
+#include "inspect/file_fact.h"
 #include "inspect/links.h"
 #include "policy/clause.h"
 #include "policy/people.h"
@@ -31,8 +32,21 @@ enum policy_contact { POLICY_ALLOW, POLICY_REQUEST, POLICY_REFUSE };
 enum policy_omemo { POLICY_OMEMO_ALLOWED, POLICY_OMEMO_REQUIRED, POLICY_OMEMO_FORBIDDEN };
 enum policy_link { POLICY_LINK_ALLOW, POLICY_LINK_FLAG, POLICY_LINK_WARN, POLICY_LINK_DEFANG, POLICY_LINK_REWRITE, POLICY_LINK_HOLD,
 		   POLICY_LINK_REFUSE };
-enum policy_file { POLICY_FILE_ALLOW, POLICY_FILE_HOLD, POLICY_FILE_REFUSE };
+enum policy_direct { POLICY_DIRECT_EACH, POLICY_DIRECT_ON, POLICY_DIRECT_OFF };	/* the four ways from client to client: each by its key, or all alike */
+enum policy_addresses { POLICY_ADDRESSES_ALL, POLICY_ADDRESSES_RELAY };
 enum policy_telling { POLICY_TELL_DEVICES = 1, POLICY_TELL_CONTACTS = 2, POLICY_TELL_OFFICERS = 4 };
+
+/* What is seen in files, and the ways that they take. */
+enum policy_what {
+#define WHAT(name, key, def, text) POLICY_WHAT_##name,
+#define KEYED WHAT
+#define ROAD WHAT
+#include "policy/file_what.def"
+#undef ROAD
+#undef KEYED
+#undef WHAT
+	POLICY_WHAT_COUNT
+};
 
 /* What is done with a card number or a key that is found, in rising order. */
 enum policy_leak { POLICY_LEAK_ALLOW, POLICY_LEAK_WEIGH, POLICY_LEAK_WARN, POLICY_LEAK_MASK, POLICY_LEAK_HOLD };
@@ -69,9 +83,13 @@ struct policy {
 	struct str deny_file;			/* name as written; empty: none */
 
 	struct {
-		bool direct;			/* client to client: Jingle, IBB, SOCKS5, SI */
-		struct clauses rules;		/* act: enum policy_file */
+		unsigned direct;		/* enum policy_direct */
+		unsigned act[POLICY_WHAT_COUNT];	/* enum file_action: when no rule fits; see policy_file.h */
+		unsigned inline_bytes;		/* of a picture inside of a stanza */
+		unsigned addresses;		/* enum policy_addresses: in offers of files */
+		struct clauses rules;		/* act: enum file_action; what: bits of enum policy_what */
 	} files;
+	unsigned call_addresses;		/* enum policy_addresses: in offers of calls */
 	struct {
 		unsigned otherwise;		/* enum policy_omemo: when no rule fits */
 		unsigned new_device;		/* bits of enum policy_telling */

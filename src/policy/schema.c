@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "policy/feed_file.h"
+#include "policy/policy_file.h"
 
 #define FIELD(f) .offset = offsetof(struct policy, f)
 #define FIELD_N(f) .offset_n = offsetof(struct policy, f)
@@ -77,6 +78,11 @@ static int brand_names(struct schema_reader *r, const yaml_node_t *n)
 	return look_alikes(p, p->sites.brands, p->sites.n_brands, true, &p->links.brands, &p->links.n_brands);
 }
 
+static const char *what_name(unsigned n)
+{
+	return n < POLICY_WHAT_COUNT ? policy_file_name((enum policy_what)n) : NULL;
+}
+
 static int feed_lines(struct schema_reader *r, const yaml_node_t *n)
 {
 	struct str name, source;
@@ -101,7 +107,10 @@ const struct schema_section schema_sections[] = {
 	{ "strangers", "First contact: people who write to somebody here for the first time. One word does for all: allow,\n"
 			"outside (people of other domains are requests) or departments (colleagues of no common group, too).", schema_strangers },
 	{ "links", "Links in messages." },
-	{ "files", "Files that are sent." },
+	{ "files", "Files that are sent: first what is seen inside of those that are uploaded (clean: what is dangerous is taken out, and where that cannot be\n"
+		   "done the file is held), then the ways that files take past the upload (clean: they are stripped from what brings them, and where\n"
+		   "nothing would remain it is refused; what cannot be held is refused)." },
+	{ "calls", "Voice and video from client to client (Jingle)." },
 	{ "encryption", "End-to-end encryption: OMEMO and OpenPGP. What is encrypted cannot be read here, so it cannot be inspected." },
 	{ "leaks", "What should not leave." },
 	{ "worms", "The same thing sent to many." },
@@ -114,6 +123,8 @@ const struct schema_section schema_sections[] = {
 };
 const size_t schema_section_count = ARRAY_SIZE(schema_sections);
 
+#define FILE_ACTS WORDS("allow", "clean", "hold", "refuse")
+#define ADDRESSES WORDS("all", "relay")
 #define LEAK WORDS("allow", "weigh", "warn", "mask", "hold")
 #define CONTACT WORDS("allow", "request", "refuse")
 
@@ -158,10 +169,32 @@ const struct schema_key schema_keys[] = {
 	  .help = "What becomes of a message with a link that is not trusted: flag and warn tell the receiver, defang takes the link's life, rewrite\n"
 		  "leads over a page that checks it at the click. A rule makes things stricter, never milder than the sum of weights does." },
 
-	{ "files", "direct", NULL, SCHEMA_SWITCH, FIELD(files.direct), .def = "on",
-	  .help = "Files from client to client, past the server's inspection (Jingle, IBB, SOCKS5)." },
-	{ "files", "rules", NULL, SCHEMA_CLAUSES, FIELD(files.rules), WORDS("allow", "hold", "refuse"), .verb = "do", .def = "[]",
-	  .example = "- {from: strangers, do: refuse}", .help = "What becomes of a message that brings a file." },
+#define WHAT(name, key, preset, text) { "files", key, NULL, SCHEMA_WORD, FIELD(files.act[POLICY_WHAT_##name]), FILE_ACTS, .def = preset, .help = text },
+#define KEYED(name, key, preset, text) \
+	{ "files", key, NULL, SCHEMA_WORD, FIELD(files.act[POLICY_WHAT_##name]), WORDS("allow", "key", "hold", "refuse"), .def = preset, .help = text },
+#define ROAD WHAT
+#include "policy/file_what.def"
+#undef ROAD
+#undef KEYED
+#undef WHAT
+	{ "files", "direct", NULL, SCHEMA_WORD, FIELD(files.direct), WORDS("each", "on", "off"), .def = "each",
+	  .help = "Files from client to client, past the server's inspection: on allows and off refuses jingle, stream_initiation, in_band and socks5 alike;\n"
+		  "each: as their own keys say." },
+	{ "files", "addresses", NULL, SCHEMA_WORD, FIELD(files.addresses), ADDRESSES, .def = "relay",
+	  .help = "Where such files are allowed: relay takes the network addresses of the two out of what they offer each other, so that only proxies and\n"
+		  "relays remain; all leaves them." },
+	{ "files", "inline_bytes", NULL, SCHEMA_NUMBER, FIELD(files.inline_bytes), .min = 1, .max = 1024 * 1024, .def = "65536",
+	  .help = "How big a picture inside of a stanza may be (bits_of_binary, data_uris, avatars, thumbnails). It must be PNG, JPEG, GIF, WebP or BMP." },
+	{ "files", "rules", NULL, SCHEMA_CLAUSES, FIELD(files.rules), FILE_ACTS, .verb = "do", .what = what_name, .def = "[]",
+	  .example = "- {from: strangers, do: refuse}\n- {from: colleagues, to: outsiders, what: [macros, active], do: hold}\n"
+		     "- {from: developers, what: scripts, do: allow}\n- {between: [sales, partner], what: jingle, do: allow}",
+	  .help = "For everything that is seen in a file, and for the way it takes, the list is read from the top; the first that fits goes before the key. what:\n"
+		  "one or several of the keys above; without it, every file. A file is judged at upload, when nobody knows who gets it: a rule with a\n"
+		  "receiver can then only make things stricter." },
+
+	{ "calls", "addresses", NULL, SCHEMA_WORD, FIELD(call_addresses), ADDRESSES, .def = "all",
+	  .help = "relay takes the network addresses of the two out of what they offer each other: calls go over the relay that wardroom.yaml names\n"
+		  "(external_services), or not at all." },
 
 	{ "encryption", "otherwise", NULL, SCHEMA_WORD, FIELD(encryption.otherwise), WORDS("allowed", "required", "forbidden"), .def = "allowed",
 	  .help = "Where no rule fits: allowed, required (plain text is refused) or forbidden (encrypted text is refused)." },

@@ -48,6 +48,7 @@ struct schema_key {
 	size_t offset, offset_n;	/* in struct policy */
 	uint64_t min, max;
 	const char *const *words;	/* NULL at the end */
+	const char *(*what)(unsigned n);	/* CLAUSES: the things that a rule may name by 'what'; NULL at the end. NULL: none */
 	const char *verb;	/* CLAUSES: the key of the word; NULL: a clause says who alone */
 	const char *def;	/* as it stands in a file */
 	const char *const *list;	/* the default of a long list, instead of def; NULL at the end */

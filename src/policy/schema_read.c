@@ -335,10 +335,37 @@ static int read_between(struct schema_reader *r, const yaml_node_t *n, struct cl
 	return e < 0 ? e : read_people(r, item(r, n, 1), &c->to);
 }
 
+/* One thing or a list of them. */
+static int read_what(struct schema_reader *r, const struct schema_key *key, const yaml_node_t *n, uint64_t *ret)
+{
+	const char *names[64];
+	size_t count = 1, known = 0;
+	int e = n->type == YAML_SEQUENCE_NODE ? items_of(r, n, "a list of things", &count) : 0;
+
+	while (known < ARRAY_SIZE(names) && key->what((unsigned)known)) {
+		names[known] = key->what((unsigned)known);
+		known++;
+	}
+	if (e == 0 && count == 0)
+		return schema_wrong(r, n, "at least one thing");
+	*ret = 0;
+	for (size_t i = 0; e == 0 && i < count; i++) {
+		const yaml_node_t *one = n->type == YAML_SEQUENCE_NODE ? item(r, n, i) : n;
+		size_t k = 0;
+
+		while (k < known && !str_is(schema_text(one), names[k]))
+			k++;
+		if (k == known)
+			return wrong_name(r, one, "what the rule is about, such as macros, executables or in_band", names, known);
+		*ret |= 1ull << k;
+	}
+	return e;
+}
+
 static int clause_key(struct schema_reader *r, const struct schema_key *key, const yaml_node_t *k, const yaml_node_t *v, struct clause *c)
 {
 	static const struct schema_key reason = { .type = SCHEMA_TEXT, .max = CLAUSE_REASON };
-	const char *names[] = { "between", "except", "shadow", "reason", key->verb ? key->verb : "between", "from", "to" };
+	const char *names[] = { "between", "except", "shadow", "reason", key->verb ? key->verb : "between", "from", "to", "what" };
 	struct str name = schema_text(k);
 
 	if (str_is(name, "between"))
@@ -355,8 +382,11 @@ static int clause_key(struct schema_reader *r, const struct schema_key *key, con
 		return read_people(r, v, &c->from);
 	if (key->verb && str_is(name, "to"))
 		return read_people(r, v, &c->to);
-	return wrong_name(r, k, key->verb ? "a key of a rule (from, to, between, except, do, shadow, reason)" : "a key of a wall (between, except, shadow, reason)",
-			  names, key->verb ? 7 : 5);
+	if (key->what && str_is(name, "what"))
+		return read_what(r, key, v, &c->what);
+	return wrong_name(r, k, key->what ? "a key of a rule (from, to, between, except, what, do, shadow, reason)" :
+			  key->verb ? "a key of a rule (from, to, between, except, do, shadow, reason)" : "a key of a wall (between, except, shadow, reason)",
+			  names, key->what ? 8 : key->verb ? 7 : 5);
 }
 
 static const yaml_node_t *value_of(struct schema_reader *r, const yaml_node_t *map, const char *name)

@@ -71,6 +71,33 @@ static void a_rule_behind_one_for_the_same_people_is_named(void **st)
 	}
 }
 
+static void rules_and_keys_for_files_that_never_apply_are_named(void **st)
+{
+	static const struct { const char *files, *note; } t[] = {
+		{ "rules: [{from: sales, what: macros, do: hold}, {from: sales, what: [macros, active], do: hold}]", NULL },
+		{ "rules: [{from: sales, what: [macros, active], do: hold}, {from: sales, what: macros, do: allow}]", "can never apply: the rule of line 2 decides" },
+		{ "rules: [{from: sales, do: hold}, {from: sales, what: macros, do: allow}]", "can never apply: the rule of line 2 decides" },
+		{ "rules: [{from: sales, what: macros, do: hold}, {from: sales, do: hold}]", NULL },
+		{ "rules: [{from: sales, to: partner, what: macros, do: allow}]", "can never apply: a file is judged at upload" },
+		{ "rules: [{from: sales, to: partner, what: [macros, scripts], do: hold}]", NULL },
+		{ "rules: [{from: sales, what: macros, do: allow}]", NULL },
+		{ "rules: [{between: [sales, partner], what: jingle, do: allow}]", NULL },
+		{ "bombs: clean", "files.bombs: clean means hold" },
+		{ "malware: allow", "files.malware: what is known" },
+		{ "signed: allow", "files.signed: anybody can sign" },
+		{ "{direct: off, in_band: allow}", "files.in_band can never apply: files.direct is off" },
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct str text = arena_printf(a, *t[i].files == '{' ? G "files: %s\n" : G "files: {%s}\n", t[i].files);
+		const char *got = notes(text.p);
+
+		if (t[i].note ? !strstr(got, t[i].note) : strstr(got, "never apply") || strstr(got, "means hold"))
+			fail_msg("row %zu: %s", i, got);
+	}
+}
+
 static void whom_nobody_may_reach_is_named(void **st)
 {
 	(void)st;
@@ -119,6 +146,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_rule_behind_one_for_the_same_people_is_named),
+		TEST(rules_and_keys_for_files_that_never_apply_are_named),
 		TEST(whom_nobody_may_reach_is_named),
 		TEST(numbers_that_hide_one_another_are_named),
 		TEST(the_default_policy_and_an_ordinary_one_have_no_notes),

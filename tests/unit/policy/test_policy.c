@@ -94,7 +94,7 @@ static void every_mistake_has_its_place(void **st)
 		{ "peers: [{domain: a.test}]\n", "policy.yaml:1:9: expected {domain: partner.example, trust: high}" },
 		{ "peers: [{domain: a.test, trust: blind}]\n", "policy.yaml:1:33: expected one of normal, low, high" },
 		{ "encryption: {new_device: [everybody]}\n", "policy.yaml:1:27: expected one of devices, contacts, officers" },
-		{ "files: {direct: maybe}\n", "policy.yaml:1:17: expected on or off" },
+		{ "files: {direct: maybe}\n", "policy.yaml:1:17: expected one of each, on, off" },
 		{ "lessons: {links: \"a\\nb\"}\n", "policy.yaml:1:18: expected one line of at most 300 bytes" },
 		{ "wo\u202erm: 3\n", "policy.yaml:1:1: expected a section of a policy (groups, walls, links ...), found 'wo\\x202Erm'" },
 		{ "# one\nworm_copies: three\n", "policy.yaml:2:14: expected a whole number from 1 to 1000, found 'three'" },
@@ -163,7 +163,8 @@ static void sections_read_like_the_rules_of_a_company(void **st)
 	assert_false(policy_trust(p, STR("other.test"), &trust));
 	assert_int_equal(p->limits.strangers, 10);
 	assert_int_equal(p->encryption.new_device, POLICY_TELL_CONTACTS | POLICY_TELL_OFFICERS);
-	assert_false(p->files.direct || p->lessons.on);
+	assert_int_equal(p->files.direct, POLICY_DIRECT_OFF);
+	assert_false(p->lessons.on);
 	policy_free(&p);
 }
 
