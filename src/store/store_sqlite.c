@@ -133,15 +133,16 @@ static int one_number(struct sqlite *q, const char *sql, int64_t *ret)
 	return r;
 }
 
+/* Also those that an older program did not know: nothing that is there changes, so the schema is the same. */
 static int create_tables(struct sqlite *q)
 {
 	int r = exec(q, "BEGIN IMMEDIATE");
 
 	for (int t = 0; t < STORE_TABLES && r == 0; t++) {
-		char sql[160];
+		char sql[192];
 		bool number = store_table_is_number((enum store_table)t);
 
-		snprintf(sql, sizeof(sql), "CREATE TABLE %s(k %s PRIMARY KEY NOT NULL,t INTEGER NOT NULL,v BLOB NOT NULL)%s",
+		snprintf(sql, sizeof(sql), "CREATE TABLE IF NOT EXISTS %s(k %s PRIMARY KEY NOT NULL,t INTEGER NOT NULL,v BLOB NOT NULL)%s",
 			 store_table_name((enum store_table)t), number ? "INTEGER" : "BLOB", number ? "" : "WITHOUT ROWID");
 		r = exec(q, sql);
 	}
@@ -179,7 +180,7 @@ static int check_schema(struct sqlite *q, const struct store_conf *conf)
 						      conf->dir, (long long)version, STORE_SCHEMA);
 		return ERR_VERSION;
 	}
-	return 0;
+	return create_tables(q);
 }
 
 static int set_up(struct sqlite *q, const struct store_conf *conf)

@@ -76,7 +76,8 @@ enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PR
 		  ITEM_GONE /* of a domain: its accounts that were removed; rooms still know them */,
 		  ITEM_KNOWN, ITEM_REQUEST, ITEM_REPORT, ITEM_REPORTER, ITEM_POLICY,
 		  ITEM_KEYS /* of an account, by node: the device keys it has published */,
-		  ITEM_LEARNT /* of the bot: what reports have taught */ };
+		  ITEM_LEARNT /* of the bot: what reports have taught */,
+		  ITEM_FILES /* of an account: what it has uploaded today; of the instance: how far files were looked at again */ };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);
@@ -124,7 +125,7 @@ MUST_CHECK int vault_archive_one(struct vault *v, struct str owner, uint64_t id,
 /* In every owner's archive 'shown' stands in its place; what was there is kept behind it, sealed, for the operator alone. */
 MUST_CHECK int vault_archive_retract(struct vault *v, struct str owner, uint64_t id, struct str shown);
 MUST_CHECK int vault_archive_purge(struct vault *v, uint64_t id);	/* from every owner; leaves tombstones */
-/* Deletes the key of (owner, month) and with it that owner's copies of that month. */
+/* Deletes the key of (owner, month) and with it that owner's copies of that month, and the files uploaded in it. */
 MUST_CHECK int vault_archive_shred(struct vault *v, struct str owner, uint32_t month);
 
 /* --- offline messages (XEP-0160) ------------------------------------------------------------ */

@@ -149,7 +149,9 @@ int vault_account_remove(struct vault *v, struct str jid)
 	if (r < 0)
 		return r;
 	vault_key_u64(&k, owner);
-	r = vault_row_remove_one(v, STORE_TABLE_account, jid);
+	r = vault_file_forget(v, owner, VAULT_STANDING);
+	if (r == 0)
+		r = vault_row_remove_one(v, STORE_TABLE_account, jid);
 	/* The keys go first and without a trace: bodies shared with other owners stay readable to those alone. */
 	if (r == 0)
 		r = vault_row_remove_prefix(v, STORE_TABLE_keys, vault_key_str(&k), true);

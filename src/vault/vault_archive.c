@@ -562,7 +562,9 @@ int vault_archive_shred(struct vault *v, struct str owner, uint32_t month)
 	vault_key_u64(&k, tag);
 	for (int i = 0; i < 4; i++)
 		k.p[k.n++] = (uint8_t)(month >> (24 - 8 * i));
-	r = vault_row_remove_prefix(v, STORE_TABLE_keys, vault_key_str(&k), true);
+	r = vault_file_forget(v, tag, month);
+	if (r == 0)
+		r = vault_row_remove_prefix(v, STORE_TABLE_keys, vault_key_str(&k), true);
 	if (r == 0)
 		r = remove_month(v, tag, month);
 	keyring_forget(v->keyring, tag, month);

@@ -86,9 +86,9 @@ MUST_CHECK int vault_file_put(struct vault *v, const struct vault_file *f);
 MUST_CHECK int vault_file_get(struct vault *v, const uint8_t id[VAULT_FILE_ID], struct arena *a, struct vault_file *ret);
 /* One more event of its story, in f; taken by the next put. The texts are not copied. */
 MUST_CHECK int vault_file_tell(struct vault_file *f, struct arena *a, uint64_t when_ms, struct str by, struct str what);
-/* Get, set the state (and why, when it is not empty), tell, put. A state that leads back to a link that works needs bytes that were judged:
- * ERR_CONFLICT for anything else than HELD -> SERVED or CLEANED, SERVED, CLEANED or HELD -> REVOKED or REFUSED, REVOKED -> SERVED or CLEANED,
- * any that has bytes -> PENDING (to be looked at again), any -> EXPIRED. */
+/* Somebody decides: get, set the state, tell what he did and why, put. ERR_CONFLICT where the state does not allow it: SERVED and CLEANED
+ * need bytes that were looked at, and come from HELD, REFUSED or REVOKED (CLEANED: and a cleaned copy); HELD, REFUSED and REVOKED
+ * need a file that is there; other states are not for him. why: a sentence; for the states that serve nothing it is what people are told. */
 MUST_CHECK int vault_file_settle(struct vault *v, const uint8_t id[VAULT_FILE_ID], enum vault_file_state state, uint64_t when_ms, struct str by,
 				 struct str why, struct arena *a, struct vault_file *ret);
 
@@ -112,11 +112,11 @@ enum vault_file_seen_kind { FILE_SENT /* the link was delivered to this account 
 struct vault_file_seen {
 	enum vault_file_seen_kind kind;
 	struct str who;				/* bare JID; empty: not known */
-	struct str address;			/* of who loaded it; FILE_SENT: who sent the link */
+	struct str address;			/* of who loaded it; FILE_SENT: who sent the link last */
 	uint64_t first_ms, last_ms;
 	uint64_t times;
 };
-/* Counted in the row of the same kind, who and address, or a new one. when_ms is seen->last_ms. */
+/* Counted in the row of the same kind and who (FILE_LOADED: and address), or a new one. When: seen->last_ms. */
 MUST_CHECK int vault_file_seen_add(struct vault *v, const uint8_t id[VAULT_FILE_ID], const struct vault_file_seen *seen);
 MUST_CHECK int vault_file_seen_list(struct vault *v, const uint8_t id[VAULT_FILE_ID], enum vault_file_seen_kind kind, size_t max, struct arena *a,
 				    struct vault_file_seen **ret, size_t *ret_n);

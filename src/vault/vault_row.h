@@ -120,6 +120,8 @@ MUST_CHECK int vault_stream_write_push(struct vault *v, uint64_t stream, uint64_
 MUST_CHECK int vault_stream_write_trim(struct vault *v, uint64_t stream, uint32_t up_to_seq);
 MUST_CHECK int vault_stream_write_remove(struct vault *v, uint64_t stream);
 MUST_CHECK int vault_stream_forget(struct vault *v, uint64_t owner);
+/* vault_file.c: an owner's files of one month, or of all (VAULT_STANDING), are gone; their bytes become orphans. Before the key goes. */
+MUST_CHECK int vault_file_forget(struct vault *v, uint64_t owner, uint32_t month);
 /* vault_id.c */
 MUST_CHECK int vault_id_open(struct vault *v);
 
