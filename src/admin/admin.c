@@ -13,7 +13,7 @@
 
 static const struct admin_command *const tables[] = {
 	admin_user_commands, admin_device_commands, admin_held_commands, admin_outbreak_commands, admin_policy_commands, admin_record_commands,
-	admin_replay_commands, admin_report_commands,
+	admin_replay_commands, admin_report_commands, admin_exchange_commands,
 };
 
 struct admin_call *admin_call_new(const char *command, json_t *args)

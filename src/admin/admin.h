@@ -33,6 +33,8 @@ enum admin_effect_kind {
 	EFFECT_DEVICES_SHOWN,		/* core adds to the reply which are connected; subject: bare JID */
 	EFFECT_DEVICE_REVOKED,		/* end its sessions; subject: bare JID, '/', device id */
 	EFFECT_PURGED,			/* take it back from the receiver: sender, receiver, client's id, a line each */
+	EFFECT_SHARED,			/* tell peers of a threat; subject: kind, hash, weight, end (core/exchange.h) */
+	EFFECT_UNSHARED,		/* subject: hash */
 	EFFECT_LIVE_STATUS,		/* core adds sessions, queues, uptime to the reply */
 };
 

@@ -284,7 +284,7 @@ int cli_feed_check(struct cli *c)
 	else if (feed_file_open(p, c->in.data) < 0)
 		r = cli_fail(CLI_NOT, "out of memory");
 	else
-		s = links_listed(&u, &p->links);
+		s = links_listed(&u, &p->links, NULL, 0);
 	if (r == CLI_OK) {
 		reply = json_pack("{s:s, s:s%, s:b, s:s%}", "url", c->words[0], "host", u.host.p, u.host.n, "listed", s != NULL, "list", s ? s->name.p : "",
 				  s ? s->name.n : 0);

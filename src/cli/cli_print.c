@@ -16,6 +16,7 @@ static const struct view views[] = {
 	{ "device list", "devices", { "id", "connected", "access", "last_seen", "software", "device" }, "no client has signed in yet" },
 	{ "held list", "held", { "id", "when", "state", "from", "to", "reason" }, "nothing is held" },
 	{ "report list", "reports", { "id", "when", "by", "about", "reason", "evidence" }, "nobody has reported anything" },
+	{ "exchange list", "entries", { "hash", "kind", "weight", "expires", "when" }, "nothing is told to anybody" },
 	{ "outbreak list", "outbreaks", { "id", "started", "patient_zero", "contained" }, "no outbreaks" },
 	{ "policy list", "versions", { "version", "when", "how", "digest" }, "no policy has been in force yet" },
 	{ "feed list", "feeds", { "name", "entries", "made", "lines", "broken", "source" }, "policy.yaml names no lists (links.feeds)" },

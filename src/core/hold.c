@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/exchange.h"
 #include "core/audit.h"
 #include "core/bot.h"
 #include "core/learn.h"
@@ -326,6 +327,8 @@ void hold_done(struct trip *t)
 	if (j->outbreak_began)
 		bot_alert(srv, BOT_ALERT_OUTBREAK, "Something spreads here and is held for everybody; %.*s sent it first: `wardroom outbreak show %s`.",
 			  STR_FMT(j->patient_zero), j->fingerprint);
+	if (j->outbreak_began)
+		exchange_outbreak(srv, str_of(j->fingerprint), true);
 	if (j->outbreak_began)
 		log_event(LOG_WARN, "outbreak.began", LOG_Z("fingerprint", j->fingerprint), LOG_S("patient_zero", j->patient_zero));
 	if (j->decision == DECISION_FREEZE && t->from_user && !t->from_user->frozen) {	/* more of the same burst may follow */

@@ -12,6 +12,7 @@
 #include "base/b64.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "core/blocklist.h"
 #include "core/state.h"
 #include "ipc/chan.h"
 
@@ -175,9 +176,10 @@ static void describe(struct question *q, struct buf *b)
 		b->failed = true;
 		return;
 	}
+	links.shared = blocklist_links(q->srv, &links.n_shared);
 	links_verdict(&links, conf, &v);
 	for (unsigned i = 0; i < v.n; i++) {
-		denied = denied || v.f[i].rule == LINK_DENIED;
+		denied = denied || v.f[i].rule == LINK_DENIED || v.f[i].rule == LINK_LISTED;
 		careful = careful || guard_policy(q->srv->guard)->weights[v.f[i].rule] > 0;
 	}
 	buf_printf(b, "%s\n%.*s\n%.*s\n%.*s\n", denied ? "denied" : careful ? "careful" : "ok", STR_FMT(q->token.target), STR_FMT(links.v[0].host),

@@ -6,6 +6,7 @@
 #include "core/bot.h"
 #include "core/hold.h"
 #include "core/service.h"
+#include "core/blocklist.h"
 #include "core/state.h"
 #include "inspect/links.h"
 #include "xmpp/ns.h"
@@ -35,6 +36,7 @@ static int judge(struct trip *t, struct str text)
 	struct links links;
 	struct finding *f;
 
+	s.shared = blocklist_links(t->server, &s.n_shared);
 	links_gather(&s, t->arena, &links);
 	if (links.n == 0 && !links.more)
 		return 0;

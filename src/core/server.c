@@ -16,6 +16,7 @@
 #include "core/account.h"
 #include "core/ask.h"
 #include "core/device.h"
+#include "core/exchange.h"
 #include "core/gate.h"
 #include "core/hold.h"
 #include "core/purge.h"
@@ -307,6 +308,8 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 	case EFFECT_OUTBREAK_CONTAINED:
 	case EFFECT_OUTBREAK_LIFTED:
 	case EFFECT_PURGED:
+	case EFFECT_SHARED:
+	case EFFECT_UNSHARED:
 	case EFFECT_LIVE_STATUS:
 	case EFFECT_DEVICES_SHOWN:
 	case EFFECT_DEVICE_REVOKED:
@@ -418,6 +421,13 @@ static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 	case EFFECT_OUTBREAK_CONTAINED:
 	case EFFECT_OUTBREAK_LIFTED:
 		guard_contain(s->guard, e->subject, e->kind == EFFECT_OUTBREAK_CONTAINED);
+		exchange_outbreak(s, e->subject, e->kind == EFFECT_OUTBREAK_CONTAINED);
+		break;
+	case EFFECT_SHARED:
+		exchange_effect(s, e->subject);
+		break;
+	case EFFECT_UNSHARED:
+		exchange_withdraw(s, e->subject);
 		break;
 	case EFFECT_PURGED:
 		purge_tell(s, e->subject);

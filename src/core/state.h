@@ -51,7 +51,7 @@ struct server {
 	struct rooms *rooms;			/* rooms/ */
 	struct map *reported;			/* core/report.c: fingerprint -> who has reported it */
 	struct { uint64_t at_ms; unsigned more; } alerts[BOT_ALERTS];	/* core/bot.c: when each kind was told last */
-	struct map *blocklists;			/* core/blocklist.c: "SERVICE NODE" -> map of hashes */
+	struct blocklists *blocklists;		/* core/blocklist.c */
 	struct rtbl *rtbl;			/* features/rtbl.c */
 	struct map *asks;			/* id -> struct ask */
 	struct str pubsub;			/* features/pubsub.c: its domain, in names */

@@ -1,14 +1,17 @@
 /* rtbl.c - real-time block lists: subscribes to lists at other servers' publish-subscribe services (XEP-0060) and keeps
- * what they say in core/blocklist.h. An item's id is the SHA-256 of a bare address or a domain.
+ * what they say in core/blocklist.h. An item's id is the SHA-256 of a bare address or a domain; an item of another Wardroom
+ * (core/exchange.h) has a <threat/> that says what else it is, how sure its publisher is, and until when.
  *
  * The whole list is asked for at the start and every hour, since an event may be lost; events keep it fresh between. Only
  * the service that was asked may tell of its own node.
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "core/ask.h"
 #include "core/blocklist.h"
+#include "core/exchange.h"
 #include "core/mod.h"
 #include "core/state.h"
 
@@ -20,6 +23,7 @@
 struct rtbl {
 	struct server *srv;
 	struct loop_timer timer;
+	char policy[POLICY_DIGEST];	/* whose readers our own list has */
 	unsigned missing;		/* lists that have not been read yet */
 	size_t asked;			/* so many lists; another number: policy has changed */
 	uint64_t due_ms;
@@ -41,6 +45,36 @@ static bool split(struct str list, struct str *service, struct str *node)
 	return node->n > 0;
 }
 
+/* What a <threat/> says; without one it is an address, for good. */
+static int read_threat(const struct node *item, struct blocklist_entry *ret)
+{
+	const struct node *n = node_child(item, NS_EXCHANGE, "threat");
+	struct str weight, expires;
+	int64_t w = 100;
+
+	*ret = (struct blocklist_entry){ .kind = BLOCKLIST_ADDRESS, .weight = 100, .memory = STR_NONE };
+	if (!n)
+		return 0;
+	weight = node_attr(n, "weight");
+	expires = node_attr(n, "expires");
+	if (!blocklist_kind_parse(node_attr(n, "kind"), &ret->kind) || (weight.n && !str_to_i64(weight, 1, 100, &w)) ||
+	    (expires.n && clock_parse(expires.p, expires.n, &ret->expires_ms) < 0))
+		return ERR_BAD_FORMAT;
+	ret->weight = (unsigned)w;
+	ret->memory = node_attr(n, "memory");
+	return 0;
+}
+
+static int read_item(struct server *srv, struct str list, const struct node *item)
+{
+	struct blocklist_entry e;
+	int r = read_threat(item, &e);
+
+	if (r < 0 || (e.expires_ms && e.expires_ms <= clock_wall_ms()))
+		return r;
+	return blocklist_add(srv, list, node_attr(item, "id"), &e);
+}
+
 static void read_items(struct server *srv, struct str list, const struct node *items)
 {
 	unsigned bad = 0;
@@ -51,7 +85,7 @@ static void read_items(struct server *srv, struct str list, const struct node *i
 		if (str_is(n->name, "retract"))
 			blocklist_remove(srv, list, id);
 		else if (str_is(n->name, "item"))
-			bad += blocklist_add(srv, list, id) < 0;
+			bad += read_item(srv, list, n) < 0;
 	}
 	if (bad)
 		log_event(LOG_WARN, "rtbl.unreadable", LOG_S("list", list), LOG_N("items", bad));
@@ -120,6 +154,11 @@ static void on_time(void *ctx)
 	const struct policy *p = guard_policy(r->srv->guard);
 	uint64_t now = loop_now_ms(r->srv->loop);
 
+	blocklist_sweep(r->srv, clock_wall_ms());
+	if (strcmp(r->policy, p->digest) != 0) {
+		memcpy(r->policy, p->digest, sizeof(r->policy));
+		exchange_refresh(r->srv);
+	}
 	if (r->missing || r->asked != p->reports.n_lists || now >= r->due_ms) {
 		r->asked = r->missing = (unsigned)p->reports.n_lists;
 		r->due_ms = now + AGAIN_MS;

@@ -324,6 +324,16 @@ static bool has(const struct feed_set *s, uint64_t key)
 	return false;
 }
 
+void feed_hash(const struct url *u, bool host, char ret[FEED_HASH])
+{
+	uint8_t bin[SHA256_DIGEST_LENGTH];
+	char text[KEY_BYTES];
+	struct str s = host ? u->host : page(u, true, true, text);
+
+	SHA256((const uint8_t *)s.p, s.n, bin);
+	b64_hex(bin, sizeof(bin), ret);
+}
+
 bool feed_has(const struct feed_set *s, const struct url *u, bool wide)
 {
 	struct str host = u->host;

@@ -46,6 +46,9 @@ void feed_finish(struct feed_build *b);		/* sorted, each once */
 void feed_free(struct feed_build *b);
 
 uint64_t feed_key(struct str text);
+/* SHA-256, in hexadecimal, of its host or of its page: as a list of others names it. */
+#define FEED_HASH 65
+void feed_hash(const struct url *u, bool host, char ret[FEED_HASH]);
 /* Is the link in the set? wide false: its very address alone, not its host (for sites that everybody uses). */
 bool feed_has(const struct feed_set *s, const struct url *u, bool wide);
 

@@ -38,6 +38,8 @@ void links_gather(const struct subject *s, struct arena *a, struct links *ret)
 	ret->n = 0;
 	ret->more = s->more_links;
 	ret->known = s->known;
+	ret->shared = s->shared;
+	ret->n_shared = s->n_shared;
 	ret->a = a;
 	for (unsigned i = 0; i < s->n_links; i++) {
 		struct url u;
@@ -95,21 +97,25 @@ static bool denied(const struct url *u, const struct map *list)
 	return map_get(list, str_make(key, n + u->path.n)) != NULL;
 }
 
-/* A list that names a site of everybody's, or our own, is wrong or poisoned: there a single page alone counts. */
-const struct feed_set *links_listed(const struct url *u, const struct links_conf *conf)
+static const struct feed_set *better(const struct feed_set *had, const struct feed_set *sets, size_t n, const struct url *u, bool wide)
 {
-	bool wide = !links_everyday(u, conf) && !links_trusted(u, conf);
-	const struct feed_set *listed = NULL;
-
-	for (size_t i = 0; i < conf->n_feeds && !(listed && listed->trusted); i++)
-		if (feed_has(&conf->feeds[i], u, wide))
-			listed = &conf->feeds[i];
-	return listed;
+	for (size_t i = 0; i < n && !(had && had->trusted); i++)
+		if (feed_has(&sets[i], u, wide))
+			had = had && !sets[i].trusted ? had : &sets[i];
+	return had;
 }
 
-static void on_list(const struct url *u, const struct links_conf *conf, struct str where, struct verdict *v)
+/* A list that names a site of everybody's, or our own, is wrong or poisoned: there a single page alone counts. */
+const struct feed_set *links_listed(const struct url *u, const struct links_conf *conf, const struct feed_set *shared, unsigned n_shared)
 {
-	const struct feed_set *s = links_listed(u, conf);
+	bool wide = !links_everyday(u, conf) && !links_trusted(u, conf);
+
+	return better(better(NULL, conf->feeds, conf->n_feeds, u, wide), shared, n_shared, u, wide);
+}
+
+static void on_list(const struct links *links, const struct url *u, const struct links_conf *conf, struct str where, struct verdict *v)
+{
+	const struct feed_set *s = links_listed(u, conf, links->shared, links->n_shared);
 	char text[EVIDENCE_BYTES];
 
 	if (!s)
@@ -177,11 +183,11 @@ static void lexical(const struct url *u, const struct links_conf *conf, struct s
 }
 
 /* What one link says, trusted or not: nobody has a reason to write any link like that. */
-static void judge_form(const struct url *u, const struct links_conf *conf, struct str where, struct verdict *v)
+static void judge_form(const struct links *links, const struct url *u, const struct links_conf *conf, struct str where, struct verdict *v)
 {
 	if (denied(u, conf->denied))
 		inspect_add(v, LINK_DENIED, where);
-	on_list(u, conf, where, v);
+	on_list(links, u, conf, where, v);
 	if (mismatch(u))
 		inspect_add(v, LINK_TEXT_MISMATCH, where);
 	if (u->userinfo)
@@ -221,23 +227,23 @@ static bool is_hidden(const struct url *u)
 	return url_path_redirector(u);
 }
 
-static void judge(const struct url *u, const struct links_conf *conf, bool known, struct arena *a, struct verdict *v)
+static void judge(const struct links *links, const struct url *u, const struct links_conf *conf, struct verdict *v)
 {
 	char text[EVIDENCE_BYTES];
 	struct str where = defang_host(u->host, text, sizeof(text));
 	struct url nested[URL_PATH_NESTED];
-	unsigned n = url_path_nested(u, a, nested);
+	unsigned n = url_path_nested(u, links->a, nested);
 
-	judge_form(u, conf, where, v);
+	judge_form(links, u, conf, where, v);
 	if (!links_trusted(u, conf))
-		judge_site(u, conf, known, where, v);
+		judge_site(u, conf, links->known, where, v);
 	for (unsigned i = 0; i < n; i++) {
 		if (str_eq(nested[i].site, u->site) || links_trusted(&nested[i], conf))
 			continue;
 		if (is_hidden(u))
 			inspect_add(v, LINK_REDIRECT, where);
 		where = defang_host(nested[i].host, text, sizeof(text));
-		judge_form(&nested[i], conf, where, v);
+		judge_form(links, &nested[i], conf, where, v);
 		judge_site(&nested[i], conf, true, where, v);
 	}
 }
@@ -245,7 +251,7 @@ static void judge(const struct url *u, const struct links_conf *conf, bool known
 void links_verdict(const struct links *links, const struct links_conf *conf, struct verdict *v)
 {
 	for (unsigned i = 0; i < links->n; i++)
-		judge(&links->v[i], conf, links->known, links->a, v);
+		judge(links, &links->v[i], conf, v);
 	if (links->more)
 		inspect_add(v, LINK_MANY, STR_NONE);
 }

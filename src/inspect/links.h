@@ -34,13 +34,15 @@ struct links {
 	unsigned n;
 	bool more;
 	bool known;			/* the sender is */
+	const struct feed_set *shared;	/* of the subject */
+	unsigned n_shared;
 	struct arena *a;		/* that it was gathered in: for what is hidden in links */
 };
 
 void links_gather(const struct subject *s, struct arena *a, struct links *ret);
 void links_verdict(const struct links *links, const struct links_conf *conf, struct verdict *v);
-/* The list that names it, or NULL; a trusted one goes before another. */
-const struct feed_set *links_listed(const struct url *u, const struct links_conf *conf);
+/* The list that names it, or NULL; a trusted one goes before another. shared: lists besides those of conf. */
+const struct feed_set *links_listed(const struct url *u, const struct links_conf *conf, const struct feed_set *shared, unsigned n_shared);
 /* Does policy trust where it leads (own domains, the meeting service ...)? */
 bool links_trusted(const struct url *u, const struct links_conf *conf);
 bool links_everyday(const struct url *u, const struct links_conf *conf);

@@ -9,6 +9,8 @@
 
 #define SUBJECT_LINKS 16
 
+struct feed_set;
+
 enum subject_via { VIA_LOCAL, VIA_S2S, VIA_GATEWAY, VIA_ROOM };
 enum subject_trust { TRUST_NORMAL, TRUST_LOW, TRUST_HIGH };
 
@@ -47,6 +49,8 @@ struct subject {
 	uint64_t prefix;		/* the range of addresses his server speaks from; 0: not known */
 	struct str listed_by;		/* the block list that names the sender; empty: none */
 	bool listed_trusted;		/* and its publisher is trusted */
+	const struct feed_set *shared;	/* links that peers name, besides the lists of policy */
+	unsigned n_shared;
 	enum subject_via via;
 	enum subject_trust trust;	/* of the link to another domain that it comes or goes by */
 	bool outward;			/* leaves for another network */

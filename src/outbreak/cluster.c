@@ -86,7 +86,7 @@ static int attach(struct cluster_table *t, struct cluster *c)
 		if (b->n == BUCKET) {
 			unsigned out = 0;
 
-			while (out < BUCKET - 1 && (b->v[out]->contained || b->v[out]->past))
+			while (out < BUCKET - 1 && (cluster_held(b->v[out]) || b->v[out]->past))
 				out++;		/* what is dangerous stays */
 			memmove(b->v + out, b->v + out + 1, (BUCKET - 1 - out) * sizeof(b->v[0]));
 			b->n--;
@@ -100,7 +100,7 @@ static void make_room(struct cluster_table *t)
 {
 	struct cluster *oldest = LIST_ITEM(t->lru.next, struct cluster, lru);
 
-	for (unsigned i = 0; oldest->contained && i < CONTAINED_SKIPPED; i++) {
+	for (unsigned i = 0; cluster_held(oldest) && i < CONTAINED_SKIPPED; i++) {
 		list_remove(&oldest->lru);
 		list_append(&t->lru, &oldest->lru);
 		oldest = LIST_ITEM(t->lru.next, struct cluster, lru);
@@ -159,7 +159,7 @@ struct cluster *cluster_get(const struct cluster_table *t, struct str id)
 /* Forgotten: nobody has sent it for the whole window, and it is not contained. */
 static bool expired(const struct cluster *c, uint64_t since_ms)
 {
-	return !c->contained && c->last_ms < since_ms;
+	return !cluster_held(c) && c->last_ms < since_ms;
 }
 
 struct cluster *cluster_find(struct cluster_table *t, const struct fingerprint *print, struct str id, uint64_t since_ms)
@@ -184,7 +184,7 @@ struct cluster *cluster_find(struct cluster_table *t, const struct fingerprint *
 		for (unsigned k = 0; b && k < b->n; k++) {
 			if (expired(b->v[k], since_ms) || !fingerprint_alike(&b->v[k]->print, print))
 				continue;
-			if (!best || b->v[k]->spread.n > best->spread.n || b->v[k]->contained)
+			if (!best || b->v[k]->spread.n > best->spread.n || cluster_held(b->v[k]))
 				best = b->v[k];
 		}
 	}

@@ -38,6 +38,7 @@ struct cluster {
 	unsigned n_asked, room;
 	bool past;			/* somebody wanted more copies than there are */
 	bool contained, by_operator;
+	bool shared;			/* a peer whom policy trusts says that it is malicious */
 	uint64_t last_ms;
 };
 
@@ -46,6 +47,12 @@ struct cluster_table {
 	struct map *keys;		/* key of a fingerprint -> bucket */
 	struct list lru;		/* least recently used first */
 };
+
+/* Held for everybody, by our own finding or a peer's. */
+static inline bool cluster_held(const struct cluster *c)
+{
+	return c->contained || c->shared;
+}
 
 MUST_CHECK int cluster_table_init(struct cluster_table *t);
 void cluster_table_release(struct cluster_table *t);

@@ -232,7 +232,7 @@ static enum decision weigh(struct copies *k, struct cluster *c, enum counted by,
 	spread_look(&c->spread, &copy, &view);
 	copy.root = view.root;
 	k->j->origin = view.root == copy.from && (by == BY_CONTENT || k->j->origin);
-	if (!c->contained) {
+	if (!cluster_held(c)) {
 		if (view.again) {
 			spread_again(&c->spread, &copy);
 			k->j->again = true;
@@ -258,7 +258,7 @@ static enum decision weigh(struct copies *k, struct cluster *c, enum counted by,
 		spread_past(&c->spread, view.root, true);
 		c->past = true;
 	}
-	if (c->contained) {
+	if (cluster_held(c)) {
 		k->j->outbreak = true;
 		inspect_add(k->v, WORM_OUTBREAK, str_of(c->id));
 	}
@@ -744,7 +744,7 @@ bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 
 	if (!c)
 		return true;			/* forgotten meanwhile: nothing spreads */
-	if (c->by_operator)
+	if (c->by_operator || c->shared)
 		return false;
 	for (unsigned i = 0; i < c->n_asked; i++)
 		if (c->asked[i].hash != hash && c->asked[i].held)
@@ -845,6 +845,31 @@ int guard_remember(struct guard *g, struct str fingerprint, struct str memory, b
 	c->contained = contained;
 	c->last_ms = now_ms;
 	return 0;
+}
+
+int guard_share(struct guard *g, struct str fingerprint, struct str memory, uint64_t now_ms)
+{
+	struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);
+	struct fingerprint print;
+	int r = 0;
+
+	if (!recall(memory, &print) || (!print.has_link && print.n_words == 0))
+		return ERR_BAD_FORMAT;
+	if (!c)
+		r = cluster_add(&g->mem->clusters, &print, fingerprint, STR_NONE, &c);
+	if (r < 0)
+		return r;
+	c->shared = true;
+	cluster_touch(&g->mem->clusters, c, now_ms);
+	return 0;
+}
+
+void guard_unshare(struct guard *g, struct str fingerprint)
+{
+	struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);
+
+	if (c)
+		c->shared = false;
 }
 
 int guard_remember_copy(struct guard *g, struct str fingerprint, struct str from, struct str to, uint64_t when_ms, bool delivered)

@@ -102,6 +102,9 @@ MUST_CHECK int guard_relearn(struct guard *g, struct str learnt);
 /* What to store with an outbreak so that guard_remember() finds what is alike after a restart. Empty when unknown. */
 void guard_memory(const struct guard *g, struct str fingerprint, char ret[GUARD_MEMORY]);
 MUST_CHECK int guard_remember(struct guard *g, struct str fingerprint, struct str memory, bool contained, uint64_t now_ms);
+/* A peer whom policy trusts says that what is alike is malicious; or no longer. ERR_BAD_FORMAT: no guard_memory(). */
+MUST_CHECK int guard_share(struct guard *g, struct str fingerprint, struct str memory, uint64_t now_ms);
+void guard_unshare(struct guard *g, struct str fingerprint);
 /* A copy that went out, or was held, before the restart; in order. */
 MUST_CHECK int guard_remember_copy(struct guard *g, struct str fingerprint, struct str from, struct str to, uint64_t when_ms, bool delivered);
 size_t guard_clusters(const struct guard *g);

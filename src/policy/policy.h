@@ -114,6 +114,8 @@ struct policy {
 		unsigned purge_at;		/* weight of reports; 0: never */
 		const struct str *lists;	/* "SERVICE NODE" of block lists that are shared */
 		size_t n_lists;
+		const struct str *share;	/* domains that may read what we know of threats */
+		size_t n_share;
 	} reports;
 	struct {
 		bool on;

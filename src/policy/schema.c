@@ -235,8 +235,13 @@ const struct schema_key schema_keys[] = {
 
 	{ "reports", "lists", NULL, SCHEMA_PHRASES, FIELD(reports.lists), FIELD_N(reports.n_lists), .max = 500, .def = "[]",
 	  .example = "- rtbl.partner.example muc_bans_sha256",
-	  .help = "Block lists that others share by publish-subscribe (RTBL): service, blank, node; SHA-256 of addresses and domains. A message of\n"
+	  .help = "Block lists that others share by publish-subscribe (RTBL): service, blank, node; SHA-256 of addresses, domains,\n"
+		  "links and files, and fingerprints of texts, each with a weight and an end where the publisher says so. A message of\n"
 		  "somebody listed is held when peers says that the publisher's trust is high, else it weighs." },
+	{ "reports", "share", NULL, SCHEMA_SITES, FIELD(reports.share), FIELD_N(reports.n_share), .max = 100, .def = "[]",
+	  .example = "- partner.example",
+	  .help = "Domains that may read what is known of threats here, as a list of that kind: pubsub.DOMAIN threats. Outbreaks are told when they\n"
+		  "are contained: what finds texts that are alike, and no text. Nobody is told anything while this is empty." },
 	{ "reports", "purge_at", NULL, SCHEMA_NUMBER, FIELD(reports.purge_at), .max = 1000, .def = "3",
 	  .help = "When reports of so much weight name the same message, it is taken back from everybody." },
 

@@ -167,6 +167,7 @@
 #define NS_BIDI "urn:xmpp:bidi"				/* XEP-0288 */
 #define NS_BIDI_FEATURE "urn:xmpp:features:bidi"
 #define NS_COMPONENT "jabber:component:accept"		/* XEP-0114 */
+#define NS_EXCHANGE "urn:wardroom:exchange:0"		/* ours: core/exchange.h */
 #define NS_FRANK "urn:wardroom:frank:0"			/* ours: vault/vault_frank.h */
 #define NS_PRIVILEGE "urn:xmpp:privilege:2"		/* XEP-0356 */
 #define NS_DELEGATION "urn:xmpp:delegation:2"		/* XEP-0355 */
