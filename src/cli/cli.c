@@ -63,7 +63,7 @@ static const struct command commands[] = {
 	  "", "", NULL },
 	{ "exchange list", "", "What this server tells its peers of threats (reports.share in policy.yaml says who they are).", "exchange list", { 0 }, 0, "", "", NULL },
 	{ "exchange add", "address|link|file VALUE [--weight N] [--days N]",
-	  "Tells them: an address or domain, a link or its host, a file by its SHA-256. --weight: how sure, 100 when nothing is said; --days: for how long, 30.",
+	  "Tells them of an address, a domain, a link, its host, or a file (SHA-256). --weight: how sure; --days: for how long.",
 	  "exchange add link https://payroll.example/login --days 7", { "kind", "value" }, 2, "weight days", "", NULL },
 	{ "exchange remove", "HASH", "Takes it back.", "exchange remove 5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8", { "hash" }, 1, "", "", NULL },
 	{ "outbreak list", "", "What spreads or has spread.", "outbreak list", { 0 }, 0, "", "", NULL },
