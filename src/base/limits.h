@@ -76,6 +76,15 @@
 #define LIMIT_DNS_TARGETS 16			/* hosts of one domain */
 #define LIMIT_DNS_ADDRESSES 16			/* of one domain */
 
+/* Files that are looked at. */
+#define LIMIT_SCAN_QUEUE 4096			/* jobs that wait, of each priority; they hold no bytes of the file */
+#define LIMIT_SCAN_FILE (512ull * 1024 * 1024)	/* a bigger one is not looked at, so not served */
+#define LIMIT_SCAN_BYTES (1024ull * 1024 * 1024)	/* plaintext of all jobs under way */
+#define LIMIT_SCAN_OUT (512ull * 1024 * 1024)	/* of a cleaned copy, or of compiled rules */
+#define LIMIT_SCAN_AS (2048ull * 1024 * 1024)	/* address space of a process that looks: the file, its copy, what is unpacked */
+#define LIMIT_SCAN_RULES (16ull * 1024 * 1024)	/* YARA rules in source */
+#define LIMIT_SCAN_DIGESTS 2000000		/* digests of malicious files: 64 MB */
+
 /* The store. */
 #define LIMIT_BATCH_ROWS 256
 #define LIMIT_STORE_JOBS 8192

@@ -20,6 +20,8 @@
 #include "base/log.h"
 #include "ipc/chan.h"
 #include "ipc/heritage.h"
+#include "ipc/scan_pool.h"
+#include "roles/scand_pool.h"
 
 #define CRASHES_MOST 5			/* of the worker within the window; then a person has to look */
 #define CRASH_WINDOW_US (60 * 1000000ull)
@@ -37,6 +39,7 @@ struct child {
 
 struct supervisor {
 	struct child worker, web;
+	struct scand_pool scands;
 	int chan[2];			/* the worker's end, the web role's */
 	const char *const *web_args;
 	bool wants_web, announced, stopping;
@@ -101,10 +104,18 @@ static int give_birth(struct supervisor *s, struct child *c, int *ret_ready)
 static int start_worker(struct supervisor *s, int (*work)(void *ctx, const struct heritage *h), void *ctx)
 {
 	struct heritage h = { .chan = s->chan[0] };
-	int r = give_birth(s, &s->worker, &h.ready);
+	int pool[2], r;
 
-	if (r != 0)
+	if (scan_pool_pair(pool) < 0)
+		return -1;
+	r = give_birth(s, &s->worker, &h.ready);
+	if (r != 0) {
+		close(pool[0]);
+		s->scands.chan = pool[1];
 		return r < 0 ? -1 : 0;
+	}
+	close(pool[1]);
+	h.pool = pool[0];
 	close(s->chan[1]);
 	if (s->web.ready >= 0)
 		close(s->web.ready);
@@ -166,20 +177,22 @@ static void announce(struct supervisor *s)
 
 static void hear(struct supervisor *s, struct child *c)
 {
-	char byte;
+	char word[2] = { 0 };
 	ssize_t n;
 
 	if (c->ready < 0)
 		return;
-	n = read(c->ready, &byte, 1);
+	n = read(c->ready, word, sizeof(word));
 	if (n < 0 && errno == EINTR)
 		return;
 	close(c->ready);
 	c->ready = -1;
-	if (n != 1)
+	if (n < 1)
 		return;
 	c->was_ready = true;
-	if (c == &s->worker && byte == *HERITAGE_SERVES_AND_WANTS_WEB && !s->wants_web && !s->stopping) {
+	if (c == &s->worker && !s->stopping)
+		s->scands.wanted = (unsigned char)word[1] < HERITAGE_SCANDS_MOST ? (unsigned char)word[1] : HERITAGE_SCANDS_MOST;
+	if (c == &s->worker && word[0] == *HERITAGE_SERVES_AND_WANTS_WEB && !s->wants_web && !s->stopping) {
 		s->wants_web = true;
 		start_web(s);
 	}
@@ -268,8 +281,18 @@ static bool again(struct supervisor *s, int status, int *ret_status)
 
 /* --- waiting ------------------------------------------------------------------------------------------------ */
 
+/* When a role is to be started again: 0 for never. */
+static uint64_t next_due_us(const struct supervisor *s)
+{
+	uint64_t scands = scand_pool_due_us(&s->scands);
+
+	if (s->stopping)
+		return 0;
+	return s->web_due_us && (!scands || s->web_due_us < scands) ? s->web_due_us : scands;
+}
+
 /* A signal, or 0 when something else is due. While readiness is awaited, that is looked at every 2 ms; afterwards the
- * process sleeps until a signal comes, or until the web role is to be started again. */
+ * process sleeps until a signal comes, or until a role is to be started again. */
 static int next_signal(struct supervisor *s)
 {
 	struct timespec wait = { .tv_nsec = 2000000 };
@@ -285,10 +308,12 @@ static int next_signal(struct supervisor *s)
 	}
 	if (s->web_due_us && now >= s->web_due_us && !s->stopping)
 		start_web(s);
+	if (!s->stopping)
+		scand_pool_tend(&s->scands);
 	if (s->worker.ready < 0 && s->web.ready < 0) {
-		uint64_t left = s->web_due_us > now ? s->web_due_us - now : 0;
+		uint64_t due = next_due_us(s), left = due > now ? due - now : 0;
 
-		if (!s->web_due_us || s->stopping)
+		if (!due)
 			return sigwaitinfo(&s->signals, NULL);
 		wait = (struct timespec){ .tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000 + 1000 };
 		if (wait.tv_nsec >= 1000000000)
@@ -326,6 +351,8 @@ static bool wait_one(struct supervisor *s, int *ret_status)
 		} else if (pid == s->worker.pid) {
 			*ret_status = status;
 			ended = true;
+		} else {
+			(void)scand_pool_ended(&s->scands, pid, status);
 		}
 	}
 	return ended;
@@ -352,7 +379,7 @@ static void end_web(struct supervisor *s)
 
 int supervisor_run(int (*work)(void *ctx, const struct heritage *h), void *ctx, const char *const *web)
 {
-	struct supervisor s = { .worker.ready = -1, .web.ready = -1, .web_args = web };
+	struct supervisor s = { .worker.ready = -1, .web.ready = -1, .web_args = web, .scands = { .chan = -1, .blocked = &s.signals } };
 	int status = 1;
 
 	if (chan_pair(s.chan) < 0) {
@@ -373,6 +400,7 @@ int supervisor_run(int (*work)(void *ctx, const struct heritage *h), void *ctx, 
 		}
 		while (!wait_one(&s, &status))
 			;
+		scand_pool_stop(&s.scands);	/* what they were doing nobody asks for any more; the next worker does it again */
 	} while (again(&s, status, &status));
 	s.stopping = true;
 	end_web(&s);
