@@ -21,14 +21,18 @@ static const struct { const char *mime; enum kind kind; } also[] = {
 	{ "application/javascript", KIND_JAVASCRIPT }, { "application/x-javascript", KIND_JAVASCRIPT }, { "application/x-sh", KIND_SHELL },
 	{ "application/x-shellscript", KIND_SHELL }, { "text/x-python", KIND_PYTHON }, { "text/x-msdos-batch", KIND_BATCH },
 	{ "application/x-bat", KIND_BATCH }, { "application/x-php", KIND_PHP }, { "text/x-ruby", KIND_RUBY }, { "text/x-tcl", KIND_SCRIPT },
-	{ "text/x-awk", KIND_SCRIPT }, { "text/x-lua", KIND_SCRIPT }, { "application/xml", KIND_XML }, { "application/xhtml+xml", KIND_HTML },
+	{ "text/x-awk", KIND_SCRIPT }, { "text/x-lua", KIND_SCRIPT }, { "application/xml", KIND_XML },
+	{ "application/xhtml+xml", KIND_HTML },
 	{ "application/x-rar", KIND_RAR }, { "application/x-rar-compressed", KIND_RAR }, { "application/x-gzip", KIND_GZIP },
-	{ "application/x-zip-compressed", KIND_ZIP }, { "application/x-zip", KIND_ZIP }, { "text/rtf", KIND_RTF }, { "image/x-ms-bmp", KIND_BMP },
-	{ "image/x-icon", KIND_ICO }, { "image/jpg", KIND_JPEG }, { "image/pjpeg", KIND_JPEG }, { "image/heif", KIND_HEIF }, { "image/avif", KIND_HEIF },
+	{ "application/x-zip-compressed", KIND_ZIP }, { "application/x-zip", KIND_ZIP }, { "text/rtf", KIND_RTF },
+	{ "image/x-ms-bmp", KIND_BMP },
+	{ "image/x-icon", KIND_ICO }, { "image/jpg", KIND_JPEG }, { "image/pjpeg", KIND_JPEG }, { "image/heif", KIND_HEIF },
+	{ "image/avif", KIND_HEIF },
 	{ "application/x-ms-dos-executable", KIND_PE }, { "application/CDFV2", KIND_OLE }, { "application/x-iso9660-image", KIND_ISO },
 	{ "application/x-debian-package", KIND_DEB }, { "application/x-wine-extension-ini", KIND_TEXT }, { "application/json", KIND_TEXT },
 	{ "application/x-ndjson", KIND_TEXT }, { "application/csv", KIND_TEXT }, { "application/x-mswinurl", KIND_URL },
 	{ "application/ogg", KIND_OGG }, { "application/x-mach-binary", KIND_MACHO }, { "application/winhelp", KIND_SCRIPT },
+	{ "application/vnd.ms-fontobject", KIND_FONT },
 };
 
 const char *kind_mime(enum kind k)
@@ -73,9 +77,11 @@ enum kind kind_of_mime(struct str mime)
 enum kind_family kind_family_of_mime(struct str mime)
 {
 	static const struct { struct str start; enum kind_family f; } starts[] = {
-		{ { "image/", 6 }, FAMILY_PICTURE }, { { "audio/", 6 }, FAMILY_MEDIA }, { { "video/", 6 }, FAMILY_MEDIA }, { { "font/", 5 }, FAMILY_FONT },
+		{ { "image/", 6 }, FAMILY_PICTURE }, { { "audio/", 6 }, FAMILY_MEDIA }, { { "video/", 6 }, FAMILY_MEDIA },
+		{ { "font/", 5 }, FAMILY_FONT },
 		{ { "text/", 5 }, FAMILY_TEXT }, { { "message/", 8 }, FAMILY_MAIL },
-		{ { "application/vnd.openxmlformats", 30 }, FAMILY_DOCUMENT }, { { "application/vnd.oasis.opendocument", 34 }, FAMILY_DOCUMENT },
+		{ { "application/vnd.openxmlformats", 30 }, FAMILY_DOCUMENT },
+		{ { "application/vnd.oasis.opendocument", 34 }, FAMILY_DOCUMENT },
 		{ { "application/vnd.ms-", 19 }, FAMILY_DOCUMENT },
 	};
 	enum kind k = kind_of_mime(mime);

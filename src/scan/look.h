@@ -12,6 +12,8 @@
 
 #define LOOK_WHERE 256			/* "a.zip/b.docx/word/vbaProject.bin", cut on the left */
 
+struct sniff;
+
 struct look {
 	const struct scan_in *in;
 	struct scan_out *out;
@@ -30,6 +32,7 @@ static inline bool look_has(const struct look *l, enum file_fact fact) { return 
 bool look_spend(struct look *l, uint64_t n);
 /* Takes an entry from the budget, alike. */
 bool look_enter(struct look *l);
+struct sniff *look_sniff(const struct look *l);
 /* A part of what is looked at, found within it: all checks on it, one deeper. */
 void look_part(struct look *l, struct str name, struct str bytes);
 

@@ -1,10 +1,14 @@
 #include "scan/scan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "scan/digest.h"
+#include "scan/eicar.h"
 #include "scan/names.h"
 #include "scan/scan_parts.h"
+#include "scan/unpack.h"
+#include "scan/zip.h"
 
 int scan_new(struct scan **ret)
 {
@@ -28,18 +32,100 @@ void scan_free(struct scan **s)
 	*s = NULL;
 }
 
+/* Where we are, for people: the outermost names fall away when it gets too long. */
+static void where_add(char where[LOOK_WHERE], struct str name)
+{
+	size_t have = strlen(where), room;
+
+	if (name.n > LOOK_WHERE / 2)
+		name = str_cut(name, name.n - LOOK_WHERE / 2);
+	room = LOOK_WHERE - 1 - name.n - 1;
+	if (have > room) {
+		memmove(where, where + have - room, room);
+		have = room;
+	}
+	if (have > 0)
+		where[have++] = '/';
+	memcpy(where + have, name.p, name.n);
+	where[have + name.n] = 0;
+}
+
+static void each_part(void *ctx, struct look *l, struct str name, struct str bytes, bool whole)
+{
+	(void)ctx;
+	(void)whole;
+	look_part(l, name, bytes);
+}
+
+static void unpack(struct look *l, enum kind k, struct str name, struct str bytes)
+{
+	if (l->depth >= SCAN_DEPTH)
+		look_note(l, FACT_ARCHIVE_DEPTH, "more than %d, one in another", SCAN_DEPTH);
+	else
+		unpack_walk(l, k, name, bytes, each_part, NULL);
+}
+
+static enum kind zip_notes(struct look *l, struct str bytes)
+{
+	struct zip z;
+	enum kind k;
+	int err = zip_read(bytes, &z);
+
+	if (err < 0) {
+		look_note(l, FACT_MALFORMED, "its list of files is missing");
+		return KIND_ZIP_CUT;
+	}
+	k = zip_kind(&z, bytes);
+	if (z.lie[0])
+		look_note(l, FACT_MALFORMED, "%s", z.lie);
+	if (z.start > 0)
+		look_note(l, FACT_MALFORMED, "something stands before the archive");
+	if (zip_encrypted(&z))
+		look_note(l, k == KIND_ZIP ? FACT_ENCRYPTED_ARCHIVE : FACT_ENCRYPTED_DOCUMENT, "%s", "a file in it");
+	zip_release(&z);
+	return k;
+}
+
 static void look_at(struct look *l, struct str name, struct str declared, struct str bytes)
 {
 	char mime[SCAN_TYPE];
-	enum kind k;
+	enum kind k, container;
 
 	if (l->in->part)
 		l->in->part(l->in->part_ctx, str_of(l->where), bytes);
+	if (eicar_in(bytes))
+		look_note(l, FACT_TEST_VIRUS, "%s", "");
 	names_check(l, name);
-	k = sniff_kind(l->tools->sniff, bytes, mime);
+	k = container = sniff_kind(l->tools->sniff, bytes, mime);
+	if (k == KIND_ZIP) {
+		k = zip_notes(l, bytes);
+		container = k == KIND_ZIP_CUT ? k : KIND_ZIP;
+		snprintf(mime, sizeof(mime), "%s", kind_mime(k));
+	}
 	if (l->depth == 0)
 		memcpy(l->out->type, mime, sizeof(mime));
 	sniff_check(l, name, declared, k, mime, bytes);
+	if (unpack_can(container))
+		unpack(l, container, name, bytes);
+	else if (kind_family(k) == FAMILY_ARCHIVE)
+		look_note(l, FACT_UNREADABLE, "%s", mime);
+}
+
+void look_part(struct look *l, struct str name, struct str bytes)
+{
+	char was[LOOK_WHERE];
+
+	memcpy(was, l->where, sizeof(was));
+	where_add(l->where, name);
+	l->depth++;
+	look_at(l, name, STR_NONE, bytes);
+	l->depth--;
+	memcpy(l->where, was, sizeof(was));
+}
+
+struct sniff *look_sniff(const struct look *l)
+{
+	return l->tools->sniff;
 }
 
 int scan_run(struct scan *s, const struct scan_in *in, struct scan_out *ret)

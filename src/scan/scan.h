@@ -20,7 +20,7 @@
 #define SCAN_RATIO 200			/* times the size of the file that may come out of it, SCAN_RATIO_FREE apart */
 #define SCAN_RATIO_FREE (16u << 20)
 #define SCAN_PART (48u << 20)		/* bytes of one part that are kept for a closer look */
-#define SCAN_ENTRIES 4000		/* files in all archives of one file */
+#define SCAN_ENTRIES 2000		/* files in all archives of one file */
 #define SCAN_DEPTH 5			/* archives within archives */
 #define SCAN_TYPE 80
 #define SCAN_SUFFIX 8

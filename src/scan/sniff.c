@@ -59,7 +59,8 @@ static const struct mark marks[] = {
 	MARK(0, "7z\xbc\xaf\x27\x1c", SEVEN),
 	MARK(0, "\x1f\x8b", GZIP), MARK(0, "\xfd" "7zXZ\0", XZ), MARK(0, "BZh", BZIP2), MARK(0, "\x28\xb5\x2f\xfd", ZSTD),
 	MARK(0, "\4\"M\x18", LZ4),
-	MARK(0, "LZIP", LZIP), MARK(0, "\x89LZO\0\r\n\x1a\n", LZIP), MARK(0, "\x1f\x9d", COMPRESS), MARK(0, "MSCF\0\0\0\0", CAB),
+	MARK(0, "LZIP", LZIP), MARK(0, "\x5d\0\0", LZMA), MARK(0, "\x89LZO\0\r\n\x1a\n", LZIP), MARK(0, "\x1f\x9d", COMPRESS),
+	MARK(0, "MSCF\0\0\0\0", CAB),
 	MARK(0, "ISc(", CAB),
 	MARK(2, "-lh", LHA), MARK(2, "-lz", LHA), MARK(2, "-pm", LHA), MARK(0, "\x60\xea", ARJ), MARK(7, "**ACE**", ACE),
 	MARK(257, "ustar", TAR), MARK(0, "!<arch>\n", AR),
@@ -105,6 +106,11 @@ static bool tar_sum(struct str s)
 	for (; at < 156 && s.p[at] >= '0' && s.p[at] <= '7'; at++)
 		want = want * 8 + (unsigned)(s.p[at] - '0');
 	return want != 0 && want == sum;
+}
+
+bool sniff_tar(struct str bytes)
+{
+	return bytes_at(bytes, 257, STR("ustar")) || tar_sum(bytes);
 }
 
 static enum kind program(struct str s)
@@ -184,6 +190,9 @@ static bool holds(struct str s, const struct mark *m)
 	case KIND_BZIP2:
 		return bytes_u8(s, 3) >= '1' && bytes_u8(s, 3) <= '9' && (bytes_at(s, 4, STR("1AY&SY")) ||
 		    bytes_at(s, 4, STR("\x17\x72\x45\x38\x50\x90")));
+	case KIND_LZMA:
+		return (bytes_le64(s, 5) == UINT64_MAX || bytes_le64(s, 5) < (UINT64_C(1) << 40)) && s.n > 13 && s.p[13] == 0 &&
+		    bytes_le32(s, 1) >= 4096;
 	case KIND_GZIP:
 		return bytes_u8(s, 2) == 8;
 	case KIND_WEBP: case KIND_WAV:
@@ -263,6 +272,10 @@ static bool agree(enum kind claim, enum kind_family claimed, enum kind content, 
 {
 	if (claimed == is || claimed == FAMILY_NONE || is == FAMILY_NONE || claimed == FAMILY_DATA)
 		return true;
+	if (content == KIND_ZIP_CUT)				/* what it was, its directory would have told; it is held as damaged */
+		return true;
+	if (claim == KIND_XML && (content == KIND_FLAT_OFFICE || content == KIND_ODF || content == KIND_SHORTCUT))
+		return true;
 	if (claimed == FAMILY_TEXT && (is == FAMILY_WEB || is == FAMILY_MAIL || content == KIND_PS || content == KIND_SYLK ||
 	    content == KIND_PGP || is == FAMILY_DATA))
 		return true;
@@ -270,7 +283,8 @@ static bool agree(enum kind claim, enum kind_family claimed, enum kind content, 
 	if (kind_runs(claimed) || claimed == FAMILY_DISK || claimed == FAMILY_NOTEBOOK)
 		return true;
 	if (claimed == FAMILY_ARCHIVE)				/* formats that are archives within */
-		return is == FAMILY_DOCUMENT || is == FAMILY_INSTALLER || content == KIND_JAVA || is == FAMILY_DISK;
+		return is == FAMILY_DOCUMENT || is == FAMILY_INSTALLER || content == KIND_JAVA || is == FAMILY_DISK || is == FAMILY_TEXT ||
+		       claim == KIND_WARC;
 	if (claimed == FAMILY_DOCUMENT)				/* exports: pages and tables named .xls, mail named .doc */
 		return content == KIND_TEXT || content == KIND_XML || content == KIND_HTML || content == KIND_MAIL ||
 		    content == KIND_PS || is == FAMILY_DATA ||
@@ -286,7 +300,7 @@ static bool agree(enum kind claim, enum kind_family claimed, enum kind content, 
 	if (claimed == FAMILY_PDF)
 		return content == KIND_PS;
 	if (claimed == FAMILY_FONT)
-		return content == KIND_PS || content == KIND_SVG;
+		return content == KIND_PS || content == KIND_SVG || content == KIND_TEXT;
 	return false;
 }
 

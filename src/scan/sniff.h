@@ -14,6 +14,8 @@ MUST_CHECK int sniff_new(struct sniff **ret);		/* opens the database of libmagic
 void sniff_free(struct sniff **s);
 /* ret_mime: what the type is called. KIND_ZIP and KIND_OLE are containers: zip.h, ole.h know what is in them. */
 enum kind sniff_kind(struct sniff *s, struct str bytes, char ret_mime[SCAN_TYPE]);
+/* Do they begin as a tape archive does? */
+bool sniff_tar(struct str bytes);
 /* Notes what the type alone says, and whether name and declared type agree with it. */
 void sniff_check(struct look *l, struct str name, struct str declared, enum kind k, const char *mime, struct str bytes);
 
