@@ -13,7 +13,7 @@
 
 static const struct admin_command *const tables[] = {
 	admin_user_commands, admin_device_commands, admin_held_commands, admin_outbreak_commands, admin_policy_commands, admin_record_commands,
-	admin_replay_commands, admin_report_commands, admin_exchange_commands,
+	admin_replay_commands, admin_report_commands, admin_exchange_commands, admin_decoy_commands,
 };
 
 struct admin_call *admin_call_new(const char *command, json_t *args)
@@ -117,6 +117,15 @@ int admin_account(struct admin_call *call, struct vault *v, struct vault_account
 		return admin_why(call, r, "there is no account %.*s; `wardroom user list` shows all", STR_FMT(jid));
 	if (r == 0 && call->staff_only && ret->role != ROLE_STAFF)
 		return admin_why(call, ERR_FORBIDDEN, "%.*s has a role of its own: an administrator changes that account", STR_FMT(jid));
+	return r;
+}
+
+int admin_person(struct admin_call *call, struct vault *v, struct vault_account *ret)
+{
+	int r = admin_account(call, v, ret);
+
+	if (r == 0 && ret->state == ACCOUNT_DECOY)
+		return admin_why(call, ERR_CONFLICT, "%.*s is a decoy, there is nobody: `wardroom decoy list` shows all", STR_FMT(ret->jid));
 	return r;
 }
 

@@ -35,6 +35,9 @@ enum admin_effect_kind {
 	EFFECT_PURGED,			/* take it back from the receiver: sender, receiver, client's id, a line each */
 	EFFECT_SHARED,			/* tell peers of a threat; subject: kind, hash, weight, end (core/exchange.h) */
 	EFFECT_UNSHARED,		/* subject: hash */
+	EFFECT_ACCOUNT_ADDED,
+	EFFECT_DECOY_REMOVED,		/* subject: its bare JID */
+	EFFECT_DECOYS_DUE,		/* make those that are missing */
 	EFFECT_LIVE_STATUS,		/* core adds sessions, queues, uptime to the reply */
 };
 

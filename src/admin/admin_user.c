@@ -68,7 +68,19 @@ static int put(struct admin_call *call, struct vault *v, struct str text, const 
 		r = blob_of(call, credentials, &acc.credentials);
 	if (r < 0)
 		return r;
-	return vault_account_add(v, &acc);
+	r = vault_account_add(v, &acc);
+	return r < 0 ? r : admin_effect(call, EFFECT_ACCOUNT_ADDED, acc.jid);
+}
+
+/* Who has the address already. */
+static int conflict(struct admin_call *call, struct vault *v, struct str jid)
+{
+	struct vault_account acc;
+	struct str bare;
+
+	if (admin_jid(call, jid, &bare) == 0 && vault_account_get(v, bare, call->arena, &acc) == 0 && acc.state == ACCOUNT_DECOY)
+		return admin_why(call, ERR_CONFLICT, "%.*s is the address of a decoy; `wardroom decoy rotate %.*s` frees it", STR_FMT(jid), STR_FMT(jid));
+	return admin_why(call, ERR_CONFLICT, "the account %.*s is there already; `wardroom user passwd` changes its password", STR_FMT(jid));
 }
 
 static int add(struct admin_call *call, struct vault *v)
@@ -80,7 +92,7 @@ static int add(struct admin_call *call, struct vault *v)
 	if (r == 0)
 		r = put(call, v, jid, json_object_get(call->args, "credentials"), role);
 	if (r == ERR_CONFLICT)
-		return admin_why(call, r, "the account %.*s is there already; `wardroom user passwd` changes its password", STR_FMT(jid));
+		return conflict(call, v, jid);
 	if (r < 0)
 		return r;
 	r = admin_put(call->reply, "jid", admin_json_str(jid));
@@ -126,7 +138,7 @@ static json_t *shown(const struct vault_account *acc)
 	if (r == 0)
 		r = admin_put(o, "role", json_string(roles[acc->role]));
 	if (r == 0)
-		r = admin_put(o, "state", json_string(acc->state == ACCOUNT_FROZEN ? "frozen" : "active"));
+		r = admin_put(o, "state", json_string(acc->state == ACCOUNT_FROZEN ? "frozen" : acc->state == ACCOUNT_DECOY ? "decoy" : "active"));
 	if (r == 0 && acc->state == ACCOUNT_FROZEN)
 		r = admin_put(o, "reason", admin_json_str(acc->state_reason));
 	if (r == 0)
@@ -180,7 +192,7 @@ static int show(struct admin_call *call, struct vault *v)
 static int passwd(struct admin_call *call, struct vault *v)
 {
 	struct vault_account acc;
-	int r = admin_account(call, v, &acc);
+	int r = admin_person(call, v, &acc);
 
 	if (r == 0)
 		r = blob_of(call, json_object_get(call->args, "credentials"), &acc.credentials);
@@ -194,7 +206,7 @@ static int passwd(struct admin_call *call, struct vault *v)
 static int set_state(struct admin_call *call, struct vault *v, enum vault_state state)
 {
 	struct vault_account acc;
-	int r = admin_account(call, v, &acc);
+	int r = admin_person(call, v, &acc);
 
 	if (r < 0)
 		return r;

@@ -18,6 +18,8 @@ static const struct view views[] = {
 	{ "report list", "reports", { "id", "when", "by", "about", "reason", "evidence" }, "nobody has reported anything" },
 	{ "exchange list", "entries", { "hash", "kind", "weight", "expires", "when" }, "nothing is told to anybody" },
 	{ "outbreak list", "outbreaks", { "id", "started", "patient_zero", "contained" }, "no outbreaks" },
+	{ "decoy list", "decoys", { "jid", "name", "group", "created" }, "no decoys: policy.yaml shares no group (roster.shared)" },
+	{ "decoy rotate", "removed", { "jid", "name", "group", "created" }, "there were no decoys" },
 	{ "policy list", "versions", { "version", "when", "how", "digest" }, "no policy has been in force yet" },
 	{ "feed list", "feeds", { "name", "entries", "made", "lines", "broken", "source" }, "policy.yaml names no lists (links.feeds)" },
 	{ "feed update", "feeds", { "name", "entries", "made", "lines", "broken", "source" }, "nothing was read" },

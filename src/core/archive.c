@@ -257,7 +257,7 @@ static int plan_message(struct trip *t, struct archive_job *j)
 	}
 	t->server->metrics.messages++;
 	t->archive_from = worth && t->from_user && !t->hold && prefs_archives(t->server, t->from_user, t->to.bare, t->to.full);
-	t->archive_to = worth && to_other && !t->hold && prefs_archives(t->server, t->to_user, t->from.bare, t->from.full);
+	t->archive_to = worth && to_other && !t->hold && !t->to_user->decoy && prefs_archives(t->server, t->to_user, t->from.bare, t->from.full);
 	t->storable = for_later(t->stanza) && (to_other || t->to_user);
 	r = serialise(t, &j->bytes);
 	if (r < 0)
@@ -271,7 +271,7 @@ static int plan_message(struct trip *t, struct archive_job *j)
 		plan_outbox(t, j->bytes);
 	if (r < 0)
 		return r;
-	t->offline = t->storable && !t->hold && t->n_main == 0 && t->to_user;
+	t->offline = t->storable && !t->hold && t->n_main == 0 && t->to_user && !t->to_user->decoy;
 	t->server->metrics.offline_stored += t->offline;
 	return 0;
 }

@@ -224,7 +224,16 @@ struct freezing {
 	struct server *srv;
 	struct arena *arena;
 	struct str bare;
+	const char *why;
 };
+
+static bool saw(const struct judgement *j, enum rule rule)
+{
+	for (unsigned i = 0; i < j->n_findings; i++)
+		if (j->findings[i].rule == rule)
+			return true;
+	return false;
+}
 
 static int freeze_work(struct vault *v, void *ctx)
 {
@@ -235,7 +244,7 @@ static int freeze_work(struct vault *v, void *ctx)
 	if (r < 0)
 		return r;
 	acc.state = ACCOUNT_FROZEN;
-	acc.state_reason = STR("a second message that spreads");
+	acc.state_reason = str_of(f->why);
 	return vault_account_set(v, &acc);
 }
 
@@ -246,9 +255,9 @@ static void freeze_done(void *ctx, int err)
 	if (err < 0)
 		log_event(LOG_ERROR, "freeze.failed", LOG_S("account", f->bare), LOG_Z("why", err_text(err)));
 	else
-		audit_account(f->srv, "frozen", f->bare, "a second message that spreads");
-	bot_alert(f->srv, BOT_ALERT_FREEZE, "%.*s was frozen because it sends to many people: `wardroom held list --account %.*s` shows what, `wardroom user "
-		  "thaw %.*s` ends it.", STR_FMT(f->bare), STR_FMT(f->bare), STR_FMT(f->bare));
+		audit_account(f->srv, "frozen", f->bare, f->why);
+	bot_alert(f->srv, BOT_ALERT_FREEZE, "%.*s was frozen because of %s: `wardroom held list --account %.*s` shows what, `wardroom user "
+		  "thaw %.*s` ends it.", STR_FMT(f->bare), f->why, STR_FMT(f->bare), STR_FMT(f->bare));
 	arena_free(&f->arena);
 }
 
@@ -262,7 +271,8 @@ static void freeze(struct trip *t)
 	t->server->metrics.frozen++;
 	if (f) {
 		arena_wipe_on_free(a);
-		*f = (struct freezing){ .srv = t->server, .arena = a, .bare = arena_str(a, t->from.bare) };
+		*f = (struct freezing){ .srv = t->server, .arena = a, .bare = arena_str(a, t->from.bare),
+				       .why = saw(&t->verdict, WORM_DECOY) ? "a link or a file to a decoy" : "a second message that spreads" };
 		if (f->bare.p && server_store(t->server, f, freeze_work, freeze_done) == 0)
 			return;
 	}
@@ -274,8 +284,10 @@ static void freeze(struct trip *t)
 
 /* What spreads may be meant: its sender knows. What is dangerous by itself, or should not leave, is not for him to let go: an
  * infected client would. */
-static bool for_sender(const char *inspector, unsigned weight, bool *spreads, unsigned *others)
+static bool for_sender(const char *inspector, const char *name, unsigned weight, bool *spreads, unsigned *others)
 {
+	if (strcmp(name, inspect_rule_name(WORM_DECOY)) == 0)
+		return false;		/* nobody means to write to nobody */
 	if (strcmp(inspector, "worm") == 0)
 		*spreads = true;
 	else
@@ -289,7 +301,7 @@ static bool senders_to_confirm(const struct judgement *j, unsigned hold_at)
 	unsigned others = 0;
 
 	for (unsigned i = 0; i < j->n_findings; i++)
-		fine = for_sender(inspect_rule_inspector(j->findings[i].rule), j->findings[i].weight, &spreads, &others) && fine;
+		fine = for_sender(inspect_rule_inspector(j->findings[i].rule), inspect_rule_name(j->findings[i].rule), j->findings[i].weight, &spreads, &others) && fine;
 	return fine && spreads && (!hold_at || others < hold_at);
 }
 
@@ -306,10 +318,10 @@ static bool was_senders_to_confirm(struct vault *v, uint64_t id, unsigned hold_a
 		return false;
 	o = json_loadb(text.p, text.n, 0, NULL);
 	json_array_foreach(json_object_get(o, "findings"), i, f) {
-		const char *inspector = json_string_value(json_object_get(f, "inspector"));
+		const char *inspector = json_string_value(json_object_get(f, "inspector")), *name = json_string_value(json_object_get(f, "name"));
 		json_int_t weight = json_integer_value(json_object_get(f, "weight"));
 
-		fine = inspector && for_sender(inspector, weight > 0 && weight < 100000 ? (unsigned)weight : 0, &spreads, &others) && fine;
+		fine = inspector && name && for_sender(inspector, name, weight > 0 && weight < 100000 ? (unsigned)weight : 0, &spreads, &others) && fine;
 	}
 	json_decref(o);
 	return fine && spreads && (!hold_at || others < hold_at);
@@ -333,8 +345,9 @@ void hold_done(struct trip *t)
 		log_event(LOG_WARN, "outbreak.began", LOG_Z("fingerprint", j->fingerprint), LOG_S("patient_zero", j->patient_zero));
 	if (j->decision == DECISION_FREEZE && t->from_user && !t->from_user->frozen) {	/* more of the same burst may follow */
 		freeze(t);
-		bot_tell(srv, t->from.bare, "Your account has been frozen because another message of yours was being sent to many people; please write to %.*s.",
-			 STR_FMT(srv->helpdesk));
+		bot_tell(srv, t->from.bare, "Your account has been frozen because %s; please write to %.*s.", saw(j, WORM_DECOY) ?
+			 "it has sent a link or a file to a contact behind whom there is nobody, as programs do that write to everybody" :
+			 "another message of yours was being sent to many people", STR_FMT(srv->helpdesk));
 	} else if (j->first_hold && senders_to_confirm(j, guard_policy(srv->guard)->hold)) {
 		bot_tell(srv, t->from.bare, "Your message to %.*s was held (number %s) because the same link or file goes to several people: "
 			 "answer \"confirm\" if you meant to send it, \"cancel\" if you did not.", STR_FMT(t->to.bare), id);
@@ -342,7 +355,7 @@ void hold_done(struct trip *t)
 		bot_tell(srv, t->from.bare, "Your message to %.*s was held (number %s): %s. Somebody on duty looks at it; answer \"cancel\" if you did not mean to "
 			 "send it.", STR_FMT(t->to.bare), id, j->n_findings ? inspect_rule_text(j->findings[0].rule) : "the company's policy holds it");
 	}
-	if (t->to_user && t->to_user != t->from_user)
+	if (t->to_user && t->to_user != t->from_user && !t->to_user->decoy)
 		bot_tell(srv, t->to.bare, "A message from %.*s to you was held (number %s) and is being looked at.", STR_FMT(t->from.bare), id);
 }
 

@@ -41,6 +41,7 @@ void hooks_component_open(struct server *srv, const struct config_component *c);
 void hooks_account_removed(struct server *srv, struct str bare);
 int hooks_message_server(struct trip *t);
 void hooks_roster_push(struct user *u, struct arena *a, struct node *iq);
+void hooks_roster_shared(struct user *u, struct str contact, bool ended);
 int hooks_archive_access(struct iq *iq, struct str *ret_owner, uint64_t *ret_since_ms);
 void hooks_message_plan(struct trip *t);
 bool hooks_nonza(struct session *s, const struct node *n);

@@ -15,6 +15,7 @@
 #include "core/rewrite.h"
 #include "core/router.h"
 #include "core/service.h"
+#include "core/shared.h"
 #include "core/state.h"
 #include "core/user.h"
 #include "inspect/gather.h"
@@ -43,6 +44,7 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 	gate_facts(t, sub);
 	sub->outward = !service && !server_is_local(t->server, t->to.domain);
 	sub->audience = service && service->audience ? service->audience(t->server, &t->to) : 1;
+	sub->decoy = shared_is_decoy(t->server, sub->to);
 	sub->ts_ms = clock_wall_ms();
 	policy_step_facts(t, sub);
 	blocklist_facts(t, sub);

@@ -149,7 +149,8 @@ static void on_user(void *ctx, struct user *u, int err)
 	if (err == 0) {
 		it->listed = true;
 		it->ask = it->pending_in = false;
-		it->sub = SUB_BOTH;
+		it->sub = it->own_sub = SUB_BOTH;
+		it->own_listed = true;
 		roster_push_changed(u, it);
 		user_save_roster(u, NULL, NULL);
 	} else {

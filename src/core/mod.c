@@ -144,6 +144,11 @@ void hooks_account_removed(struct server *srv, struct str bare)
 			mods[i]->hooks->account_removed(srv, bare);
 }
 
+void hooks_roster_shared(struct user *u, struct str contact, bool ended)
+{
+	EACH_HOOK(roster_shared, u, contact, ended);
+}
+
 int hooks_message_server(struct trip *t)
 {
 	for (size_t i = 0; i < N_MODS; i++) {

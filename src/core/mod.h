@@ -110,6 +110,8 @@ struct mod_hooks {
 	int (*message_server)(struct trip *t);
 	/* A roster has changed: the push, as its account's resources get it but for 'to'. */
 	void (*roster_push)(struct user *u, struct arena *a, struct node *iq);
+	/* The server has made 'contact' one of u's, or has ended that (core/shared.h); the roster says so already. */
+	void (*roster_shared)(struct user *u, struct str contact, bool ended);
 	/* A message is about to be planned for delivery: add copies with deliver_copy(). */
 	void (*message_plan)(struct trip *t);
 	/* A message has been stored and its copies are on their way. */

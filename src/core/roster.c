@@ -1,6 +1,7 @@
 /* roster.c - see roster.h. Stored form: version byte, roster version, items; lengths before every text. */
 #include "core/roster.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -41,9 +42,20 @@ static void drop_groups(struct roster_item *it)
 	it->n_groups = 0;
 }
 
+static void drop_shared(struct roster_item *it)
+{
+	for (size_t i = 0; i < it->n_shared; i++)
+		drop(&it->shared[i]);
+	free(it->shared);
+	it->shared = NULL;
+	it->n_shared = 0;
+	drop(&it->shared_name);
+}
+
 static void item_free(struct roster_item *it)
 {
 	drop_groups(it);
+	drop_shared(it);
 	drop(&it->jid);
 	drop(&it->name);
 	drop(&it->request);
@@ -146,6 +158,103 @@ int roster_item_set_request(struct roster_item *it, struct str xml)
 	return 0;
 }
 
+/* --- what the server puts there ------------------------------------------------------------------------------ */
+
+static uint64_t sum_bytes(uint64_t h, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3u;
+	return (h ^ 0xff) * 0x100000001b3u;
+}
+
+/* Of one item; that of the roster is their sum, so the order does not matter. */
+static uint64_t sum_of(const struct roster_item *it)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	if (it->n_shared == 0)
+		return 0;
+	h = sum_bytes(sum_bytes(h, it->jid), it->shared_name);
+	for (size_t i = 0; i < it->n_shared; i++)
+		h = sum_bytes(h, it->shared[i]);
+	return (h ^ h >> 29) | 1;
+}
+
+static bool same_shared(const struct roster_item *it, struct str name, const struct str *groups, size_t n)
+{
+	if (it->n_shared != n || !str_eq(it->shared_name, name))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!str_eq(it->shared[i], groups[i]))
+			return false;
+	return true;
+}
+
+static int set_shared(struct roster_item *it, struct str name, const struct str *groups, size_t n)
+{
+	struct roster_item fresh = { .shared = calloc(n, sizeof(struct str)) };
+	int e = fresh.shared ? own(name, &fresh.shared_name) : ERR_NOMEM;
+
+	for (size_t i = 0; e == 0 && i < n; i++) {
+		e = own(groups[i], &fresh.shared[i]);
+		fresh.n_shared += e == 0;
+	}
+	if (e < 0) {
+		drop_shared(&fresh);
+		return e;
+	}
+	if (it->n_shared == 0) {
+		it->own_sub = it->sub;
+		it->own_listed = it->listed;
+	}
+	drop_shared(it);
+	it->shared = fresh.shared;
+	it->n_shared = n;
+	it->shared_name = fresh.shared_name;
+	it->sub = SUB_BOTH;
+	it->listed = true;
+	return 0;
+}
+
+static void end_shared(struct roster *r, struct roster_item *it)
+{
+	drop_shared(it);
+	it->sub = it->own_sub;
+	it->listed = it->own_listed;
+	if (!it->listed && !it->pending_in && it->sub == SUB_NONE && !it->ask && !it->approved)
+		roster_remove(r, it->jid);
+}
+
+int roster_share(struct roster *r, struct str bare, struct str name, const struct str *groups, size_t n, bool *ret_changed)
+{
+	struct roster_item *it = roster_find(r, bare);
+	int e = 0;
+
+	*ret_changed = false;
+	if (it ? same_shared(it, name, groups, n) || (n == 0 && it->n_shared == 0) : n == 0)
+		return 0;
+	if (!it)
+		e = roster_get(r, bare, &it);
+	if (e < 0)
+		return e;
+	r->shared_sum -= sum_of(it);
+	if (n)
+		e = set_shared(it, name, groups, n);
+	r->shared_sum += n ? sum_of(it) : 0;
+	if (n == 0)
+		end_shared(r, it);
+	*ret_changed = e == 0;
+	return e;
+}
+
+void roster_version(const struct roster *r, char ret[ROSTER_VERSION])
+{
+	if (r->shared_sum)
+		snprintf(ret, ROSTER_VERSION, "%llu-%llx", (unsigned long long)r->ver, (unsigned long long)r->shared_sum);
+	else
+		snprintf(ret, ROSTER_VERSION, "%llu", (unsigned long long)r->ver);
+}
+
 size_t roster_listed(const struct roster *r)
 {
 	struct map_iter it = { 0 };
@@ -153,7 +262,7 @@ size_t roster_listed(const struct roster *r)
 	size_t n = 0;
 
 	while (r->items && map_next(r->items, &it, NULL, &v))
-		n += ((const struct roster_item *)v)->listed;
+		n += roster_is_shared(v) ? ((const struct roster_item *)v)->own_listed : ((const struct roster_item *)v)->listed;
 	return n;
 }
 
@@ -204,11 +313,15 @@ int roster_encode(const struct roster *r, struct buf *b)
 	put_u64(b, r->ver);
 	while (r->items && map_next(r->items, &it, NULL, &v)) {
 		const struct roster_item *i = v;
+		bool listed = i->n_shared ? i->own_listed : i->listed;
+		enum roster_sub sub = i->n_shared ? i->own_sub : i->sub;
 
+		if (!listed && sub == SUB_NONE && !i->ask && !i->pending_in && !i->approved)
+			continue;		/* there by the server's word alone */
 		put_str(b, i->jid);
-		buf_char(b, (char)((i->listed ? ITEM_LISTED : 0) | (i->ask ? ITEM_ASK : 0) | (i->pending_in ? ITEM_PENDING : 0) |
+		buf_char(b, (char)((listed ? ITEM_LISTED : 0) | (i->ask ? ITEM_ASK : 0) | (i->pending_in ? ITEM_PENDING : 0) |
 				   (i->approved ? ITEM_APPROVED : 0)));
-		buf_char(b, (char)i->sub);
+		buf_char(b, (char)sub);
 		put_u64(b, i->ver);
 		put_str(b, i->name);
 		put_str(b, i->request);

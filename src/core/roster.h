@@ -25,11 +25,19 @@ struct roster_item {
 	bool listed;			/* shown in the roster; false: only pending_in is known */
 	struct str request;		/* the stored <presence type='subscribe'/> while pending_in */
 	uint64_t ver;			/* roster version of the last change */
+	/* What the server puts there (core/shared.h); never stored. While there is any, sub and listed say what holds, and own_* what the
+	 * account itself has. */
+	struct str shared_name;
+	struct str *shared;		/* groups */
+	size_t n_shared;
+	enum roster_sub own_sub;
+	bool own_listed;
 };
 
 struct roster {
 	struct map *items;		/* by jid; NULL while empty */
 	uint64_t ver;			/* rises with every change that is pushed */
+	uint64_t shared_sum;		/* of what the server has put there; 0: nothing */
 };
 
 void roster_init(struct roster *r);
@@ -41,6 +49,14 @@ bool roster_shows(const struct roster *r, struct str bare);
 MUST_CHECK int roster_get(struct roster *r, struct str bare, struct roster_item **ret);
 MUST_CHECK int roster_item_set(struct roster_item *it, struct str name, const struct str *groups, size_t n_groups);
 MUST_CHECK int roster_item_set_request(struct roster_item *it, struct str request_xml);	/* empty clears */
+/* What the server puts there: from then on both see each other's presence. No groups: it ends; the item may be gone then. True in
+ * ret_changed: something is different. */
+MUST_CHECK int roster_share(struct roster *r, struct str bare, struct str name, const struct str *groups, size_t n, bool *ret_changed);
+/* Is he there because the server says so? */
+static inline bool roster_is_shared(const struct roster_item *it) { return it && it->n_shared > 0; }
+/* The version as clients see it: of what is stored, and of what the server puts there. */
+#define ROSTER_VERSION 40
+void roster_version(const struct roster *r, char ret[ROSTER_VERSION]);
 size_t roster_listed(const struct roster *r);		/* contacts, without people who only asked */
 void roster_remove(struct roster *r, struct str bare);
 const char *roster_sub_text(enum roster_sub sub);

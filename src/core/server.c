@@ -26,6 +26,8 @@
 #include "core/link_check.h"
 #include "core/session.h"
 #include "core/sm.h"
+#include "core/decoys.h"
+#include "core/shared.h"
 #include "core/state.h"
 #include "core/stream.h"
 #include "core/user.h"
@@ -238,6 +240,10 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	if (r < 0)
 		return r;
 	gate_start(s);
+	*ret_why = STR("the list of accounts cannot be read");
+	r = shared_start(s);
+	if (r < 0)
+		return r;
 	report_start(s);
 	sweep(s);
 	policy_step_note(s);
@@ -262,6 +268,7 @@ void server_reload(struct server *s, struct config *config, struct guard *guard,
 		guard_free(&s->guard);
 		s->guard = guard;
 		policy_step_note(s);
+		shared_policy(s);
 	}
 	if (tls) {
 		tls_ctx_unref(&s->tls);
@@ -310,6 +317,9 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 	case EFFECT_PURGED:
 	case EFFECT_SHARED:
 	case EFFECT_UNSHARED:
+	case EFFECT_ACCOUNT_ADDED:
+	case EFFECT_DECOY_REMOVED:
+	case EFFECT_DECOYS_DUE:
 	case EFFECT_LIVE_STATUS:
 	case EFFECT_DEVICES_SHOWN:
 	case EFFECT_DEVICE_REVOKED:
@@ -411,6 +421,15 @@ static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 	case EFFECT_ACCOUNT_FROZEN:
 	case EFFECT_ACCOUNT_THAWED:
 		account_effect(s, e);
+		break;
+	case EFFECT_ACCOUNT_ADDED:
+		shared_come(s, e->subject, STR_NONE);
+		break;
+	case EFFECT_DECOY_REMOVED:
+		decoys_vanish(s, e->subject);
+		break;
+	case EFFECT_DECOYS_DUE:
+		decoys_keep(s);
 		break;
 	case EFFECT_HELD_RELEASED:
 		hold_release(s, e->subject);
@@ -570,6 +589,8 @@ void server_free(struct server **ref)
 	}
 	ask_stop(s);
 	hooks_server_stop(s);
+	decoys_stop(s);
+	shared_stop(s);
 	map_free(&s->asks);
 	report_stop(s);
 	while (!list_empty(&s->delegated)) {

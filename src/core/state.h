@@ -52,6 +52,9 @@ struct server {
 	struct map *reported;			/* core/report.c: fingerprint -> who has reported it */
 	struct { uint64_t at_ms; unsigned more; } alerts[BOT_ALERTS];	/* core/bot.c: when each kind was told last */
 	struct blocklists *blocklists;		/* core/blocklist.c */
+	struct shared *shared;			/* core/shared.c */
+	struct loop_timer decoys_timer;		/* core/decoys.c */
+	bool decoys_busy, decoys_again;
 	struct rtbl *rtbl;			/* features/rtbl.c */
 	struct map *asks;			/* id -> struct ask */
 	struct str pubsub;			/* features/pubsub.c: its domain, in names */

@@ -27,7 +27,10 @@ static int lookup_work(struct vault *v, void *ctx)
 {
 	struct account_lookup *l = ctx;
 
-	return vault_account_get(v, l->user, l->arena, &l->account);
+	int r = vault_account_get(v, l->user, l->arena, &l->account);
+
+	/* Nobody signs in to a decoy; that must not tell it from what is not there. */
+	return r == 0 && l->account.state == ACCOUNT_DECOY ? ERR_NOT_FOUND : r;
 }
 
 static void lookup_done(void *ctx, int err)

@@ -9,6 +9,7 @@
 #include "core/policy_step.h"
 #include "core/prefs.h"
 #include "core/session.h"
+#include "core/shared.h"
 #include "core/state.h"
 #include "xmpp/jid.h"
 
@@ -203,11 +204,14 @@ static void load_done(void *ctx, int err)
 		err = decode_known(u, l->known);
 	u->role = l->account.role;
 	u->frozen = l->account.state == ACCOUNT_FROZEN;
+	u->decoy = l->account.state == ACCOUNT_DECOY;
 	if (l->photo.n < sizeof(u->photo))
 		memcpy(u->photo, l->photo.p ? l->photo.p : "", l->photo.n);
 	u->loading = false;
 	arena_free(&l->arena);
 	free(l);
+	if (err == 0)
+		shared_fill(u);
 	if (err < 0) {
 		u->gone = true;
 		if (map_get(u->server->users, u->bare) == u)

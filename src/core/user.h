@@ -28,6 +28,7 @@ struct user {
 	struct str bare;		/* own memory */
 	enum vault_role role;
 	bool frozen;
+	bool decoy;			/* core/decoys.h: nobody */
 	bool loading, gone;		/* gone: removed from the server while referenced */
 	unsigned refs;
 	struct list waiters, idle;	/* internal */
@@ -40,6 +41,7 @@ struct user {
 	struct roster roster;
 	uint64_t password_at_ms;	/* core/own_password.c */
 	uint64_t new_key_ms;		/* features/new_device.c: when others were told of one */
+	uint64_t decoy_told_ms;		/* core/decoys.c */
 	bool changing;			/* features/register.c: a new password is being worked on */
 	bool roster_unsaved;		/* the last save failed: nothing is acknowledged before the next one succeeded */
 	struct str *blocked;		/* bare JIDs, full JIDs or domains (XEP-0191) */

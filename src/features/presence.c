@@ -467,7 +467,7 @@ static int in_unsubscribe(struct trip *t, struct user *u, struct str bytes)
 	struct user *from = sender(t);
 	bool shared = it && shares_presence(it);
 
-	if (!it || (!shared && !it->pending_in))
+	if (!it || (!shared && !it->pending_in) || roster_is_shared(it))
 		return 0;
 	it->pending_in = false;
 	take_from(it);
@@ -487,7 +487,7 @@ static int in_unsubscribed(struct trip *t, struct user *u, struct str bytes)
 	struct roster_item *it = roster_find(&u->roster, t->from.bare);
 	struct user *from = sender(t);
 
-	if (!it || (!gets_presence(it) && !it->ask))
+	if (!it || (!gets_presence(it) && !it->ask) || roster_is_shared(it))
 		return 0;
 	/* Of a roster item that was removed: out_unsubscribed has not been asked. */
 	if (!t->from_user && from && gets_presence(it))
@@ -547,8 +547,8 @@ static int out_unsubscribe(struct trip *t, struct user *u, bool *ret_go)
 {
 	struct roster_item *it = roster_find(&u->roster, t->to.bare);
 
-	*ret_go = true;
-	if (!it || (!it->ask && !gets_presence(it)))
+	*ret_go = !roster_is_shared(it);	/* what the company's policy puts there, nobody takes away */
+	if (!it || (!it->ask && !gets_presence(it)) || !*ret_go)
 		return 0;
 	it->ask = false;
 	take_to(it);
@@ -560,8 +560,8 @@ static int out_unsubscribed(struct trip *t, struct user *u, bool *ret_go)
 {
 	struct roster_item *it = roster_find(&u->roster, t->to.bare);
 
-	*ret_go = it && (it->pending_in || shares_presence(it));
-	if (!*ret_go && !(it && it->approved))
+	*ret_go = it && !roster_is_shared(it) && (it->pending_in || shares_presence(it));
+	if (!*ret_go && (!(it && it->approved) || roster_is_shared(it)))
 		return 0;
 	if (shares_presence(it) && t->to_user)
 		show(u, t->to_user, true);
@@ -723,6 +723,15 @@ static int presence_directed(struct trip *t)
 	return 0;
 }
 
+/* The server has made them contacts, or ended it: u sees who is there of the other, or sees them go. */
+static void roster_shared(struct user *u, struct str contact, bool ended)
+{
+	struct user *other = user_cached(u->server, contact);
+
+	if (other && other != u && sees(u, other))
+		show(other, u, ended);
+}
+
 static void stream_features(struct server *srv, struct arena *a, struct node *features)
 {
 	(void)srv;
@@ -734,6 +743,7 @@ static const struct mod_hooks hooks = {
 	.presence_out = presence_out,
 	.presence_directed = presence_directed,
 	.session_gone = session_gone,
+	.roster_shared = roster_shared,
 };
 
 const struct mod_def mod_presence = { .name = "presence", .hooks = &hooks };

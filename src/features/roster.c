@@ -16,28 +16,24 @@ static void stream_features(struct server *srv, struct arena *a, struct node *fe
 	node_add(a, features, NS_ROSTERVER, "ver");
 }
 
-static struct str version_text(struct arena *a, uint64_t ver)
-{
-	return arena_printf(a, "%llu", (unsigned long long)ver);
-}
-
 static int on_get(struct iq *iq)
 {
 	const struct roster *r = &iq->user->roster;
 	struct node *query;
 	struct map_iter it = { 0 };
+	char ver[ROSTER_VERSION];
 	void *item;
 
+	roster_version(r, ver);
 	if (iq->session) {
 		iq->session->roster_wanted = true;
 		if (iq->session->sm)
 			iq->session->sm->dirty = true;
 	}
-	if (node_has_attr(iq->payload, "ver") && str_eq(node_attr(iq->payload, "ver"), version_text(iq->arena, r->ver)) &&
-	    r->ver > 0)
+	if (node_has_attr(iq->payload, "ver") && str_is(node_attr(iq->payload, "ver"), ver) && (r->ver > 0 || r->shared_sum))
 		return iq_reply(iq, NULL);
 	query = node_new(iq->arena, NS_ROSTER, "query");
-	if (!query || node_set_attr(iq->arena, query, "ver", version_text(iq->arena, r->ver)) < 0)
+	if (!query || node_set_attr(iq->arena, query, "ver", arena_str(iq->arena, str_of(ver))) < 0)
 		return ERR_LIMIT;
 	while (r->items && map_next(r->items, &it, NULL, &item))
 		if (((struct roster_item *)item)->listed && !roster_push_item(iq->arena, query, item))
@@ -161,12 +157,32 @@ static bool fits(const struct roster *r, const struct wish *w)
 	return ok;
 }
 
-static int set_contact(struct iq *iq, const struct wish *w)
+/* A client that sends an item back has the server's groups in it: they are not his. */
+static void drop_shared(const struct roster_item *it, struct wish *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_groups; i++) {
+		bool shared = false;
+
+		for (size_t k = 0; k < it->n_shared; k++)
+			shared = shared || str_eq(it->shared[k], w->groups[i]);
+		if (!shared)
+			w->groups[n++] = w->groups[i];
+	}
+	w->n_groups = n;
+	if (it->n_shared && str_eq(w->name, it->shared_name))
+		w->name = STR_NONE;
+}
+
+static int set_contact(struct iq *iq, struct wish *w)
 {
 	struct roster_item *it = roster_find(&iq->user->roster, w->jid.bare);
 	int r;
 
-	if ((!it || !it->listed) && roster_listed(&iq->user->roster) >= LIMIT_ROSTER)
+	if (it)
+		drop_shared(it, w);
+	if ((!it || !(it->n_shared ? it->own_listed : it->listed)) && roster_listed(&iq->user->roster) >= LIMIT_ROSTER)
 		return ERR_LIMIT;
 	if (!fits(&iq->user->roster, w))
 		return ERR_LIMIT;
@@ -175,8 +191,8 @@ static int set_contact(struct iq *iq, const struct wish *w)
 		r = roster_item_set(it, w->name, w->groups, w->n_groups);
 	if (r < 0)
 		return r;
-	it->listed = true;
-	if (w->decides) {
+	it->listed = it->own_listed = true;
+	if (w->decides && !it->n_shared) {
 		it->sub = w->sub;
 		it->ask = false;
 	}
@@ -189,6 +205,8 @@ static int on_set(struct iq *iq)
 	struct wish *w = arena_alloc(iq->arena, sizeof(*w));
 	int r = w ? read_wish(iq, w) : ERR_LIMIT;
 
+	if (r == 0 && w->remove && roster_is_shared(roster_find(&iq->user->roster, w->jid.bare)))
+		return iq_refuse(iq, ERR_NOT_ALLOWED, "The company's policy puts this contact into your list.");
 	if (r == 0)
 		r = w->remove ? remove_contact(iq, w->jid.bare) : set_contact(iq, w);
 	if (r < 0)

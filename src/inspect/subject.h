@@ -54,6 +54,7 @@ struct subject {
 	enum subject_via via;
 	enum subject_trust trust;	/* of the link to another domain that it comes or goes by */
 	bool outward;			/* leaves for another network */
+	bool decoy;			/* the receiver is nobody: a contact that only a program writes to */
 	bool own_password;		/* the sender's own password is in it */
 	unsigned audience;		/* how many get it: the occupants of a room; 0 and 1: one */
 	uint64_t ts_ms;			/* the only clock of an inspection */

@@ -37,8 +37,9 @@ struct cluster {
 	struct asked *asked;
 	unsigned n_asked, room;
 	bool past;			/* somebody wanted more copies than there are */
-	bool contained, by_operator;
 	bool shared;			/* a peer whom policy trusts says that it is malicious */
+	bool contained, by_operator, by_decoy;	/* somebody has sent it to a contact that nobody writes to */
+	bool by_site;			/* and so whatever leads to its site is contained */
 	uint64_t last_ms;
 };
 

@@ -315,6 +315,11 @@ static enum decision held_by(struct copies *k, struct cluster *c, enum decision 
 	return d;
 }
 
+static void site_id(uint64_t site, char ret[GUARD_FINGERPRINT])
+{
+	snprintf(ret, GUARD_FINGERPRINT, "%016llx", (unsigned long long)(site * 0x9e3779b97f4a7c15u ^ site >> 31));
+}
+
 /* A site that nobody here knows: whatever leads there is counted together, in other words and by other pages, too. */
 static int by_site(struct copies *k, uint64_t site, bool *ret_confirmed, enum decision *ret)
 {
@@ -323,7 +328,7 @@ static int by_site(struct copies *k, uint64_t site, bool *ret_confirmed, enum de
 	char id[GUARD_FINGERPRINT];
 	int r;
 
-	snprintf(id, sizeof(id), "%016llx", (unsigned long long)(site * 0x9e3779b97f4a7c15u ^ site >> 31));
+	site_id(site, id);
 	c = cluster_get(t, str_of(id));
 	r = c ? 0 : cluster_add(t, NULL, str_of(id), k->sub->from, &c);
 	if (r < 0)
@@ -390,6 +395,39 @@ static int spread(struct guard *g, const struct subject *s, const struct url *ri
 	if (r == 0 && *ret == DECISION_DELIVER && !confirmed && s->via != VIA_ROOM)
 		r = by_tree(&k, print.link, ret);
 	return r;
+}
+
+/* Whatever leads to the site of what a decoy got. False: no memory. */
+static bool contain_site(struct guard *g, const struct cluster *of, bool contained)
+{
+	char id[GUARD_FINGERPRINT];
+	struct cluster *c;
+
+	site_id(of->print.site, id);
+	c = cluster_get(&g->mem->clusters, str_of(id));
+	if (!c && (!contained || cluster_add(&g->mem->clusters, NULL, str_of(id), STR_NONE, &c) < 0))
+		return !contained;
+	c->contained = c->by_decoy = contained;
+	c->last_ms = of->last_ms;
+	if (!contained)
+		spread_release(&c->spread);
+	return true;
+}
+
+/* It goes to a decoy: whoever sends it does not know whom he writes to, so it is no person. What is alike is held for everybody; but
+ * nobody from outside has a page that people here use held by sending it to one. */
+static enum decision sprung(struct guard *g, const struct subject *s, struct verdict *v, struct judgement *j)
+{
+	struct cluster *c = cluster_get(&g->mem->clusters, str_of(j->fingerprint));
+
+	inspect_add(v, WORM_DECOY, s->to);
+	if (c && (!from_outside(s) || j->novel)) {
+		j->outbreak_began = j->outbreak_began || !c->contained;
+		j->outbreak = c->contained = c->by_decoy = true;
+		c->by_site = j->novel && contain_site(g, c, true);
+	}
+	j->first_hold = true;
+	return from_outside(s) || g->policy->decoys.act == POLICY_DECOY_HOLD ? DECISION_HOLD : DECISION_FREEZE;
 }
 
 static bool is_leak(enum rule rule)
@@ -681,6 +719,8 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	is_risky = guard_risk_of(g, &s, &links, a, &risky, &everyday);
 	if (r == 0 && is_risky && j.from_hash != j.to_hash)
 		r = spread(g, &s, &risky, everyday, &v, &j, &spreading);
+	if (r == 0 && s.decoy && j.risky)
+		spreading = sprung(g, &s, &v, &j);
 	if (r == 0 && j.novel && s.audience >= GUARD_MANY) {
 		inspect_add(&v, WORM_ROOM, s.to);
 		spreading = spreading < DECISION_DEFANG ? DECISION_DEFANG : spreading;
@@ -744,7 +784,7 @@ bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 
 	if (!c)
 		return true;			/* forgotten meanwhile: nothing spreads */
-	if (c->by_operator || c->shared)
+	if (c->by_operator || c->shared || c->by_decoy)
 		return false;
 	for (unsigned i = 0; i < c->n_asked; i++)
 		if (c->asked[i].hash != hash && c->asked[i].held)
@@ -787,7 +827,9 @@ void guard_contain(struct guard *g, struct str fingerprint, bool contained)
 		return;
 	c->contained = c->by_operator = contained;
 	if (!contained) {
-		c->past = false;
+		if (c->by_site)
+			contain_site(g, c, false);
+		c->past = c->by_decoy = c->by_site = false;
 		spread_release(&c->spread);
 		for (unsigned i = 0; i < c->n_asked; i++)
 			c->asked[i].held = false;
@@ -804,19 +846,20 @@ void guard_memory(const struct guard *g, struct str fingerprint, char ret[GUARD_
 	ret[0] = '\0';
 	if (!c || !c->known)
 		return;
-	n = (size_t)snprintf(ret, GUARD_MEMORY, "%d %016llx %016llx %08x ", c->print.has_link + 2 * c->print.everyday,
+	n = (size_t)snprintf(ret, GUARD_MEMORY, "%d %016llx %016llx %08x ", c->print.has_link + 2 * c->print.everyday + 4 * c->by_decoy + 8 * c->by_site,
 			     (unsigned long long)c->print.site, (unsigned long long)c->print.link, c->print.shape);
 	for (unsigned i = 0; i < c->print.n_words && n + 9 < GUARD_MEMORY; i++)
 		n += (size_t)snprintf(ret + n, GUARD_MEMORY - n, "%08x", c->print.words[i]);
 }
 
-static bool recall(struct str text, struct fingerprint *ret)
+static bool recall(struct str text, struct fingerprint *ret, bool *ret_by_decoy, bool *ret_by_site)
 {
 	char z[GUARD_MEMORY];
 	unsigned long long site, link;
 	int has, at = 0;
 
 	*ret = (struct fingerprint){ 0 };
+	*ret_by_decoy = *ret_by_site = false;
 	if (text.n >= sizeof(z))
 		return false;
 	memcpy(z, text.p, text.n);
@@ -825,6 +868,8 @@ static bool recall(struct str text, struct fingerprint *ret)
 		return false;
 	ret->has_link = has & 1;
 	ret->everyday = has & 2;
+	*ret_by_decoy = has & 4;
+	*ret_by_site = has & 8;
 	ret->site = site;
 	ret->link = link;
 	for (const char *p = z + at; strlen(p) >= 8 && ret->n_words < FINGERPRINT_WORDS; p += 8)
@@ -837,13 +882,15 @@ int guard_remember(struct guard *g, struct str fingerprint, struct str memory, b
 {
 	struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);
 	struct fingerprint print;
-	bool known = recall(memory, &print);
+	bool by_decoy, by_site, known = recall(memory, &print, &by_decoy, &by_site);
 	int r = c ? 0 : cluster_add(&g->mem->clusters, known ? &print : NULL, fingerprint, STR_NONE, &c);
 
 	if (r < 0)
 		return r;
 	c->contained = contained;
+	c->by_decoy = contained && by_decoy;
 	c->last_ms = now_ms;
+	c->by_site = known && contained && by_site && contain_site(g, c, true);
 	return 0;
 }
 
@@ -851,9 +898,10 @@ int guard_share(struct guard *g, struct str fingerprint, struct str memory, uint
 {
 	struct cluster *c = cluster_get(&g->mem->clusters, fingerprint);
 	struct fingerprint print;
+	bool by_decoy, by_site;
 	int r = 0;
 
-	if (!recall(memory, &print) || (!print.has_link && print.n_words == 0))
+	if (!recall(memory, &print, &by_decoy, &by_site) || (!print.has_link && print.n_words == 0))
 		return ERR_BAD_FORMAT;
 	if (!c)
 		r = cluster_add(&g->mem->clusters, &print, fingerprint, STR_NONE, &c);

@@ -82,7 +82,7 @@ static bool attached(const struct guard *g, const struct subject *s, const struc
 	if (!alone && s->n_links == 0)
 		return false;
 	for (unsigned i = 0; i < l->n; i++)
-		if (links_trusted(&l->v[i], &g->policy->links) && runs(&l->v[i]))
+		if (links_trusted(&l->v[i], &g->policy->links) && (s->decoy || runs(&l->v[i])))
 			return file_of(&l->v[i], a, ret);
 	return false;
 }

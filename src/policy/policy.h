@@ -25,6 +25,7 @@
 #define POLICY_DENIED 1000000
 #define POLICY_PEERS 200
 #define POLICY_FEEDS 32
+#define POLICY_SHARED 16		/* groups whose people are contacts of one another */
 #define POLICY_FEED_LINE 500
 #define POLICY_DIGEST 17		/* 16 hexadecimal digits and NUL */
 
@@ -34,6 +35,7 @@ enum policy_link { POLICY_LINK_ALLOW, POLICY_LINK_FLAG, POLICY_LINK_WARN, POLICY
 		   POLICY_LINK_REFUSE };
 enum policy_direct { POLICY_DIRECT_EACH, POLICY_DIRECT_ON, POLICY_DIRECT_OFF };	/* the four ways from client to client: each by its key, or all alike */
 enum policy_addresses { POLICY_ADDRESSES_ALL, POLICY_ADDRESSES_RELAY };
+enum policy_decoy { POLICY_DECOY_HOLD, POLICY_DECOY_FREEZE };
 enum policy_telling { POLICY_TELL_DEVICES = 1, POLICY_TELL_CONTACTS = 2, POLICY_TELL_OFFICERS = 4 };
 
 /* What is seen in files, and the ways that they take. */
@@ -72,6 +74,19 @@ struct policy {
 		unsigned outsiders, gateways, colleagues;	/* enum policy_contact */
 		struct clauses rules;				/* act: enum policy_contact */
 	} strangers;
+
+	struct {
+		const struct str *shared;	/* names of groups, or "colleagues" */
+		size_t n_shared;
+		uint64_t bits[POLICY_SHARED];	/* their people (people.h) */
+	} roster;
+	struct {
+		unsigned per_group;		/* of each shared group */
+		uint64_t rotate_ms;		/* so old one is replaced; 0: never */
+		unsigned act;			/* enum policy_decoy */
+		const struct str *names;	/* the company's own; none: the built-in ones */
+		size_t n_names;
+	} decoys;
 
 	struct links_conf links;
 	struct { const struct str *own, *brands; size_t n_own, n_brands; } sites;	/* as written; links holds them prepared */

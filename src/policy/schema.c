@@ -99,6 +99,34 @@ static int feed_lines(struct schema_reader *r, const yaml_node_t *n)
 	return 0;
 }
 
+static int shared_groups(struct schema_reader *r, const yaml_node_t *n)
+{
+	struct policy *p = r->p;
+
+	if (p->roster.n_shared > POLICY_SHARED)
+		return schema_wrong(r, n, "at most 16 groups");
+	for (size_t i = 0; i < p->roster.n_shared; i++) {
+		struct str name = p->roster.shared[i];
+		uint64_t bits;
+		int e = str_is(name, "colleagues") || people_may_be_group(name) ? people_named(&p->people, name, 0, &bits) : ERR_NOT_FOUND;
+
+		if (e == ERR_NOT_FOUND)
+			return schema_wrong(r, n, "names of groups, or 'colleagues' for all accounts");
+		if (e < 0)
+			return e;
+		p->roster.bits[i] = bits;
+	}
+	return 0;
+}
+
+static int decoy_names(struct schema_reader *r, const yaml_node_t *n)
+{
+	for (size_t i = 0; i < r->p->decoys.n_names; i++)
+		if (str_find_char(r->p->decoys.names[i], ' ') <= 0)
+			return schema_wrong(r, n, "a first name, a blank, and a family name");
+	return 0;
+}
+
 const struct schema_section schema_sections[] = {
 	{ "groups", "Who belongs together: departments, projects, partners. A member is an address, a domain or \"*@DOMAIN\"." },
 	{ "peers", "Other servers and gateways, and how far each is trusted: low: its people are strangers all; normal: strangers but for\n"
@@ -111,6 +139,7 @@ const struct schema_section schema_sections[] = {
 		   "done the file is held), then the ways that files take past the upload (clean: they are stripped from what brings them, and where\n"
 		   "nothing would remain it is refused; what cannot be held is refused)." },
 	{ "calls", "Voice and video from client to client (Jingle)." },
+	{ "roster", "Contact lists." },
 	{ "encryption", "End-to-end encryption: OMEMO and OpenPGP. What is encrypted cannot be read here, so it cannot be inspected." },
 	{ "leaks", "What should not leave." },
 	{ "worms", "The same thing sent to many." },
@@ -118,7 +147,8 @@ const struct schema_section schema_sections[] = {
 	{ "limits", "How much one sender may do." },
 	{ "networks", "From where people may sign in." },
 	{ "reports", "What people report." },
-	{ "decoys", "Contacts that nobody has a reason to write to." },
+	{ "decoys", "Made-up colleagues in the shared groups of contact lists (roster.shared). Nobody reads what is written to them, and nobody has\n"
+		   "a reason to send them anything; a worm does not know that. Tell people: who writes to one is told that there is nobody." },
 	{ "lessons", "A short lesson at the moment of risk: the bot adds it to what it says about a message." },
 };
 const size_t schema_section_count = ARRAY_SIZE(schema_sections);
@@ -195,6 +225,10 @@ const struct schema_key schema_keys[] = {
 	{ "calls", "addresses", NULL, SCHEMA_WORD, FIELD(call_addresses), ADDRESSES, .def = "all",
 	  .help = "relay takes the network addresses of the two out of what they offer each other: calls go over the relay that wardroom.yaml names\n"
 		  "(external_services), or not at all." },
+	{ "roster", "shared", NULL, SCHEMA_PHRASES, FIELD(roster.shared), FIELD_N(roster.n_shared), .max = 60, .def = "[]", .read = shared_groups,
+	  .example = "- sales", .help = "Groups whose people are contacts of one another without asking, in a group of that name; 'colleagues': all accounts.\n"
+		  "Where one has more than 500 people it is not shared: nobody reads such a list." },
+
 
 	{ "encryption", "otherwise", NULL, SCHEMA_WORD, FIELD(encryption.otherwise), WORDS("allowed", "required", "forbidden"), .def = "allowed",
 	  .help = "Where no rule fits: allowed, required (plain text is refused) or forbidden (encrypted text is refused)." },
@@ -232,6 +266,16 @@ const struct schema_key schema_keys[] = {
 	  .help = "To so many people one may write for the first time within a day; the next message is held." },
 	{ "limits", "strangers", NULL, SCHEMA_NUMBER, FIELD(limits.strangers), .max = 30, .def = "off",
 	  .help = "Of them so many who do not know him." },
+
+	{ "decoys", "per_group", NULL, SCHEMA_NUMBER, FIELD(decoys.per_group), .max = 10, .def = "2",
+	  .help = "So many in each shared group; off: none." },
+	{ "decoys", "rotate", NULL, SCHEMA_DURATION, FIELD(decoys.rotate_ms), .max = 3650 * DAY_MS, .def = "30d",
+	  .help = "One that is older is replaced by another, so that nobody learns who they are." },
+	{ "decoys", "act", NULL, SCHEMA_WORD, FIELD(decoys.act), WORDS("hold", "freeze"), .def = "freeze",
+	  .help = "What becomes of who sends one a link or a file: freeze (and whatever is like it is held for everybody) or hold (as well, without\n"
+		  "the freeze)." },
+	{ "decoys", "names", NULL, SCHEMA_PHRASES, FIELD(decoys.names), FIELD_N(decoys.n_names), .max = 60, .def = "[]", .read = decoy_names,
+	  .example = "- Mara Lindqvist", .help = "Names for them, that fit the company; without any the server makes them up." },
 
 	{ "reports", "lists", NULL, SCHEMA_PHRASES, FIELD(reports.lists), FIELD_N(reports.n_lists), .max = 500, .def = "[]",
 	  .example = "- rtbl.partner.example muc_bans_sha256",

@@ -46,13 +46,13 @@ void vault_secret(struct vault *v, const char *purpose, uint8_t ret[32]);
 
 /* --- accounts -------------------------------------------------------------------------- */
 enum vault_role { ROLE_STAFF, ROLE_HELPDESK, ROLE_OFFICER, ROLE_AUDITOR, ROLE_ADMIN };
-enum vault_state { ACCOUNT_ACTIVE, ACCOUNT_FROZEN };
+enum vault_state { ACCOUNT_ACTIVE, ACCOUNT_FROZEN, ACCOUNT_DECOY /* nobody: core/decoys.h; state_reason: its group */ };
 
 struct vault_account {
 	struct str jid;			/* bare */
 	enum vault_role role;
 	enum vault_state state;
-	struct str state_reason;	/* why frozen */
+	struct str state_reason;	/* why frozen; of a decoy, its group */
 	uint64_t created_ms;
 	struct str credentials;		/* auth/scram.h blob; sealed at rest; wipe after use */
 };
@@ -77,7 +77,8 @@ enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PR
 		  ITEM_KNOWN, ITEM_REQUEST, ITEM_REPORT, ITEM_REPORTER, ITEM_POLICY,
 		  ITEM_KEYS /* of an account, by node: the device keys it has published */,
 		  ITEM_LEARNT /* of the bot: what reports have taught */,
-		  ITEM_FILES /* of an account: what it has uploaded today; of the instance: how far files were looked at again */ };
+		  ITEM_FILES /* of an account: what it has uploaded today; of the instance: how far files were looked at again */,
+		  ITEM_DECOY /* of a domain: addresses that were a decoy's */ };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);

@@ -25,7 +25,7 @@ static int unpack(struct str jid, struct str plain, struct vault_account *ret)
 	acc.created_ms = vault_unpack_u64(&u);
 	acc.state_reason = vault_unpack_str(&u);
 	acc.credentials = vault_unpack_str(&u);
-	if (vault_unpack_end(&u) < 0 || role > ROLE_ADMIN || state > ACCOUNT_FROZEN)
+	if (vault_unpack_end(&u) < 0 || role > ROLE_ADMIN || state > ACCOUNT_DECOY)
 		return ERR_CORRUPT;
 	acc.role = (enum vault_role)role;
 	acc.state = (enum vault_state)state;

@@ -217,10 +217,77 @@ static void subscriptions_have_their_names(void **state)
 	assert_string_equal(roster_sub_text(SUB_BOTH), "both");
 }
 
+static void what_the_server_puts_there_is_not_stored_and_leaves_what_was(void **state)
+{
+	struct str groups[] = { STR("sales"), STR("berlin") };
+	struct roster r, back;
+	struct roster_item *it;
+	char ver[ROSTER_VERSION], before[ROSTER_VERSION];
+	struct buf b;
+	bool changed;
+
+	(void)state;
+	fill(&r);
+	roster_version(&r, before);
+	assert_int_equal(roster_share(&r, STR("plain@example.test"), STR("Plain"), groups, 2, &changed), 0);
+	assert_true(changed);
+	assert_int_equal(roster_share(&r, STR("plain@example.test"), STR("Plain"), groups, 2, &changed), 0);
+	assert_false(changed);
+	assert_int_equal(roster_share(&r, STR("new@example.test"), STR("New"), groups, 1, &changed), 0);
+	it = roster_find(&r, STR("new@example.test"));
+	assert_true(changed && it->listed && it->sub == SUB_BOTH && roster_is_shared(it) && roster_shows(&r, it->jid));
+	roster_version(&r, ver);
+	assert_string_not_equal(ver, before);
+	buf_init(&b, 1 << 20);
+	assert_int_equal(roster_encode(&r, &b), 0);
+	roster_init(&back);
+	assert_int_equal(roster_decode(&back, buf_str(&b)), 0);
+	assert_int_equal(map_count(back.items), 3);
+	it = roster_find(&back, STR("plain@example.test"));
+	assert_true(it && it->listed && it->sub == SUB_NONE && !roster_is_shared(it));
+	assert_int_equal(roster_share(&r, STR("plain@example.test"), STR_NONE, NULL, 0, &changed), 0);
+	it = roster_find(&r, STR("plain@example.test"));
+	assert_true(changed && it && it->listed && it->sub == SUB_NONE);
+	assert_int_equal(roster_share(&r, STR("new@example.test"), STR_NONE, NULL, 0, &changed), 0);
+	assert_true(changed && !roster_find(&r, STR("new@example.test")));
+	roster_version(&r, ver);
+	assert_string_equal(ver, before);
+	buf_release(&b);
+	roster_release(&r);
+	roster_release(&back);
+}
+
+static void the_order_of_shared_contacts_does_not_change_the_version(void **state)
+{
+	static const char *const names[] = { "a@x.test", "b@x.test", "c@x.test" };
+	struct str group = STR("g");
+	struct roster one, two;
+	char v1[ROSTER_VERSION], v2[ROSTER_VERSION];
+	bool changed;
+
+	(void)state;
+	roster_init(&one);
+	roster_init(&two);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(roster_share(&one, str_of(names[i]), STR("N"), &group, 1, &changed), 0);
+		assert_int_equal(roster_share(&two, str_of(names[2 - i]), STR("N"), &group, 1, &changed), 0);
+	}
+	roster_version(&one, v1);
+	roster_version(&two, v2);
+	assert_string_equal(v1, v2);
+	assert_int_equal(roster_share(&two, STR("a@x.test"), STR("M"), &group, 1, &changed), 0);
+	roster_version(&two, v2);
+	assert_string_not_equal(v1, v2);
+	roster_release(&one);
+	roster_release(&two);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_stored_comes_back_whole),
+		cmocka_unit_test(what_the_server_puts_there_is_not_stored_and_leaves_what_was),
+		cmocka_unit_test(the_order_of_shared_contacts_does_not_change_the_version),
 		cmocka_unit_test(a_roster_that_was_never_stored_is_empty),
 		cmocka_unit_test(every_cut_of_the_stored_form_is_refused_or_whole_items),
 		cmocka_unit_test(damaged_bytes_are_refused_or_another_roster_but_never_too_much),

@@ -551,6 +551,96 @@ static void more_kinds_than_can_be_kept_are_held(void **st)
 			       "password: hunter2!").decision, DECISION_HOLD);
 }
 
+static struct judgement to_decoy(const char *from, const char *body, enum subject_via via)
+{
+	struct subject s = { .from = str_of(from), .to = STR("mara.lindqvist@firm.test"), .body = str_of(body), .topic = STR_NONE, .known = via == VIA_LOCAL,
+			     .via = via, .decoy = true, .ts_ms = now };
+	struct judgement j;
+
+	assert_int_equal(guard_judge(g, &s, a, &j), 0);
+	now += 1000;
+	return j;
+}
+
+static void a_link_to_a_decoy_freezes_and_is_held_for_everybody(void **st)
+{
+	struct judgement j = to_decoy("anna@firm.test", LURE, VIA_LOCAL);
+
+	(void)st;
+	assert_int_equal(j.decision, DECISION_FREEZE);
+	assert_true(found(&j, WORM_DECOY) && j.outbreak_began && !j.reserved);
+	j = judge("bob", "carol", "have a look http://photo-share.test/view?id=99");
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_true(found(&j, WORM_OUTBREAK));
+	assert_false(guard_confirm(g, str_of(j.fingerprint), STR("anna@firm.test")));
+	assert_false(guard_confirm(g, str_of(j.fingerprint), STR("bob@firm.test")));
+	guard_contain(g, str_of(j.fingerprint), false);
+	assert_int_equal(send("bob", "dave", "have a look http://photo-share.test/view?id=99"), DECISION_DELIVER);
+	assert_int_equal(send("eve", "frank", "a letter: http://photo-share.test/letters/a.html"), DECISION_DELIVER);
+}
+
+static void words_and_trusted_links_to_a_decoy_harm_nobody(void **st)
+{
+	(void)st;
+	assert_int_equal(to_decoy("anna@firm.test", "are you at your desk?", VIA_LOCAL).decision, DECISION_DELIVER);
+	assert_int_equal(to_decoy("anna@firm.test", "we meet at https://meet.example/room then", VIA_LOCAL).decision, DECISION_DELIVER);
+	assert_int_equal(send("anna", "bob", LURE), DECISION_DELIVER);
+}
+
+static void a_file_to_a_decoy_counts_whatever_it_is(void **st)
+{
+	struct judgement j = to_decoy("anna@firm.test", "https://meet.example/upload/abc/report_17.pdf", VIA_LOCAL);
+
+	(void)st;
+	assert_int_equal(j.decision, DECISION_FREEZE);
+	assert_true(found(&j, WORM_DECOY));
+}
+
+static void from_outside_a_decoy_contains_new_things_alone(void **st)
+{
+	char from[24], to[24];
+	struct judgement j;
+
+	(void)st;
+	for (int i = 0; i < 8; i++) {
+		snprintf(from, sizeof(from), "s%d", i);
+		snprintf(to, sizeof(to), "r%d", i);
+		assert_int_equal(send(from, to, "minutes are at https://wiki.partner.example/minutes"), DECISION_DELIVER);
+		now += HOUR;
+	}
+	j = to_decoy("x@evil.example", "minutes are at https://wiki.partner.example/minutes", VIA_S2S);
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_false(j.outbreak_began);
+	j = to_decoy("x@evil.example", LURE, VIA_S2S);
+	assert_int_equal(j.decision, DECISION_HOLD);
+	assert_true(j.outbreak_began);
+}
+
+static void policy_may_leave_the_sender_free(void **st)
+{
+	struct guard *mild = with_policy("decoys: {act: hold}\n");
+
+	(void)st;
+	guard_inherit(mild, g);
+	guard_free(&g);
+	g = mild;
+	assert_int_equal(to_decoy("anna@firm.test", LURE, VIA_LOCAL).decision, DECISION_HOLD);
+}
+
+static void a_restart_remembers_that_a_decoy_had_it(void **st)
+{
+	struct judgement j = to_decoy("anna@firm.test", LURE, VIA_LOCAL);
+	struct guard *after = with_policy("trusted_links: [meet.example]\n");
+
+	(void)st;
+	assert_true(j.memory.n > 0);
+	assert_int_equal(guard_remember(after, str_of(j.fingerprint), j.memory, true, now), 0);
+	guard_free(&g);
+	g = after;
+	assert_int_equal(send("bob", "carol", LURE), DECISION_HOLD);
+	assert_false(guard_confirm(g, str_of(j.fingerprint), STR("bob@firm.test")));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -590,6 +680,12 @@ int main(void)
 		TEST(a_decoy_or_too_many_links_hide_nothing),
 		TEST(a_look_alike_of_our_domain_is_held),
 		TEST(rules_stand_beside_the_sum_of_weights_and_a_policy_on_trial_only_tells),
+		TEST(a_link_to_a_decoy_freezes_and_is_held_for_everybody),
+		TEST(words_and_trusted_links_to_a_decoy_harm_nobody),
+		TEST(a_file_to_a_decoy_counts_whatever_it_is),
+		TEST(from_outside_a_decoy_contains_new_things_alone),
+		TEST(policy_may_leave_the_sender_free),
+		TEST(a_restart_remembers_that_a_decoy_had_it),
 	};
 
 	return cmocka_run_group_tests_name("outbreak/guard", tests, NULL, NULL);
