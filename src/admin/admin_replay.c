@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "config/instance.h"
 #include "inspect/gather.h"
+#include "inspect/spim.h"
 #include "outbreak/guard.h"
 #include "xmpp/jid.h"
 #include "xmpp/wire.h"
@@ -74,7 +75,7 @@ static int read_file(const char *path, size_t most, struct replay *p, struct str
 static int new_guard(struct admin_call *call, struct replay *p, const struct instance *in, struct str text, const char *name, struct guard **ret)
 {
 	struct policy *policy = NULL;
-	struct str weights, deny = STR_NONE, path;
+	struct str weights, deny = STR_NONE, model = STR_NONE, path;
 	int r = policy_parse(text, name, call->domain, call->arena, &policy, &call->why);
 
 	if (r == 0)
@@ -87,6 +88,12 @@ static int new_guard(struct admin_call *call, struct replay *p, const struct ins
 	}
 	if (r == 0)
 		r = policy_deny(policy, deny);
+	if (r == 0) {
+		path = arena_printf(p->arena, "%s/%.*s", in->dir, STR_FMT(policy->spim_file));
+		r = path.p ? read_file(path.p, SPIM_FILE_BYTES, p, &model, &call->why) : ERR_NOMEM;
+	}
+	if (r == 0)
+		r = policy_spim(policy, model);
 	if (r < 0) {
 		policy_free(&policy);
 		return r;

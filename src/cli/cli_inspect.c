@@ -104,19 +104,30 @@ static int judge_all(struct guard *g, struct arena *a)
 	return r;
 }
 
-/* The deny list that the policy names, beside it. It need not be there. */
-static int read_deny(struct cli *c, const char *policy_path, struct policy *p)
+/* A file that the policy names, beside it. It need not be there: empty. */
+static int read_beside(struct cli *c, const char *policy_path, struct str name, size_t most, struct str *ret)
 {
 	const char *slash = strrchr(policy_path, '/');
-	struct str path = arena_printf(c->arena, "%.*s%.*s", slash ? (int)(slash - policy_path + 1) : 0, policy_path, STR_FMT(p->deny_file)), text;
+	struct str path = arena_printf(c->arena, "%.*s%.*s", slash ? (int)(slash - policy_path + 1) : 0, policy_path, STR_FMT(name));
 
+	*ret = STR_NONE;
 	if (!path.p)
 		return cli_fail(CLI_NOT, "out of memory");
-	if (str_empty(p->deny_file) || access(path.p, F_OK) != 0)
-		return CLI_OK;
-	if (cli_read(c, path.p, DENY_BYTES, &text) != CLI_OK)
+	return str_empty(name) || access(path.p, F_OK) != 0 ? CLI_OK : cli_read(c, path.p, most, ret);
+}
+
+/* Deny list and spim model. */
+static int read_named(struct cli *c, const char *policy_path, struct policy *p)
+{
+	struct str deny, model;
+
+	if (read_beside(c, policy_path, p->deny_file, DENY_BYTES, &deny) != CLI_OK || read_beside(c, policy_path, p->spim_file, SPIM_FILE_BYTES, &model) != CLI_OK)
 		return CLI_NOT;
-	return policy_deny(p, text) < 0 ? cli_fail(CLI_NOT, "%s: out of memory", path.p) : CLI_OK;
+	if (policy_deny(p, deny) < 0)
+		return cli_fail(CLI_NOT, "%s: out of memory", policy_path);
+	if (policy_spim(p, model) < 0)
+		return cli_fail(CLI_NOT, "%.*s beside %s is no model of this version: make it anew with `wardroom train`", STR_FMT(p->spim_file), policy_path);
+	return CLI_OK;
 }
 
 int cli_inspect(struct cli *c)
@@ -132,7 +143,7 @@ int cli_inspect(struct cli *c)
 		return CLI_NOT;
 	if (policy_parse(text, path ? path : "policy.yaml", domain ? domain : "example.org", c->arena, &p, &why) < 0)
 		return cli_fail(CLI_NOT, "%.*s", STR_FMT(why));
-	if (path && read_deny(c, path, p) != CLI_OK) {
+	if (path && read_named(c, path, p) != CLI_OK) {
 		policy_free(&p);
 		return CLI_NOT;
 	}

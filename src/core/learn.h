@@ -15,6 +15,7 @@
 
 /* weight: 0 to 1, how far the word of who says so is to be trusted. */
 void learn_message(struct server *srv, struct arena *a, const struct node *message, bool is_spim, float weight);
+void learn_stop(struct server *srv);
 MUST_CHECK int learn_restore(struct server *srv, struct vault *v, struct arena *a);
 
 #endif

@@ -23,6 +23,7 @@
 #include "core/hooks.h"
 #include "core/report.h"
 #include "core/policy_step.h"
+#include "core/learn.h"
 #include "core/link_check.h"
 #include "core/session.h"
 #include "core/sm.h"
@@ -526,6 +527,7 @@ static void maybe_stopped(struct server *s)
 {
 	if (s->stopping && s->n_streams == 0 && s->deriving == 0 && s->stopped) {
 		loop_timer_cancel(s->loop, &s->sweep);
+		learn_stop(s);
 		jobs_stop(s->jobs, store_stopped, s);
 	}
 }

@@ -91,6 +91,8 @@ struct server {
 	void (*stopped)(void *ctx);
 	void (*end)(void *ctx, bool again);	/* features/power.c; NULL: nobody does that here */
 	void *end_ctx;
+	struct loop_timer learn_timer;
+	uint64_t learn_week;			/* core/learn.c: up to which what was learnt has faded */
 	struct loop_timer end_timer;
 	bool end_again;
 	void *stopped_ctx;

@@ -226,12 +226,22 @@ static float logit(struct spim *m)
 	return signs + best;
 }
 
-/* The least of its words under sixteen orders: what two texts have in common shows in these. */
+/* Kept ascending, each once; the greatest falls out. */
+static void print_add(uint32_t print[SPIM_PRINT], uint32_t h)
+{
+	unsigned at = SPIM_PRINT;
+
+	while (at > 0 && print[at - 1] > h)
+		at--;
+	if (at == SPIM_PRINT || (at > 0 && print[at - 1] == h))
+		return;
+	memmove(&print[at + 1], &print[at], (SPIM_PRINT - 1 - at) * sizeof(*print));
+	print[at] = h;
+}
+
+/* The least hashes of its words: all of a short text's, and of a long one's a fair sample (bottom-k, Cohen 1997). */
 static void print_of(const struct normal *n, struct spim_view *ret)
 {
-	static const uint32_t orders[SPIM_PRINT] = { 0x9e3779b1, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1, 0xd3a2646d, 0xfd7046c5, 0xb55a4f09,
-						     0x2c1b3c6d, 0x297a2d39, 0x7feb352d, 0x846ca68b, 0x1b873593, 0xcc9e2d51, 0x4cf5ad43, 0x2745937f };
-
 	memset(ret->print, 0xff, sizeof(ret->print));
 	for (unsigned i = 0; i < n->n_tokens; i++) {
 		const struct normal_token *t = &n->t[i];
@@ -244,13 +254,9 @@ static void print_of(const struct normal *n, struct spim_view *ret)
 
 			for (unsigned k = at; k < at + step && k < t->n; k++)
 				h = (h ^ n->c[t->at + k]) * 0x01000193;
-			h ^= h >> 16;
-			for (unsigned k = 0; k < SPIM_PRINT; k++) {
-				uint32_t v = (h ^ orders[k]) * orders[(k + 3) % SPIM_PRINT];
-
-				v = (v ^ v >> 15) * 0x2c1b3c6d;
-				ret->print[k] = v < ret->print[k] ? v : ret->print[k];
-			}
+			h = (h ^ h >> 16) * 0x7feb352d;
+			h = (h ^ h >> 15) * 0x846ca68b;
+			print_add(ret->print, h ^ h >> 16);
 			ret->n_words++;
 		}
 	}
@@ -318,13 +324,21 @@ void spim_look(struct spim *m, struct str text, struct spim_view *ret)
 		top_words(m, ret);
 }
 
+/* Of the words up to the greatest that both prints would show: of those each print knows all. */
 unsigned spim_overlap(const uint32_t a[SPIM_PRINT], const uint32_t b[SPIM_PRINT])
 {
-	unsigned same = 0;
+	uint32_t end = a[SPIM_PRINT - 1] < b[SPIM_PRINT - 1] ? a[SPIM_PRINT - 1] : b[SPIM_PRINT - 1];
+	unsigned same = 0, all = 0, i = 0, k = 0;
 
-	for (unsigned i = 0; i < SPIM_PRINT; i++)
-		same += a[i] == b[i] && a[i] != UINT32_MAX;
-	return same * 100 / SPIM_PRINT;
+	while ((i < SPIM_PRINT && a[i] <= end && a[i] != UINT32_MAX) || (k < SPIM_PRINT && b[k] <= end && b[k] != UINT32_MAX)) {
+		uint32_t x = i < SPIM_PRINT ? a[i] : UINT32_MAX, y = k < SPIM_PRINT ? b[k] : UINT32_MAX;
+
+		same += x == y;
+		all++;
+		i += x <= y;
+		k += y <= x;
+	}
+	return all ? same * 100 / all : 0;
 }
 
 /* --- what a site learns -------------------------------------------------------------------------------------------------------- */

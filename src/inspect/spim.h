@@ -38,7 +38,7 @@ struct spim_view {
 	bool hidden;			/* letters were hidden from filters */
 	bool reach;			/* it has a link, a telephone number, an address or a name to answer to */
 	unsigned n_words;
-	uint32_t print[SPIM_PRINT];	/* least hashes of its words: two texts are alike when these are */
+	uint32_t print[SPIM_PRINT];	/* least hashes of its words, ascending, UINT32_MAX behind them: two texts are alike when these are */
 	char top[SPIM_TOP][24];		/* readable words that spoke for it most, in order; empty: fewer */
 	unsigned n_top;
 };

@@ -66,7 +66,7 @@ int guard_new(struct policy *p, struct guard **ret)
 	m->senders = sender_table_new(SENDERS);
 	m->sites = sites_new();
 	m->people = map_new(GUARD_PEOPLE);
-	if (!m->people || !m->triggers || !m->senders || !m->sites || campaign_new(STR_NONE, &m->campaign) < 0)
+	if (!m->people || !m->triggers || !m->senders || !m->sites || campaign_new(p->spim_model, &m->campaign) < 0)
 		goto fail;
 	if (dlp_new(&p->leaks.conf, &g->dlp, &bad) < 0)
 		goto fail;
@@ -101,6 +101,13 @@ void guard_inherit(struct guard *g, struct guard *old)
 		return;
 	g->mem = old->mem;
 	old->mem = m;
+	/* What was remembered of templates and learnt belongs to the model that saw it. */
+	if (!str_eq(g->policy->spim_model, old->policy->spim_model)) {
+		struct campaign *c = g->mem->campaign;
+
+		g->mem->campaign = m->campaign;
+		m->campaign = c;
+	}
 }
 
 const struct policy *guard_policy(const struct guard *g)
@@ -807,6 +814,11 @@ bool guard_confirm(struct guard *g, struct str fingerprint, struct str sender)
 void guard_learn(struct guard *g, struct str text, bool is_spim, float weight)
 {
 	spim_learn(campaign_model(g->mem->campaign), text, is_spim, weight);
+}
+
+void guard_fade(struct guard *g)
+{
+	spim_fade(campaign_model(g->mem->campaign));
 }
 
 void guard_learnt(const struct guard *g, struct buf *ret)

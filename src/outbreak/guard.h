@@ -96,6 +96,7 @@ void guard_contain(struct guard *g, struct str fingerprint, bool contained);
  * what to keep of it, GUARD_LEARNT_BYTES at most; guard_relearn() takes it back: all or nothing. */
 #define GUARD_LEARNT_BYTES SPIM_DELTA_BYTES
 void guard_learn(struct guard *g, struct str text, bool is_spim, float weight);
+void guard_fade(struct guard *g);		/* once a week: what was learnt counts a little less */
 void guard_learnt(const struct guard *g, struct buf *ret);
 MUST_CHECK int guard_relearn(struct guard *g, struct str learnt);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "inspect/spim.h"
 #include "policy/feed_file.h"
 #include "policy/schema.h"
 
@@ -104,6 +105,25 @@ int policy_weights(struct policy *p, struct str text, const char *name, struct a
 	return schema_pairs(&r, text, weight_pair);
 }
 
+int policy_spim(struct policy *p, struct str model)
+{
+	struct spim *m = NULL;
+	char *copy;
+	int r;
+
+	if (model.n == 0)
+		return 0;
+	r = spim_new(model, &m);
+	spim_free(&m);
+	copy = r == 0 ? malloc(model.n) : NULL;
+	if (!copy)
+		return r < 0 ? r : ERR_NOMEM;
+	memcpy(copy, model.p, model.n);
+	free((void *)(uintptr_t)p->spim_model.p);
+	p->spim_model = str_make(copy, model.n);
+	return 0;
+}
+
 int policy_deny(struct policy *p, struct str text)
 {
 	map_free(&p->denied);
@@ -133,6 +153,7 @@ void policy_free(struct policy **p)
 	policy_free(&(*p)->trial);
 	feed_file_close(*p);
 	map_free(&(*p)->denied);
+	free((void *)(uintptr_t)(*p)->spim_model.p);
 	people_release(&(*p)->people);
 	arena_free(&(*p)->arena);
 	free(*p);

@@ -96,6 +96,8 @@ struct policy {
 	struct feed_file *feeds;		/* read by feed_file_open(); as many as lines */
 	struct map *denied;
 	struct str deny_file;			/* name as written; empty: none */
+	struct str spim_file;			/* of a model; as written */
+	struct str spim_model;			/* what is in it; empty: the model that is built in */
 
 	struct {
 		unsigned direct;		/* enum policy_direct */
@@ -148,6 +150,8 @@ struct str policy_document(struct arena *a);
 MUST_CHECK int policy_parse(struct str text, const char *name, const char *domain, struct arena *a, struct policy **ret, struct str *ret_why);
 MUST_CHECK int policy_weights(struct policy *p, struct str text, const char *name, struct arena *a, struct str *ret_why);
 MUST_CHECK int policy_deny(struct policy *p, struct str text);
+/* The bytes of a spim model; ERR_BAD_FORMAT: it is none. Empty: the one that is built in. */
+MUST_CHECK int policy_spim(struct policy *p, struct str model);
 void policy_free(struct policy **p);
 
 /* How far the link to this domain is trusted: true when the policy says so. */

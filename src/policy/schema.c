@@ -134,6 +134,7 @@ const struct schema_section schema_sections[] = {
 	{ "walls", "Between these groups nothing passes: no message, presence, subscription or invitation, and no room holds both." },
 	{ "strangers", "First contact: people who write to somebody here for the first time. One word does for all: allow,\n"
 			"outside (people of other domains are requests) or departments (colleagues of no common group, too).", schema_strangers },
+	{ "spim", "Advertising and fraud that nobody has asked for." },
 	{ "links", "Links in messages." },
 	{ "files", "Files that are sent: first what is seen inside of those that are uploaded (clean: what is dangerous is taken out, and where that cannot be\n"
 		   "done the file is held), then the ways that files take past the upload (clean: they are stripped from what brings them, and where\n"
@@ -177,6 +178,9 @@ const struct schema_key schema_keys[] = {
 	  .help = "Colleagues who have no group in common." },
 	{ "strangers", "rules", NULL, SCHEMA_CLAUSES, FIELD(strangers.rules), CONTACT, .verb = "do", .def = "[]",
 	  .example = "- {from: partner, to: sales, do: allow}", .help = "Exceptions, read from the top; the first that fits decides." },
+
+	{ "spim", "model", NULL, SCHEMA_FILE, FIELD(spim_file), .def = "spim.model",
+	  .help = "A file beside this one, as `wardroom train` makes it from texts of your own. It need not be there: the programs carry a model with them." },
 
 	{ "links", "own_domains", "own_domains", SCHEMA_SITES, FIELD(sites.own), FIELD_N(sites.n_own), .def = "[]", .read = own_domains,
 	  .help = "Further domains of the firm: their links are no risk, and what looks like them is held." },

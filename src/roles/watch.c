@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "config/instance.h"
+#include "inspect/spim.h"
 #include "outbreak/guard.h"
 #include "policy/feed_file.h"
 #include "policy/policy.h"
@@ -33,6 +34,20 @@ static int read_deny(const struct instance *in, struct policy *p, struct str *re
 	if (r < 0)
 		*ret_why = STR("the deny list of policy.yaml cannot be read");
 	arena_free(&a);
+	return r;
+}
+
+static int read_spim(const struct instance *in, struct policy *p, struct arena *a, struct str *ret_why)
+{
+	struct arena *file = arena_new(2 * SPIM_FILE_BYTES + 65536);
+	struct str path = file ? arena_printf(file, "%s/%.*s", in->dir, STR_FMT(p->spim_file)) : STR_NONE, model, why = STR_NONE;
+	int r = file && path.p ? read_file(path.p, SPIM_FILE_BYTES, file, &model, &why) : ERR_NOMEM;
+
+	if (r == 0)
+		r = policy_spim(p, model);
+	if (r < 0)
+		*ret_why = arena_printf(a, "%s/%.*s is no model of this version: make it anew with `wardroom train`, or take it away", in->dir, STR_FMT(p->spim_file));
+	arena_free(&file);
 	return r;
 }
 
@@ -69,6 +84,8 @@ int watch_policy(const struct instance *in, const char *domain, struct arena *a,
 		r = policy_weights(p, text, in->weights, a, ret_why);
 	if (r == 0)
 		r = read_deny(in, p, ret_why);
+	if (r == 0)
+		r = read_spim(in, p, a, ret_why);
 	if (r == 0)
 		r = feed_file_open(p, in->data);
 	if (r == 0 && p->shadow) {

@@ -205,7 +205,7 @@ def main():
     tap.run(f"t4-spim: whatever trick hides it, at least {LEAST_OF_A_TRICK} % are found", tricks)
     for name, _, late, held, known in many:
         def held_back(late=late, held=held, known=known, name=name):
-            check(held == 0 if known else held >= (0.96 if "five" in name else 0.99) * late, f"{held} of {late}")
+            check(held == 0 if known else held >= 0.99 * late, f"{held} of {late}")
         tap.run(f"t4-spim: {name}: {'none is held' if known else 'nearly all are held from the fourth copy on'}", held_back)
 
     def honest_bots():

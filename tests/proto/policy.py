@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """The company's policy from outside: walls between groups, encryption that is required or forbidden, versions, trial runs, and
 what `wardroom why` says of each."""
+import json
 import os
 import re
+import subprocess
 import sys
 import time
 
 from harness import check, error_of
 from rawcomponent import Component, components_text
 from rawxmpp import CLIENT, Client, befriend, body_of, text_of
-from wardroom_test import Instance, Tap, until
+from wardroom_test import Instance, Tap, program, until
 
 MUC, USER = "http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#user"
 OMEMO, EME, STANZAS = "eu.siacs.conversations.axolotl", "urn:xmpp:eme:0", "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -345,6 +347,42 @@ def versions(tap, w):
     tap.run("check: rules that can never apply, members without account, people whom nobody may reach", notes)
 
 
+def spim_model(tap, w):
+    """A model of the site's own lies beside policy.yaml."""
+    server, path = w.server, os.path.join(w.server.dir, "spim.model")
+    line = json.dumps({"from": "x@far.test", "to": "tom@example.test", "body": "buy green bananas here", "ts": 1, "known": False, "via": "s2s"})
+
+    def named():
+        out = server.cli("inspect", "--policy", os.path.join(server.dir, "policy.yaml"), stdin=line)
+        return "SPIM_CONTENT" in out
+
+    def own():
+        table = os.path.join(server.top, "own.tsv")
+        with open(table, "w") as f:
+            f.write("label\ttext\tsource\n")
+            for i in range(300):
+                f.write(f"spam\tbuy green bananas here number {i} today\tmade-up\nham\tthe report number {i} is on the shared drive\tmade-up\n")
+        check(not named(), "the shipped model has something against bananas")
+        subprocess.run([program("wardroom"), "train", "--in", table, "--out", path], check=True, capture_output=True)
+        check(named(), "the own model was not asked")
+        server.reload()
+        time.sleep(0.5)
+        server.assert_healthy()
+    tap.run("spim.model: a model of one's own is asked in place of the one that is shipped", own)
+
+    def broken():
+        with open(path, "r+b") as f:
+            f.truncate(1000)
+        said = server.cli_run("inspect", "--policy", os.path.join(server.dir, "policy.yaml"), stdin=line)
+        check(said.returncode != 0 and "no model of this version" in said.stderr, said.stderr)
+        server.reload()
+        until(lambda: "no model of this version" in str(server.log()), 5, "the log says why the policy was not taken")
+        server.assert_healthy()
+        os.remove(path)
+        server.reload()
+    tap.run("spim.model: one that is none is named, and the server goes on with what it has", broken)
+
+
 def main():
     tap = Tap("policy")
     with Instance(USERS, extra=components_text({"domain": "gw.test"}), component=True) as server:
@@ -356,6 +394,7 @@ def main():
         devices(tap, w)
         links(tap, w)
         versions(tap, w)
+        spim_model(tap, w)
         server.assert_healthy()
     sys.exit(tap.end())
 

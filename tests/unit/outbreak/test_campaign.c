@@ -41,6 +41,38 @@ static void the_same_text_from_many_senders_is_a_campaign(void **state)
 	campaign_free(&c);
 }
 
+/* Half of six words changes from copy to copy: each is alike to some of the others only. */
+static void copies_of_a_short_text_meet_under_any_greeting(void **state)
+{
+	static const char *const names[] = { "anna", "bob", "chen", "dora", "emil", "fay", "gus", "hana" };
+	struct campaign *c;
+	char text[100];
+
+	(void)state;
+	assert_int_equal(campaign_new(STR_NONE, &c), 0);
+	for (unsigned i = 0; i < 8; i++) {
+		snprintf(text, sizeof(text), "%s %s, check out my acoustic channel%s", i % 2 ? "Hi" : "hey there", names[i], i % 3 ? " please" : "");
+		assert_int_equal(sends(c, text, i, 1000 + i, false), i >= 3);
+	}
+	campaign_free(&c);
+}
+
+static void old_templates_hide_no_new_one(void **state)
+{
+	struct campaign *c;
+	char text[100];
+
+	(void)state;
+	assert_int_equal(campaign_new(STR_NONE, &c), 0);
+	for (unsigned i = 0; i < 40; i++) {
+		snprintf(text, sizeof(text), "check out my acoustic channel today word%c", 'a' + i % 26);
+		sends(c, text, 100 + i, 1000 + i * 3 * WINDOW, false);
+	}
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(sends(c, "check out my acoustic channel today", i, 1000 + 200 * WINDOW + i, false), i >= 3);
+	campaign_free(&c);
+}
+
 static void templates_are_bounded(void **state)
 {
 	struct campaign *c;
@@ -92,6 +124,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_text_from_many_senders_is_a_campaign),
+		cmocka_unit_test(copies_of_a_short_text_meet_under_any_greeting),
+		cmocka_unit_test(old_templates_hide_no_new_one),
 		cmocka_unit_test(templates_are_bounded),
 		cmocka_unit_test(a_broken_model_is_no_start),
 		cmocka_unit_test(what_is_learnt_is_kept),
