@@ -37,9 +37,9 @@ MUST_CHECK int chunk_begin(struct seal_lib *lib, const uint8_t key[SEAL_KEY], co
 MUST_CHECK int chunk_resume(struct seal_lib *lib, const uint8_t key[SEAL_KEY], const uint8_t id[CHUNK_ID], const uint8_t head[CHUNK_HEAD], struct chunk **ret);
 void chunk_free(struct chunk **c);
 
-/* plain is CHUNK_PLAIN bytes, or fewer in the last. Writes plain.n + SEAL_TAG bytes. Each number once. */
+/* plain is CHUNK_PLAIN bytes, or fewer in the last. Writes plain.n + SEAL_TAG bytes; ret may be plain.p. Each number once. */
 MUST_CHECK int chunk_seal(struct chunk *c, uint64_t index, bool last, struct str plain, uint8_t *ret);
-/* Writes sealed.n - SEAL_TAG bytes; nothing usable on failure. */
+/* Writes sealed.n - SEAL_TAG bytes; nothing usable on failure. ret may be sealed.p. */
 MUST_CHECK int chunk_open(struct chunk *c, uint64_t index, bool last, struct str sealed, uint8_t *ret);
 
 uint64_t chunk_count(uint64_t plain_bytes);		/* at least one */
@@ -51,7 +51,7 @@ size_t chunk_plain_of(uint64_t plain_bytes, uint64_t index);	/* bytes in that pi
 
 /* SPOOL/ab/abcdef...: of a file with this id, with one of the endings above. */
 void chunk_path(const char *spool, const uint8_t id[CHUNK_ID], const char *ending, char ret[CHUNK_PATH]);
-/* Piece number index of a file of plain_bytes; room for CHUNK_SEALED bytes is used on the way. The caller knows plain_bytes from
+/* Piece number index of a file of plain_bytes; room is used on the way, and ret may be room. The caller knows plain_bytes from
  * a source of his own, or from chunk_plain_size() when the file alone has to do: a changed length is ERR_CORRUPT either way. */
 MUST_CHECK int chunk_read(struct chunk *c, int fd, uint64_t plain_bytes, uint64_t index, uint8_t room[CHUNK_SEALED], uint8_t *ret);
 /* Reads the head, and sees that the file is as long as one of plain_bytes is. */

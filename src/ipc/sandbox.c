@@ -58,7 +58,14 @@ static unsigned short refuse_all(struct sock_filter *code, unsigned short n, con
 	return n;
 }
 
-static int set_filter(bool sockets)
+/* Besides, for one that has no business with what lies beside its own files. */
+static const int refused_lists[] = { SYS_getdents64,
+#ifdef SYS_getdents
+	SYS_getdents,
+#endif
+};
+
+static int set_filter(bool sockets, bool lists)
 {
 	struct sock_filter code[PROGRAM_MOST];
 	struct sock_fprog program = { .filter = code };
@@ -75,6 +82,8 @@ static int set_filter(bool sockets)
 	n = refuse_all(code, n, refused, ARRAY_SIZE(refused));
 	if (!sockets)
 		n = refuse_all(code, n, refused_sockets, ARRAY_SIZE(refused_sockets));
+	if (!lists)
+		n = refuse_all(code, n, refused_lists, ARRAY_SIZE(refused_lists));
 	/* The flags of clone3() lie in memory that a filter cannot see; without it, the C library takes clone(). */
 	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1);
 	code[n++] = (struct sock_filter)REFUSE(ENOSYS);
@@ -161,6 +170,8 @@ static int set_strict_filter(void)
 #define READING (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define WRITING (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
 		 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR)
+/* READ_DIR to open the folder for its fsync: listing is the filter's to refuse. */
+#define SPOOLING (READING | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG)
 #define HANDLED (READING | WRITING | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | \
 		 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM)
 
@@ -177,8 +188,9 @@ static int allow(int rules, const char *path, __u64 access)
 	return r < 0 ? ERR_IO : 0;
 }
 
-/* The level in force, 0 when the kernel has none, or ERR_IO. dir NULL: nothing at all may be opened. */
-static int set_landlock(const char *dir, bool writable)
+/* The level in force, 0 when the kernel has none, or ERR_IO. dir NULL: nothing at all may be opened. spool: NULL, or the one
+ * folder whose files may be written. */
+static int set_landlock(const char *dir, bool writable, const char *spool)
 {
 	/* Certificates, time zones, name services, ICU's data. */
 	static const char *const readable[] = { "/usr", "/lib", "/lib64", "/etc", "/proc", "/sys", "/dev" };
@@ -194,6 +206,8 @@ static int set_landlock(const char *dir, bool writable)
 	if (rules < 0)
 		return ERR_IO;
 	r = dir ? allow(rules, dir, writable ? READING | WRITING | truncating : READING) : 0;
+	if (r == 0 && spool)
+		r = allow(rules, spool, SPOOLING);
 	for (size_t i = 0; dir && r == 0 && i < ARRAY_SIZE(readable); i++)
 		r = allow(rules, readable[i], READING);
 	if (r == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0))
@@ -202,13 +216,13 @@ static int set_landlock(const char *dir, bool writable)
 	return r < 0 ? r : (int)level;
 }
 
-static int enter(const char *dir, bool writable, struct sandbox_state *ret)
+static int enter(const char *dir, bool writable, const char *spool, struct sandbox_state *ret)
 {
-	int level = set_landlock(dir, writable), r;
+	int level = set_landlock(dir, writable, spool), r;
 
 	if (level < 0)
 		return ERR_UNSUPPORTED;
-	r = set_filter(writable);
+	r = set_filter(writable, !spool);
 	if (r < 0)
 		return r;
 	*ret = (struct sandbox_state){ .filter = true, .landlock = level };
@@ -217,17 +231,22 @@ static int enter(const char *dir, bool writable, struct sandbox_state *ret)
 
 int sandbox_enter(const char *writable_dir, struct sandbox_state *ret)
 {
-	return enter(writable_dir, true, ret);
+	return enter(writable_dir, true, NULL, ret);
 }
 
 int sandbox_enter_reader(const char *readable_dir, struct sandbox_state *ret)
 {
-	return enter(readable_dir, false, ret);
+	return enter(readable_dir, false, NULL, ret);
+}
+
+int sandbox_enter_spooler(const char *readable_dir, const char *spool_dir, struct sandbox_state *ret)
+{
+	return enter(readable_dir, false, spool_dir, ret);
 }
 
 int sandbox_enter_strict(struct sandbox_state *ret)
 {
-	int level = set_landlock(NULL, false), r;
+	int level = set_landlock(NULL, false, NULL), r;
 
 	if (level < 0)
 		return ERR_UNSUPPORTED;

@@ -22,6 +22,8 @@ struct sandbox_state {
 /* For a role that has all its sockets: besides, it makes, binds and connects none, and writes no file; it may read
  * what lies beneath that folder. */
 MUST_CHECK int sandbox_enter_reader(const char *readable_dir, struct sandbox_state *ret);
+/* The same, but it makes, writes, renames and deletes files beneath spool_dir (no folders, sockets or links), and lists no folder at all. */
+MUST_CHECK int sandbox_enter_spooler(const char *readable_dir, const char *spool_dir, struct sandbox_state *ret);
 MUST_CHECK int sandbox_enter(const char *writable_dir, struct sandbox_state *ret);
 /* For a role that has all it will ever need: memory, reading and writing what is open, and the end. It opens no file, makes and connects no
  * socket, starts no thread, process or program, and no memory becomes code; all other calls fail, those of an intruder end the process. */

@@ -2,8 +2,10 @@
  * than a descriptor BIO and leaves nothing behind when the connection is idle. */
 #include "net/conn.h"
 
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -288,6 +290,15 @@ int conn_send(struct conn *c, struct str bytes)
 size_t conn_unsent(const struct conn *c)
 {
 	return c->plain.n + c->out.n - c->out_at;
+}
+
+size_t conn_undelivered(const struct conn *c)
+{
+	int in_kernel = 0;
+
+	if (c->dead || ioctl(loop_io_fd(c->io), SIOCOUTQ, &in_kernel) < 0 || in_kernel < 0)
+		in_kernel = 0;
+	return conn_unsent(c) + (size_t)in_kernel;
 }
 
 static void on_writable(struct conn *c)

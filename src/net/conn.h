@@ -34,6 +34,8 @@ MUST_CHECK int conn_accept(struct conn_pool *pool, int fd, struct tls_ctx *tls, 
 			   struct conn **ret);
 int conn_send(struct conn *c, struct str bytes);
 size_t conn_unsent(const struct conn *c);
+/* The same and what the kernel has taken and the other side has not got yet. */
+size_t conn_undelivered(const struct conn *c);
 /* Stops reading the socket; what has been read is still handed over. */
 void conn_pause(struct conn *c, bool pause);
 /* From within data(): sends what waits in plain, then speaks TLS. */

@@ -1,9 +1,9 @@
 /* web.c - the process that meets browsers: reads what it needs, opens its listener, gives its rights away, serves.
  *
  * Started by the supervisor (supervisor.c) as a program of its own, so that the worker carries none of its libraries.
- * It holds the certificate's key and WebSockets, no key of stored data and no account. Its one way to the worker is the
- * channel it was born with (ipc/chan.h); it accepts no message on it. After its start it makes no socket but pairs,
- * opens no file but the certificate, and writes none.
+ * It holds the certificate's key, WebSockets, and of stored data the keys of the files that are moving just now, no account.
+ * Its one way to the worker is the channel it was born with (ipc/chan.h); it accepts no message on it. After its start it makes
+ * no socket but pairs, reads the certificate and the spool, writes files of the spool alone, and lists no folder.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@
 #include "net/tls.h"
 #include "roles/harden.h"
 #include "web/web.h"
+#include "web/web_spool.h"
 
 #define ARENA_BYTES (4 * 1024 * 1024)
 
@@ -59,18 +60,20 @@ static void set_log(const struct role *d, const struct config *c)
 
 static int serve_with(struct role *d, struct config *c, struct str *ret_why)
 {
-	struct web_parts p = { .config = c, .chan = HERITAGE_CHAN_FD };
+	struct web_parts p = { .config = c, .chan = HERITAGE_CHAN_FD, .spool = d->in.spool };
 	struct sandbox_state st;
 	int r = tls_ctx_load_web(d->in.tls, d->arena, &p.tls, ret_why);
 
 	if (r == 0)
 		r = listener_bind_tcp(c->listen.address, c->listen.https, d->arena, &p.listen, ret_why);
 	if (r == 0)
+		r = web_spool_prepare(d->in.spool, d->arena, ret_why);
+	if (r == 0)
 		r = loop_uv_new(&d->loop);
 	if (r < 0)
 		return r;
 	p.loop = d->loop;
-	r = sandbox_enter_reader(d->in.tls, &st);
+	r = sandbox_enter_spooler(d->in.tls, d->in.spool, &st);
 	if (r < 0) {
 		*ret_why = STR("this kernel cannot filter system calls (seccomp), and without that the web role does not run");
 		return r;

@@ -74,7 +74,7 @@ static int read_request_line(struct str line, struct http_request *ret)
 	if (!ret->old && !str_is(version, "HTTP/1.1"))
 		return ERR_VERSION;
 	ret->method = str_is(method, "GET") ? HTTP_GET : str_is(method, "HEAD") ? HTTP_HEAD :
-		      str_is(method, "OPTIONS") ? HTTP_OPTIONS : HTTP_OTHER;
+		      str_is(method, "OPTIONS") ? HTTP_OPTIONS : str_is(method, "PUT") ? HTTP_PUT : HTTP_OTHER;
 	return read_target(str_make(rest.p, (size_t)sp2), ret);
 }
 
@@ -109,15 +109,16 @@ static int read_body(struct http_request *ret)
 	unsigned n_length, n_coding;
 	struct str length = http_field(ret, "Content-Length", &n_length);
 	struct str coding = http_field(ret, "Transfer-Encoding", &n_coding);
-	uint64_t n = 0;
 
 	if (n_length + n_coding > 1)
 		return ERR_BAD_FORMAT;
 	if (n_coding && (ret->old || !str_eq_nocase(coding, STR("chunked"))))
 		return ERR_BAD_FORMAT;
-	if (n_length && !str_to_u64(length, INT64_MAX, &n))
+	if (n_length && !str_to_u64(length, INT64_MAX, &ret->length))
 		return ERR_BAD_FORMAT;
-	ret->has_body = n_coding || n > 0;
+	ret->chunked = n_coding > 0;
+	ret->has_length = n_length > 0;
+	ret->has_body = ret->chunked || ret->length > 0;
 	return 0;
 }
 

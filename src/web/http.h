@@ -1,6 +1,6 @@
 /* http.h - the head of one HTTP request, read strictly (RFC 9112): what two readers could understand differently is refused.
  *
- * Pure: bytes in, values out. A connection carries one request.
+ * Pure: bytes in, values out. A connection carries one request; what a body means is the path's.
  *
  * Ownership  Everything points into the caller's bytes.
  * Limits     HTTP_HEAD_BYTES, HTTP_FIELDS.
@@ -15,7 +15,7 @@
 #define HTTP_HEAD_BYTES 8192
 #define HTTP_FIELDS 64
 
-enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_OPTIONS = 4, HTTP_OTHER = 8 };
+enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_OPTIONS = 4, HTTP_OTHER = 8, HTTP_PUT = 16 };
 
 struct http_field { struct str name, value; };
 
@@ -25,6 +25,8 @@ struct http_request {
 	bool old;				/* HTTP/1.0 */
 	struct str host;			/* the field Host; empty in HTTP/1.0 alone */
 	bool has_body;				/* one follows, or is said to */
+	bool chunked, has_length;		/* Transfer-Encoding: chunked; Content-Length: never both */
+	uint64_t length;
 	struct http_field fields[HTTP_FIELDS];
 	unsigned n_fields;
 	size_t n;				/* bytes of the head */

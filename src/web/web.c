@@ -7,13 +7,13 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "web/http_file.h"
 
 #define ARENA_BYTES 65536
 #define STOP_MS 1000			/* WebSockets have so long to say goodbye */
@@ -30,6 +30,7 @@ static const struct route {
 	{ "/.well-known/host-meta", HTTP_GET | HTTP_HEAD | HTTP_OPTIONS, web_meta_xrd },
 	{ "/healthz", HTTP_GET | HTTP_HEAD, healthz },
 	{ "/link/", HTTP_GET | HTTP_HEAD, web_link_page },
+	{ "/upload/", HTTP_GET | HTTP_HEAD | HTTP_PUT | HTTP_OPTIONS, web_file_serve },
 	{ "/ws", HTTP_GET, web_ws_open },
 };
 
@@ -39,47 +40,59 @@ static const char *reason(unsigned status)
 {
 	switch (status) {
 	case 200: return "OK";
+	case 201: return "Created";
 	case 204: return "No Content";
+	case 206: return "Partial Content";
 	case 303: return "See Other";
+	case 304: return "Not Modified";
 	case 400: return "Bad Request";
+	case 401: return "Unauthorized";
 	case 403: return "Forbidden";
 	case 404: return "Not Found";
 	case 405: return "Method Not Allowed";
 	case 408: return "Request Timeout";
+	case 409: return "Conflict";
+	case 410: return "Gone";
+	case 411: return "Length Required";
+	case 412: return "Precondition Failed";
+	case 413: return "Content Too Large";
+	case 415: return "Unsupported Media Type";
+	case 416: return "Range Not Satisfiable";
+	case 417: return "Expectation Failed";
+	case 422: return "Unprocessable Content";
 	case 426: return "Upgrade Required";
+	case 429: return "Too Many Requests";
 	case 503: return "Service Unavailable";
 	case 505: return "HTTP Version Not Supported";
+	case 507: return "Insufficient Storage";
 	default: return "Error";
 	}
 }
 
-static void date(char ret[64])
+void web_head(struct buf *b, unsigned status, const char *csp, const char *extra)
 {
-	time_t t = (time_t)(clock_wall_ms() / 1000);
-	struct tm tm;
+	char now[HTTP_FILE_DATE];
 
-	gmtime_r(&t, &tm);
-	strftime(ret, 64, "%a, %d %b %Y %H:%M:%S GMT", &tm);	/* the C locale's: no role sets another */
+	http_file_date(clock_wall_ms() / 1000, now);
+	buf_printf(b, "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n", status, reason(status), now);
+	buf_printf(b, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: %s\r\n"
+		   "Strict-Transport-Security: max-age=31536000\r\n%s", csp, extra);
 }
 
 void web_answer(struct web_conn *c, const struct http_request *r, unsigned status, const char *type, const char *extra, struct str body)
 {
-	char now[64];
 	struct buf b;
 
 	CHECK_OBJ(c, WEB_CONN_MAGIC);
 	if (c->answered)
 		return;
 	c->answered = true;
-	date(now);
 	buf_init(&b, 65536);
-	buf_printf(&b, "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n", status, reason(status), now);
-	buf_printf(&b, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-		   "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'%s\r\n"
-		   "Strict-Transport-Security: max-age=31536000\r\n%s", type && strstr(type, "html") ? "; style-src 'unsafe-inline'" : "", extra);
+	web_head(&b, status, type && strstr(type, "html") ? "default-src 'none'; frame-ancestors 'none'; style-src 'unsafe-inline'" :
+		 "default-src 'none'; frame-ancestors 'none'", extra);
 	if (type)
 		buf_printf(&b, "Content-Type: %s\r\n", type);
-	if (status != 204)
+	if (status != 204 && status != 304)
 		buf_printf(&b, "Content-Length: %zu\r\n", body.n);
 	buf_printf(&b, "\r\n");
 	if (!r || r->method != HTTP_HEAD)
@@ -126,7 +139,8 @@ static void refuse_method(struct web_conn *c, const struct http_request *r, unsi
 {
 	char extra[80];
 
-	snprintf(extra, sizeof(extra), "Allow: GET%s%s\r\n", methods & HTTP_HEAD ? ", HEAD" : "", methods & HTTP_OPTIONS ? ", OPTIONS" : "");
+	snprintf(extra, sizeof(extra), "Allow: GET%s%s%s\r\n", methods & HTTP_HEAD ? ", HEAD" : "", methods & HTTP_PUT ? ", PUT" : "",
+		 methods & HTTP_OPTIONS ? ", OPTIONS" : "");
 	refuse(c, r, 405, extra);
 }
 
@@ -138,8 +152,8 @@ static void handle(struct web_conn *c, const struct http_request *r, bool more)
 		refuse(c, r, 404, "");
 	else if (!(route->methods & r->method))
 		refuse_method(c, r, route->methods);
-	else if (r->has_body || more)
-		refuse(c, r, 400, "");		/* no path takes a body, and only one request comes */
+	else if ((r->has_body || more) && r->method != HTTP_PUT)
+		refuse(c, r, 400, "");		/* a body where none belongs, or a second request */
 	else
 		route->handle(c, r);
 }
@@ -153,6 +167,10 @@ static void on_data(void *ctx, struct str bytes)
 	CHECK_OBJ(c, WEB_CONN_MAGIC);
 	if (c->ws) {
 		web_ws_data(c, bytes);
+		return;
+	}
+	if (c->file) {
+		web_file_data(c, bytes);
 		return;
 	}
 	if (c->answered || c->link)
@@ -179,7 +197,7 @@ static void on_data(void *ctx, struct str bytes)
 
 /* --- connections ------------------------------------------------------------------------------------------ */
 
-static struct str address_key(const struct web_conn *c)
+struct str web_conn_place(const struct web_conn *c)
 {
 	return str_make((const char *)c->address, c->address_n == 16 ? 8 : c->address_n);	/* IPv6: the /64 */
 }
@@ -191,18 +209,18 @@ void web_conn_uncount(struct web_conn *c)
 	if (!c->counted)
 		return;
 	c->counted = false;
-	n = (uintptr_t)map_take(c->web->places, address_key(c));
-	if (n > 1 && map_put(c->web->places, address_key(c), (void *)(n - 1)) < 0)
+	n = (uintptr_t)map_take(c->web->places, web_conn_place(c));
+	if (n > 1 && map_put(c->web->places, web_conn_place(c), (void *)(n - 1)) < 0)
 		log_event(LOG_WARN, "web.uncounted");
 }
 
 static bool crowded(struct web_conn *c)
 {
-	uintptr_t n = (uintptr_t)map_get(c->web->places, address_key(c));
+	uintptr_t n = (uintptr_t)map_get(c->web->places, web_conn_place(c));
 
 	if (c->web->n_conns >= WEB_CONNS || (c->web->per_address && n >= c->web->per_address))
 		return true;
-	if (map_put(c->web->places, address_key(c), (void *)(n + 1)) < 0)
+	if (map_put(c->web->places, web_conn_place(c), (void *)(n + 1)) < 0)
 		return true;
 	c->counted = true;
 	return false;
@@ -244,6 +262,8 @@ static void on_closed(void *ctx)
 		web_ws_gone(c);
 	else if (c->link)
 		web_link_gone(c);
+	else if (c->file)
+		web_file_gone(c);
 	else
 		web_conn_end(c);
 }
@@ -254,6 +274,8 @@ static void on_drained(void *ctx)
 
 	if (c->ws)
 		web_ws_drained(c);
+	else if (c->file)
+		web_file_drained(c);
 }
 
 /* Security-tests 119: whoever has not asked by now holds a place for nothing. */
@@ -365,7 +387,10 @@ int web_new(const struct web_parts *p, struct arena *a, struct web **ret, struct
 	list_init(&w->conns);
 	w->a = arena_new(ARENA_BYTES);
 	w->places = map_new(WEB_CONNS);
+	w->spool = p->spool;
 	r = w->a && w->places ? configure(w, p->config, a, ret_why) : ERR_NOMEM;
+	if (r == 0)
+		r = web_file_start(w);
 	if (r == 0)
 		r = conn_pool_new(p->loop, &w->pool);
 	if (r == 0)
@@ -424,6 +449,7 @@ void web_free(struct web **ref)
 	conn_pool_free(&w->pool);
 	tls_ctx_unref(&w->tls);
 	map_free(&w->places);
+	web_file_free(w);
 	arena_free(&w->a);
 	close(w->chan);
 	free(w);

@@ -5,7 +5,8 @@
  * Ownership  web_new takes the listener and the channel over, and a reference of the certificate.
  * Threads    The loop's.
  * Limits     WEB_CONNS connections, of one address limits.connections_per_address until they are WebSockets that were
- *            handed over; WEB_HEAD_MS for TLS and the request; what conn.h and http.h allow.
+ *            handed over; WEB_HEAD_MS for TLS and the request; what conn.h and http.h allow. WEB_FILES transfers of files, of
+ *            one address three quarters of its connections; each moves WEB_FILE_RATE or ends.
  * Errors     ret_why: a sentence for the operator, in the caller's arena.
  */
 #ifndef WEB_WEB_H
@@ -16,6 +17,9 @@
 
 #define WEB_CONNS 20000
 #define WEB_HEAD_MS 10000
+#define WEB_FILES 1000			/* each has at most 256 KiB of memory */
+#define WEB_FILE_RATE 2048		/* bytes a second, in the mean of WEB_FILE_WINDOW_MS: a bad mobile network still has more */
+#define WEB_FILE_WINDOW_MS 15000
 
 struct config;
 struct loop;
@@ -27,6 +31,7 @@ struct web_parts {
 	const struct config *config;	/* what is needed of it is copied */
 	struct tls_ctx *tls;		/* of tls_ctx_load_web(); a reference, taken over */
 	int listen, chan;		/* bound and listening; the end towards the worker (ipc/chan.h) */
+	const char *spool;		/* folder, made ready by web_spool_prepare(); outlives the role */
 };
 MUST_CHECK int web_new(const struct web_parts *p, struct arena *a, struct web **ret, struct str *ret_why);
 /* A new certificate, for connections from now on. */

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "crypt/chunk.h"
 #include "ipc/chan.h"
 #include "net/conn.h"
 #include "net/listener.h"
@@ -40,6 +41,13 @@ struct web {
 	struct list conns;
 	size_t n_conns;
 	struct map *places;			/* key of an address -> count of connections, as uintptr_t */
+	const char *spool;
+	struct seal_lib *lib;
+	struct map *file_places;		/* the same of transfers */
+	unsigned n_files, files_per_address;
+	struct list syncing;			/* uploads that wait for a thread */
+	unsigned n_syncing;			/* that have one */
+	uint8_t *room;				/* CHUNK_SEALED: the piece being sent, of whichever transfer */
 	struct loop_timer ending;
 	void (*done)(void *ctx);
 	void *done_ctx;
@@ -48,6 +56,7 @@ struct web {
 
 struct web_ws;
 struct web_link;
+struct web_file;
 
 /* A connection: TLS, one request, one answer; or a WebSocket. */
 struct web_conn {
@@ -59,17 +68,22 @@ struct web_conn {
 	struct loop_timer timer;	/* the deadline of the request; the pings of a WebSocket */
 	struct web_ws *ws;
 	struct web_link *link;		/* the worker is asked about a link */
+	struct web_file *file;		/* a file goes up or down */
 	uint8_t address[16], address_n;
 	bool answered, counted;
 };
 
-/* What a path leads to. The request has the route's method and no body. */
+/* What a path leads to. The request has the route's method; only PUT may have a body, which begins in c->head behind r->n bytes. */
 typedef void web_handler_fn(struct web_conn *c, const struct http_request *r);
 
-/* One answer, and the connection ends. extra: whole header lines, or "". */
+/* The beginning of an answer's head, without the empty line. extra: whole header lines, or "". */
+void web_head(struct buf *b, unsigned status, const char *csp, const char *extra);
+/* One answer, and the connection ends. */
 void web_answer(struct web_conn *c, const struct http_request *r, unsigned status, const char *type, const char *extra, struct str body);
 /* A status and its name as text. */
 void web_refuse(struct web_conn *c, unsigned status);
+/* IPv4: the address; IPv6: the /64. */
+struct str web_conn_place(const struct web_conn *c);
 /* Its ends are closed: frees it. */
 void web_conn_end(struct web_conn *c);
 void web_conn_uncount(struct web_conn *c);
@@ -81,6 +95,14 @@ web_handler_fn web_meta_xrd, web_meta_jrd;
 /* web_link.c: the page that a link of ours leads to. */
 web_handler_fn web_link_page;
 void web_link_gone(struct web_conn *c);			/* the client's connection is closed */
+
+/* web_file.c: XEP-0363. */
+web_handler_fn web_file_serve;
+MUST_CHECK int web_file_start(struct web *w);
+void web_file_data(struct web_conn *c, struct str bytes);	/* from the client */
+void web_file_drained(struct web_conn *c);
+void web_file_gone(struct web_conn *c);			/* the client's connection is closed */
+void web_file_free(struct web *w);
 
 /* web_ws.c: RFC 6455 and the way to the worker. */
 web_handler_fn web_ws_open;

@@ -1,6 +1,7 @@
 /* The sandbox holds: what is given away cannot be had back. Each test enters it in a child of its own. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,6 +103,58 @@ static void and_writes_no_file(void **st)
 	if (r == 77)
 		skip();
 	assert_int_equal(r, 0);
+}
+
+/* The web role: files of the spool, and nothing about what else lies there. */
+static int try_spool(const struct sandbox_state *st)
+{
+	char path[96], other[96];
+	struct sockaddr_storage any = { .ss_family = AF_UNIX };
+	int fd, folder, pair[2];
+
+	if (st->landlock == 0)
+		return 77;
+	snprintf(path, sizeof(path), "%s/spool/file.part", dir);
+	snprintf(other, sizeof(other), "%s/spool/file", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0 || write(fd, "x", 1) != 1 || fsync(fd) < 0 || rename(path, other) < 0)
+		return 1;
+	folder = open(dirname(path), O_RDONLY | O_DIRECTORY);
+	if (folder < 0 || fsync(folder) < 0 || unlink(other) < 0)
+		return 2;
+	if (syscall(SYS_getdents64, folder, other, sizeof(other)) >= 0 || errno != EPERM)
+		return 3;
+	snprintf(path, sizeof(path), "%s/spool/sub", dir);
+	if (mkdir(path, 0700) == 0 || errno != EACCES || symlink("/etc/passwd", path) == 0 || errno != EACCES)
+		return 4;
+	snprintf(path, sizeof(path), "%s/beside", dir);
+	if (open(path, O_WRONLY | O_CREAT, 0600) >= 0 || errno != EACCES)
+		return 5;
+	if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EPERM || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 ||
+	    connect(pair[0], (struct sockaddr *)&any, sizeof(any)) == 0 || errno != EPERM)
+		return 6;
+	return execl("/bin/true", "true", NULL) < 0 && (errno == EPERM || errno == EACCES) ? 0 : 7;
+}
+
+static void the_web_role_writes_files_of_its_spool_and_sees_no_others(void **state)
+{
+	char spool[64];
+	struct sandbox_state st;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	snprintf(spool, sizeof(spool), "%s/spool", dir);
+	assert_int_equal(mkdir(spool, 0700), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(sandbox_enter_spooler("/etc", spool, &st) < 0 ? 99 : try_spool(&st));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	rmdir(spool);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static int try_exec(const struct sandbox_state *st)
@@ -231,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_role_that_has_its_sockets_makes_no_more), cmocka_unit_test(and_writes_no_file),
+		cmocka_unit_test(the_web_role_writes_files_of_its_spool_and_sees_no_others),
 		cmocka_unit_test(no_program_can_be_started),
 		cmocka_unit_test(nobody_can_be_traced),
 		cmocka_unit_test(only_ip_and_unix_sockets_are_left),
