@@ -1,5 +1,14 @@
 /* clean.c - which cleaner a file is for. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "scan/digest.h"
 #include "scan/clean_parts.h"
+
+#define MACROS (FACT_BIT(FACT_MACRO) | FACT_BIT(FACT_MACRO_AUTO))
+#define OFFICE (MACROS | FACT_BIT(FACT_DDE) | FACT_BIT(FACT_EXTERNAL_OBJECT) | \
+		FACT_BIT(FACT_EMBEDDED_OBJECT) | FACT_BIT(FACT_METADATA))
 
 static const struct kind {
 	bool (*is)(struct str in);
@@ -11,6 +20,7 @@ static const struct kind {
 	{ clean_gif_is, clean_gif, FACT_BIT(FACT_METADATA) | FACT_BIT(FACT_TRAILING_DATA) },
 	{ clean_webp_is, clean_webp, FACT_BIT(FACT_METADATA) | FACT_BIT(FACT_TRAILING_DATA) },
 	{ clean_tiff_is, clean_tiff, FACT_BIT(FACT_METADATA) },
+	{ clean_opc_is, clean_ooxml, OFFICE | FACT_BIT(FACT_EXTERNAL_TEMPLATE) | FACT_BIT(FACT_ACTIVEX) | FACT_BIT(FACT_SIGNED) },
 };
 
 static const struct kind *kind_of(const struct clean *c)
@@ -32,10 +42,13 @@ int clean_make(struct clean *c)
 	buf_init(&c->out, c->most ? c->most : CLEAN_OUT_MAX);
 	if (!k || !(c->what & k->can))
 		return ERR_UNSUPPORTED;
+	if (c->what & MACROS)
+		c->what |= MACROS;		/* with the ones go the others */
 	err = k->make(c);
 	if (err == 0 && c->out.failed)
 		err = ERR_LIMIT;
-	if (err < 0 || (c->removed & c->what) == 0) {
+	c->removed &= c->what;			/* of what was not asked for something may be left */
+	if (err < 0 || c->removed == 0) {
 		buf_release(&c->out);
 		buf_init(&c->out, 0);
 		c->removed = 0;
@@ -48,4 +61,38 @@ int clean_make(struct clean *c)
 void clean_release(struct clean *c)
 {
 	buf_release(&c->out);
+}
+
+static int write_all(int fd, struct str s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return errno == ENOSPC ? ERR_FULL : ERR_IO;
+		s = str_cut(s, (size_t)n);
+	}
+	return 0;
+}
+
+int clean_run(const struct scan_in *in, uint64_t what, struct scan_out *ret)
+{
+	struct clean c = { .in = in->bytes, .name = in->name, .media = str_of(ret->type), .what = what };
+	int err = clean_make(&c);
+
+	if (err == 0 && c.cleaned) {
+		err = in->out >= 0 ? write_all(in->out, buf_str(&c.out)) : ERR_UNSUPPORTED;
+		if (err == 0) {
+			ret->cleaned = true;
+			ret->removed = c.removed;
+			ret->cleaned_n = c.out.n;
+			digest_sha256(buf_str(&c.out), ret->cleaned_sha256);
+			snprintf(ret->cleaned_type, sizeof(ret->cleaned_type), "%s", c.type ? c.type : ret->type);
+			snprintf(ret->cleaned_suffix, sizeof(ret->cleaned_suffix), "%s", c.suffix ? c.suffix : "");
+		}
+	}
+	clean_release(&c);
+	return err;
 }

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "inspect/file_fact.h"
+#include "scan/scan.h"
 
 #define CLEAN_OUT_MAX (512u << 20)
 
@@ -33,5 +34,8 @@ struct clean {
 
 MUST_CHECK int clean_make(struct clean *c);
 void clean_release(struct clean *c);
+
+/* The same into in->out, after scan_run() has filled ret: sets ret's fields of the cleaned copy. Nothing to take away: 0, and .cleaned is false. */
+MUST_CHECK int clean_run(const struct scan_in *in, uint64_t what, struct scan_out *ret);
 
 #endif

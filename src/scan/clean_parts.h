@@ -30,6 +30,9 @@ MUST_CHECK int clean_gif(struct clean *c);
 MUST_CHECK int clean_webp(struct clean *c);
 MUST_CHECK int clean_tiff(struct clean *c);		/* in place: the places of tags become empty */
 
+bool clean_opc_is(struct str in);
+MUST_CHECK int clean_ooxml(struct clean *c);		/* clean_ooxml.c: Word, Excel, PowerPoint, Visio */
+
 /* clean_exif.c: how a picture is turned is part of what it looks like; the rest of Exif is not. */
 unsigned clean_exif_orientation(struct str tiff);	/* 2..8; 0: upright, or none given, or damaged */
 #define CLEAN_EXIF_BYTES 26

@@ -101,6 +101,7 @@ int clean_webp(struct clean *c)
 	struct str in = c->in;
 	size_t stop = clean_le32(in.p + 4), at = 12, flags_at = 0;
 	uint8_t flags = 0;
+	bool picture = false;
 	int err = 0;
 
 	if (stop < 12 || stop > in.n - 8)
@@ -113,6 +114,7 @@ int clean_webp(struct clean *c)
 
 		if (len > stop - at - 8)
 			return ERR_BAD_FORMAT;
+		picture |= memcmp(type, "VP8 ", 4) == 0 || memcmp(type, "VP8L", 4) == 0 || memcmp(type, "ANMF", 4) == 0;
 		if (memcmp(type, "VP8X", 4) == 0 && len >= 10)
 			flags_at = c->out.n + 8;
 		if (named(type, keep, sizeof(keep) / sizeof(keep[0])) || !clean_wants(c, FACT_METADATA))
@@ -123,6 +125,8 @@ int clean_webp(struct clean *c)
 			flags |= metadata(c, type, str_make(type + 8, len));
 		at += 8 + len + (len & 1);
 	}
+	if (err == 0 && !picture)
+		err = ERR_BAD_FORMAT;
 	if (err < 0 || c->out.failed)
 		return err < 0 ? err : ERR_LIMIT;
 	if (flags_at > 0 && clean_wants(c, FACT_METADATA))
