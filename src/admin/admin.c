@@ -160,7 +160,7 @@ int admin_put(json_t *object, const char *key, json_t *value)
 /* What of the arguments may stand in the record: names and ids, never a password or a verifier. */
 static int record(struct admin_call *call, struct vault *v)
 {
-	static const char *const kept[] = { "jid", "account", "role", "reason", "id", "count", "by", "fingerprint", "stanza-id" };
+	static const char *const kept[] = { "jid", "account", "role", "reason", "id", "count", "by", "fingerprint", "stanza-id", "like", "why" };
 	json_t *entry = json_object();
 	char *text;
 	int r = entry ? admin_put(entry, "command", json_string(call->command)) : ERR_NOMEM;

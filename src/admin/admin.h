@@ -32,7 +32,7 @@ enum admin_effect_kind {
 	EFFECT_OUTBREAK_LIFTED,
 	EFFECT_DEVICES_SHOWN,		/* core adds to the reply which are connected; subject: bare JID */
 	EFFECT_DEVICE_REVOKED,		/* end its sessions; subject: bare JID, '/', device id */
-	EFFECT_PURGED,			/* take it back from the receiver: sender, receiver, client's id, a line each */
+	EFFECT_PURGED,			/* there is somebody to be told (admin/admin_purge.h) */
 	EFFECT_SHARED,			/* tell peers of a threat; subject: kind, hash, weight, end (core/exchange.h) */
 	EFFECT_UNSHARED,		/* subject: hash */
 	EFFECT_ACCOUNT_ADDED,

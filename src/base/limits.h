@@ -45,6 +45,7 @@
 #define LIMIT_OFFLINE 1000
 #define LIMIT_ROOMS 20000			/* stored ones, of the whole instance */
 #define LIMIT_OCCUPANTS 4000			/* stored ones, of one room */
+#define LIMIT_PURGE_TELLS 10000			/* batches of people who are still to be told of a purge; then it waits */
 #define LIMIT_ITEMS 1000				/* stored values of one kind */
 #define LIMIT_GONE 200000			/* accounts removed while no server runs */
 #define LIMIT_DEVICES 64				/* installations of clients that have signed in (XEP-0388) */

@@ -17,6 +17,7 @@ static const struct view views[] = {
 	{ "held list", "held", { "id", "when", "state", "from", "to", "reason" }, "nothing is held" },
 	{ "report list", "reports", { "id", "when", "by", "about", "reason", "evidence" }, "nobody has reported anything" },
 	{ "exchange list", "entries", { "hash", "kind", "weight", "expires", "when" }, "nothing is told to anybody" },
+	{ "purge list", "purges", { "id", "state", "what", "purged", "to_tell", "told" }, "no purges" },
 	{ "outbreak list", "outbreaks", { "id", "started", "patient_zero", "contained" }, "no outbreaks" },
 	{ "decoy list", "decoys", { "jid", "name", "group", "created" }, "no decoys: policy.yaml shares no group (roster.shared)" },
 	{ "decoy rotate", "removed", { "jid", "name", "group", "created" }, "there were no decoys" },
@@ -94,7 +95,18 @@ static void columns(const struct cli *c, const struct view *v, json_t *list)
 	}
 }
 
-static void branch(const struct cli *c, json_t *tree, const char *who, int depth)
+/* What he did with it. */
+static void did(const struct cli *c, json_t *exposure)
+{
+	static const struct { const char *key, *word; } what[] = { { "read", "read" }, { "clicked", "clicked" }, { "downloaded", "downloaded" },
+								   { "passed_on", "passed it on" } };
+
+	for (size_t i = 0; i < sizeof(what) / sizeof(what[0]); i++)
+		if (json_object_get(exposure, what[i].key))
+			printf(", %s %s", what[i].word, text_of(c, json_object_get(exposure, what[i].key)));
+}
+
+static void branch(const struct cli *c, json_t *tree, json_t *exposures, const char *who, int depth)
 {
 	size_t i;
 	json_t *copy;
@@ -106,9 +118,11 @@ static void branch(const struct cli *c, json_t *tree, const char *who, int depth
 			continue;
 		printf("%*s", 2 * depth, "");
 		put(to, 0);
-		printf("  %s\n", text_of(c, json_object_get(copy, "when")));
+		printf("  %s", text_of(c, json_object_get(copy, "when")));
+		did(c, json_object_get(exposures, to));
+		fputc('\n', stdout);
 		if (depth < 40)
-			branch(c, tree, to, depth + 1);
+			branch(c, tree, exposures, to, depth + 1);
 	}
 }
 
@@ -136,9 +150,24 @@ static void object(const struct cli *c, json_t *o)
 	}
 }
 
+/* Who sent it and had it from nobody that is known. */
+static bool is_root(const struct cli *c, json_t *tree, size_t at)
+{
+	const char *who = text_of(c, json_object_get(json_array_get(tree, at), "from"));
+	size_t i;
+	json_t *edge;
+
+	json_array_foreach(tree, i, edge)
+		if (strcmp(text_of(c, json_object_get(edge, "to")), who) == 0 ||
+		    (i < at && strcmp(text_of(c, json_object_get(edge, "from")), who) == 0))
+			return false;
+	return true;
+}
+
 static void outbreak(const struct cli *c, json_t *o)
 {
 	json_t *tree = json_incref(json_object_get(o, "tree")), *copies = json_object_get(o, "copies");
+	json_t *exposures = json_incref(json_object_get(o, "exposures"));
 	const char *zero = text_of(c, json_object_get(o, "patient_zero"));
 	size_t n = json_array_size(copies), reached = json_object_size(json_object_get(o, "exposures"));
 
@@ -149,8 +178,18 @@ static void outbreak(const struct cli *c, json_t *o)
 	printf("copies: %zu, reached: %zu accounts\n\n", n, reached);
 	put(zero, 0);
 	fputs("  (patient zero)\n", stdout);
-	branch(c, tree, zero, 1);
+	branch(c, tree, exposures, zero, 1);
+	for (size_t i = 0; i < json_array_size(tree); i++) {
+		const char *who = text_of(c, json_object_get(json_array_get(tree, i), "from"));
+
+		if (strcmp(who, zero) == 0 || !is_root(c, tree, i))
+			continue;
+		put(who, 0);
+		fputc('\n', stdout);
+		branch(c, tree, exposures, who, 1);
+	}
 	json_decref(tree);
+	json_decref(exposures);
 }
 
 /* Two lines for everybody; what they were made from, for who wants to know. */
@@ -180,7 +219,7 @@ void cli_print(const struct cli *c, const char *command, json_t *reply)
 			columns(c, &views[i], json_object_get(reply, views[i].list));
 			return;
 		}
-	if (strcmp(command, "outbreak show") == 0)
+	if (strcmp(command, "outbreak show") == 0 || (strcmp(command, "purge") == 0 && json_object_get(reply, "tree")))
 		outbreak(c, reply);
 	else if (strcmp(command, "why") == 0)
 		why(c, reply);

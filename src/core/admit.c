@@ -32,6 +32,8 @@ static bool astray(const struct trip *t)
 
 enum trip_next step_admit(struct trip *t)
 {
+	if (t->settled)
+		return TRIP_NEXT;
 	if (astray(t))
 		return trip_refuse(t, ERR_UNAVAILABLE, NULL);
 	if (gate_pace(t) != TRIP_NEXT)

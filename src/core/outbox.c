@@ -115,6 +115,13 @@ bool outbox_reserve(struct outbox *o, struct outward_place *ret)
 	return true;
 }
 
+void outbox_place(const struct outbox *o, uint32_t seq, struct outward_place *ret)
+{
+	*ret = (struct outward_place){ 0 };
+	if (seq && o->kept && id_of(o, ret->stream_id, NULL))
+		ret->seq = seq;
+}
+
 void outbox_trim(struct outbox *o, uint32_t up_to)
 {
 	if (o->kept && up_to != o->trimmed && submit(o, false, up_to, false))
@@ -194,6 +201,8 @@ void outbox_take(const struct outbox_saved *saved, const struct outbox_taker *t)
 		for (size_t m = 0; m < k->n; m++) {
 			o->last_seq = k->queue[m].seq;
 			o->next_seq = k->queue[m].seq + 1;
+			if (k->queue[m].stanza.n == 0)
+				continue;		/* it was purged */
 			if (t->take(t->ctx, o, k->queue[m].stanza, k->queue[m].seq) < 0)
 				log_event(LOG_WARN, "outbox.full", LOG_Z("peer", o->theirs));
 		}

@@ -32,6 +32,8 @@ struct outbox {
 void outbox_init(struct outbox *o, struct server *srv, const char *kind, const char *ours, const char *theirs);
 /* The place of the next message. False: it cannot be kept. */
 bool outbox_reserve(struct outbox *o, struct outward_place *ret);
+/* The place of what has this number. */
+void outbox_place(const struct outbox *o, uint32_t seq, struct outward_place *ret);
 /* What was stored up to this number is not needed any more; all of it and the row. */
 void outbox_trim(struct outbox *o, uint32_t up_to);
 void outbox_remove(struct outbox *o);

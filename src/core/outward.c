@@ -49,6 +49,13 @@ int outward_send_kept(struct server *srv, const struct jid *from, const struct j
 	return o ? o->ops->send(o->ctx, from, to, stanza) : ERR_REMOTE;
 }
 
+void outward_recall(struct server *srv, const struct outward_recall *what)
+{
+	for (unsigned i = 0; i < srv->n_outward; i++)
+		if (srv->outward[i].ops->recall)
+			srv->outward[i].ops->recall(srv->outward[i].ctx, what);
+}
+
 void outward_status(struct server *srv, json_t *reply)
 {
 	for (unsigned i = 0; i < srv->n_outward; i++)

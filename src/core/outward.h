@@ -27,6 +27,14 @@ struct outward_place {
 	uint32_t seq, trim;		/* its number, never 0; the store may forget what is up to trim */
 };
 
+/* A message that is taken back (core/purge.c): is_it() says which, of the bytes; gone() is told of each that was taken out of what waits, or
+ * of what went out a moment ago and would be sent again (left). place->seq 0: it was not stored. */
+struct outward_recall {
+	bool (*is_it)(void *ctx, struct str bytes);
+	void (*gone)(void *ctx, const struct outward_place *place, bool left);
+	void *ctx;
+};
+
 struct outward_ops {
 	bool (*serves)(void *ctx, struct str domain);
 	/* Takes the stanza (it is serialised or copied before this returns). ERR_* when it cannot even be queued. */
@@ -35,6 +43,8 @@ struct outward_ops {
 	bool (*reserve)(void *ctx, const struct jid *from, const struct jid *to, struct outward_place *ret);
 	/* send() of a message whose copy has been stored; the link forgets the copy when it has passed it on, or given up. */
 	int (*send_kept)(void *ctx, const struct jid *from, const struct jid *to, const struct node *stanza, uint32_t seq);
+	/* NULL: nothing waits here. */
+	void (*recall)(void *ctx, const struct outward_recall *what);
 	/* What `status` shows of it. NULL: nothing. */
 	void (*status)(void *ctx, json_t *reply);
 };
@@ -46,6 +56,7 @@ MUST_CHECK int outward_send(struct server *srv, const struct jid *from, const st
 bool outward_reserve(struct server *srv, const struct jid *from, const struct jid *to, struct outward_place *ret);
 /* seq 0: no copy was stored. */
 MUST_CHECK int outward_send_kept(struct server *srv, const struct jid *from, const struct jid *to, const struct node *stanza, uint32_t seq);
+void outward_recall(struct server *srv, const struct outward_recall *what);
 void outward_status(struct server *srv, json_t *reply);
 /* A reply, addressed by its own attributes; one that cannot be sent is dropped. */
 void outward_answer(struct server *srv, struct arena *a, const struct node *reply);

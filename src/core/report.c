@@ -4,12 +4,12 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "admin/admin.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/bot.h"
 #include "core/learn.h"
+#include "core/purge.h"
 #include "core/state.h"
 #include "core/user.h"
 #include "xmpp/jid.h"
@@ -36,6 +36,7 @@ struct report {
 	unsigned n, n_shown;		/* of them from the request itself */
 	unsigned weight;
 	uint64_t id, when_ms;
+	uint64_t over_id;		/* and a message that has it */
 	char over[GUARD_FINGERPRINT];	/* the fingerprint that has enough weight now; empty: none */
 	struct str memory;
 };
@@ -194,8 +195,10 @@ static void name_all(struct report *r)
 {
 	for (unsigned i = 0; i < r->n; i++) {
 		name_one(r, &r->v[i]);
-		if (r->v[i].print[0] && !r->over[0] && count(r->srv, r->v[i].print, r->by, r->weight))
+		if (r->v[i].print[0] && !r->over[0] && count(r->srv, r->v[i].print, r->by, r->weight)) {
 			memcpy(r->over, r->v[i].print, sizeof(r->over));
+			r->over_id = r->v[i].id;
+		}
 	}
 	if (r->over[0]) {
 		char memory[GUARD_MEMORY];
@@ -266,27 +269,13 @@ static int keep_work(struct vault *v, void *ctx)
 	return err == 0 && r->over[0] ? put_outbreak(v, r) : err;
 }
 
-static void purged(void *ctx, struct admin_call *call)
-{
-	(void)ctx;
-	if (call->err < 0)
-		log_event(LOG_ERROR, "report.not_purged", LOG_S("why", call->why));
-	admin_call_free(&call);
-}
-
-/* As an officer's command would, with its entry in the record. */
+/* As an officer's command would, with its entry in the record: all copies of what spreads, and all messages that say nearly the same. */
 static void purge(struct report *r)
 {
-	json_t *args = json_pack("{s:s}", "fingerprint", r->over);
-	struct admin_call *call = args ? admin_call_new("purge", args) : NULL;
+	char id[VAULT_ID_TEXT];
 
-	if (!call) {
-		log_event(LOG_ERROR, "report.not_purged", LOG_Z("why", "out of memory"));
-		return;
-	}
-	call->domain = r->srv->config->domain;
-	call->live = true;
-	server_admin(r->srv, call, purged, NULL);
+	vault_id_text(r->over_id, id);
+	purge_reported(r->srv, str_of(r->over), str_of(id), "reported by several people");
 }
 
 static void kept(void *ctx, int err)

@@ -246,6 +246,7 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	if (r < 0)
 		return r;
 	report_start(s);
+	purge_begin(s);
 	sweep(s);
 	policy_step_note(s);
 	*ret_why = STR_NONE;
@@ -450,7 +451,7 @@ static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 		exchange_withdraw(s, e->subject);
 		break;
 	case EFFECT_PURGED:
-		purge_tell(s, e->subject);
+		purge_tell(s);
 		break;
 	case EFFECT_LIVE_STATUS:
 		live_status(s, reply);
@@ -484,9 +485,12 @@ static void command_done(void *ctx, int err)
 		call->effects = NULL;
 	}
 	if (call->err == 0 && call->again) {	/* whoever waits has his turn before the next slice */
+		for (const struct admin_effect *e = call->effects; e; e = e->next)
+			apply(c->srv, e, call->reply);
 		err = server_store(c->srv, c, command_work, command_done);
 		if (err == 0)
 			return;
+		call->effects = NULL;
 		call->err = err;
 		call->why = str_of(err_text(err));
 	}
@@ -595,6 +599,7 @@ void server_free(struct server **ref)
 	shared_stop(s);
 	map_free(&s->asks);
 	report_stop(s);
+	purge_stop(s);
 	while (!list_empty(&s->delegated)) {
 		struct list *first = s->delegated.next;
 

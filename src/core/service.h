@@ -11,6 +11,7 @@
 
 #include "core/trip.h"
 
+struct purge_copy;
 struct vault;
 
 struct service_ops {
@@ -26,6 +27,8 @@ struct service_ops {
 	MUST_CHECK int (*write)(struct vault *v, struct trip *t);
 	/* After the commit. Refuses, or TRIP_NEXT. */
 	enum trip_next (*deliver)(struct trip *t);
+	/* What was said to all at this address has been purged: nobody is shown it from here on, who has it is told; then settled(ctx, err). NULL: nobody has it. */
+	void (*purged)(struct server *srv, const struct purge_copy *c, void (*settled)(void *ctx, int err), void *ctx);
 };
 
 /* The service of this domain, or NULL. */

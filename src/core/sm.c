@@ -148,6 +148,29 @@ void sm_cancel(struct session *s, uint32_t ticket)
 	flush(s);
 }
 
+struct sm_entry *sm_replace(struct session *s, struct sm_entry *e, struct str bytes)
+{
+	struct sm *sm = s->sm;
+	struct sm_entry **at = &sm->first, *n = malloc(sizeof(*n) + bytes.n);
+
+	while (*at && *at != e)
+		at = &(*at)->next;
+	if (!n || !*at) {
+		free(n);
+		return e;
+	}
+	*n = *e;
+	n->n = bytes.n;
+	memcpy(n->bytes, bytes.p, bytes.n);
+	*at = n;
+	if (sm->last == e)
+		sm->last = n;
+	if (sm->unsent == e)
+		sm->unsent = n;
+	free(e);
+	return n;
+}
+
 /* --- what was acknowledged ---------------------------------------------------------------------- */
 
 static bool acknowledge(struct session *s, uint32_t h)

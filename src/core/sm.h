@@ -72,6 +72,8 @@ MUST_CHECK bool sm_send(struct session *s, struct str bytes);
 MUST_CHECK uint32_t sm_reserve(struct session *s, struct str bytes, struct str tail);
 void sm_ready(struct session *s, uint32_t ticket);
 void sm_cancel(struct session *s, uint32_t ticket);
+/* Other bytes under the same number. Returns the entry in its place; the old one when there is no memory. */
+struct sm_entry *sm_replace(struct session *s, struct sm_entry *e, struct str bytes);
 
 uint32_t sm_handled(const struct session *s);
 /* A stanza of the client has been handled: sends a due <a/>, goes on with a waiting resumption. */

@@ -27,6 +27,7 @@
 #define SERVER_MAGIC 0x5e4e4001u
 
 struct notice;
+struct purge;
 
 struct server {
 	uint32_t magic;
@@ -49,6 +50,7 @@ struct server {
 	uint64_t session_ends;			/* sessions forgotten so far: until the next one a pointer to one that was there is good */
 
 	struct rooms *rooms;			/* rooms/ */
+	struct purge *purge;			/* core/purge.c */
 	struct map *reported;			/* core/report.c: fingerprint -> who has reported it */
 	struct { uint64_t at_ms; unsigned more; } alerts[BOT_ALERTS];	/* core/bot.c: when each kind was told last */
 	struct blocklists *blocklists;		/* core/blocklist.c */

@@ -198,6 +198,8 @@ void trip_end(struct trip *t)
 	struct session *s = session_find(t->server, t->session_id);
 	struct arena *a = t->arena;
 
+	if (t->settled)
+		t->settled(t->settled_ctx, t->err);
 	if (!list_empty(&t->queue))
 		list_remove(&t->queue);
 	if (!list_empty(&t->inbound))
@@ -259,17 +261,37 @@ static bool answerable(const struct trip *t)
 
 enum trip_next trip_refuse(struct trip *t, int err, const char *text)
 {
+	t->err = err;
 	return refused(t, answerable(t) ? stanza_error(t->arena, t->stanza, err, text) : NULL);
 }
 
 enum trip_next trip_refuse_cond(struct trip *t, const char *type, const char *condition, struct node *extra)
 {
+	t->err = ERR_FORBIDDEN;
 	return refused(t, answerable(t) ? stanza_error_cond(t->arena, t->stanza, type, condition, extra) : NULL);
 }
 
 int trip_emit(struct server *srv, const struct node *stanza)
 {
 	return trip_emit_as(srv, TRIP_SERVER, stanza);
+}
+
+int trip_emit_settled(struct server *srv, struct user *from, const struct node *stanza, void (*settled)(void *ctx, int err), void *ctx)
+{
+	struct arena *a = arena_new(TRIP_ARENA_BYTES);
+	struct node *copy = a ? node_dup(a, stanza) : NULL;
+	struct trip *t = copy ? trip_new(srv, TRIP_SERVER, &a, copy) : NULL;
+
+	if (!t) {
+		arena_free(&a);
+		return ERR_NOMEM;
+	}
+	srv->metrics.stanzas_in++;
+	t->settled = settled;
+	t->settled_ctx = ctx;
+	t->from_user = from ? user_ref(from) : NULL;
+	trip_run(t);
+	return 0;
 }
 
 int trip_emit_as(struct server *srv, enum trip_origin origin, const struct node *stanza)

@@ -92,6 +92,8 @@ struct trip {
 	uint64_t id, when_ms;		/* archive id and stamp; id 0: not given yet */
 	bool archive_from, archive_to, offline, storable;	/* set by the archive step */
 	uint32_t outbox_seq;		/* a copy waits there for another server; 0: none */
+	void (*settled)(void *ctx, int err);	/* trip_emit_settled() */
+	void *settled_ctx;
 	unsigned n_main;		/* copies that reach the receiver */
 	struct copy *copies;
 	int err;			/* of the store job */
@@ -127,6 +129,9 @@ void trip_release(struct server *srv, struct user *from, struct arena **a, struc
 void trip_enter_for(struct server *srv, struct user *from, struct arena **a, struct node *stanza);
 /* A message, presence or iq of ours, on the same road as everybody's; copies the node. ERR_LIMIT, ERR_NOMEM. */
 int trip_emit(struct server *srv, const struct node *stanza);
+/* A message of ours that no block list keeps out; settled(ctx, err) when it is stored and on its way, or refused. from: the account of ours
+ * in whose name it is (a reference is taken), or NULL. An error here: it is not called. */
+MUST_CHECK int trip_emit_settled(struct server *srv, struct user *from, const struct node *stanza, void (*settled)(void *ctx, int err), void *ctx);
 int trip_emit_as(struct server *srv, enum trip_origin origin, const struct node *stanza);
 
 #endif

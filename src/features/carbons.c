@@ -79,7 +79,7 @@ static void message_plan(struct trip *t)
 		return;
 	if (t->to_user && t->to_user != t->from_user)
 		copies(t, t->to_user, false);
-	if (t->from_user && t->origin == TRIP_CLIENT)
+	if (t->from_user && (t->origin == TRIP_CLIENT || t->settled))
 		copies(t, t->from_user, true);
 }
 

@@ -298,6 +298,31 @@ int box_send(struct box_set *s, struct str domain, const struct node *stanza, ui
 	return r;
 }
 
+static void recall(struct box *b, bool queued, const struct outward_recall *what)
+{
+	LIST_EACH(node, queued ? &b->queue : &b->sent) {
+		struct item *it = LIST_ITEM(node, struct item, node);
+		struct outward_place place;
+
+		if (!what->is_it(what->ctx, str_make(it->bytes, it->n)))
+			continue;
+		outbox_place(&b->outbox, it->seq, &place);
+		what->gone(what->ctx, &place, !queued);
+		take(b, it, queued);
+		free(it);
+	}
+}
+
+void box_recall(struct box_set *s, const struct outward_recall *what)
+{
+	LIST_EACH(it, &s->all) {
+		struct box *b = LIST_ITEM(it, struct box, all);
+
+		recall(b, true, what);
+		recall(b, false, what);
+	}
+}
+
 static void flush(struct box *b, struct link *l)
 {
 	while (!list_empty(&b->queue)) {

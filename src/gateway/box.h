@@ -29,6 +29,8 @@ void box_set_restore(struct box_set *s, const struct outbox_saved *saved);
 bool box_reserve(struct box_set *s, struct str domain, struct outward_place *ret);
 /* A message that has such a place. */
 MUST_CHECK int box_send(struct box_set *s, struct str domain, const struct node *stanza, uint32_t seq);
+/* Takes out what is taken back (core/outward.h). */
+void box_recall(struct box_set *s, const struct outward_recall *what);
 /* The component is there / has gone. */
 void box_opened(struct box_set *s, struct str domain);
 void box_lost(struct box_set *s, struct str domain);

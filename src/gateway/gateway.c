@@ -88,6 +88,13 @@ static bool reserve(void *ctx, const struct jid *from, const struct jid *to, str
 	return box_reserve(&g->boxes, to->domain, ret);
 }
 
+static void recall(void *ctx, const struct outward_recall *what)
+{
+	struct gateway *g = ctx;
+
+	box_recall(&g->boxes, what);
+}
+
 static void on_opened(void *ctx, struct str domain)
 {
 	struct gateway *g = ctx;
@@ -134,7 +141,7 @@ static int check_domains(struct server *srv, struct arena *a, struct str *ret_wh
 
 int gateway_new(struct server *srv, int fd, const struct outbox_saved *saved, struct arena *a, struct gateway **ret, struct str *ret_why)
 {
-	static const struct outward_ops ops = { .serves = serves, .send = send_out, .reserve = reserve, .send_kept = send_kept };
+	static const struct outward_ops ops = { .serves = serves, .send = send_out, .reserve = reserve, .send_kept = send_kept, .recall = recall };
 	struct gateway *g = calloc(1, sizeof(*g));
 	int r = g ? check_domains(srv, a, ret_why) : ERR_NOMEM;
 

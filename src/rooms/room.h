@@ -275,6 +275,10 @@ MUST_CHECK int room_retract_said(struct vault *v, struct str room, uint64_t id, 
 /* <retracted/> in the place of what was said. */
 MUST_CHECK int room_retract_tombstone(struct arena *a, const struct node *said, struct node *retracted, struct str *ret);
 
+/* room_purge.c: core/service.h's purged(). */
+struct purge_copy;
+void room_purge(struct server *srv, const struct purge_copy *c, void (*settled)(void *ctx, int err), void *ctx);
+
 /* room_invite.c: acts at once and passes on what it makes; nothing of the message itself is delivered. */
 enum trip_next room_invite_admit(struct trip *t, struct room *r, const struct occupant *o);
 

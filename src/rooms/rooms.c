@@ -73,6 +73,7 @@ static const struct service_ops service = {
 	.plan = plan,
 	.write = room_message_write,
 	.deliver = deliver,
+	.purged = room_purge,
 };
 
 /* --- a room's end ------------------------------------------------------------------------------------------ */

@@ -71,6 +71,16 @@ static bool reserve(void *ctx, const struct jid *from, const struct jid *to, str
 	return p && outbox_reserve(&p->outbox, ret);
 }
 
+static void recall(void *ctx, const struct outward_recall *what)
+{
+	struct s2s *s = ctx;
+	struct map_iter it = { 0 };
+	void *p;
+
+	while (map_next(s->peers, &it, NULL, &p))
+		s2s_peer_recall(p, what);
+}
+
 /* --- what an operator sees -------------------------------------------------------------------------------------- */
 
 static const char *state_of(const struct s2s_link *l)
@@ -142,7 +152,8 @@ static int take_saved(void *ctx, struct outbox *o, struct str bytes, uint32_t se
 
 int s2s_new(struct server *srv, const struct s2s_parts *parts, struct arena *a, struct s2s **ret, struct str *ret_why)
 {
-	static const struct outward_ops ops = { .serves = serves, .send = send_out, .reserve = reserve, .send_kept = send_kept, .status = status };
+	static const struct outward_ops ops = { .serves = serves, .send = send_out, .reserve = reserve, .send_kept = send_kept, .recall = recall,
+						.status = status };
 	struct s2s *s = calloc(1, sizeof(*s));
 	const struct outbox_taker taker = { .kind = OUTBOX_S2S, .find = find_saved, .take = take_saved, .ctx = s };
 	int r;

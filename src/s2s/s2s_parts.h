@@ -164,6 +164,8 @@ void s2s_peer_settle(struct s2s_peer *p, uint64_t age_ms);
 /* A link carries stanzas now / is gone. */
 void s2s_peer_linked(struct s2s_peer *p, struct s2s_link *l);
 void s2s_peer_unlinked(struct s2s_peer *p, struct s2s_link *l);
+/* Takes out what is taken back (core/outward.h). */
+void s2s_peer_recall(struct s2s_peer *p, const struct outward_recall *what);
 bool s2s_peer_waits(const struct s2s_peer *p);		/* for a link to send on */
 int s2s_peer_verify(struct s2s_peer *p, uint64_t number, struct str id, struct str key);
 /* Sends the questions that have not been asked. */

@@ -319,6 +319,32 @@ int s2s_peer_restore(struct s2s_peer *p, struct str bytes, uint32_t seq)
 	return enqueue(p, bytes, seq);
 }
 
+static void recall(struct s2s_peer *p, struct list *l, const struct outward_recall *what)
+{
+	bool left = l == &p->sent;
+
+	LIST_EACH(node, l) {
+		struct item *it = LIST_ITEM(node, struct item, node);
+		struct outward_place place;
+
+		if (!what->is_it(what->ctx, str_make(it->bytes, it->n)))
+			continue;
+		outbox_place(&p->outbox, it->seq, &place);
+		what->gone(what->ctx, &place, left);
+		if (left)
+			drop_sent(p, it);
+		else
+			drop(p, it);
+	}
+}
+
+void s2s_peer_recall(struct s2s_peer *p, const struct outward_recall *what)
+{
+	CHECK_OBJ(p, S2S_PEER_MAGIC);
+	recall(p, &p->queue, what);
+	recall(p, &p->sent, what);
+}
+
 bool s2s_peer_waits(const struct s2s_peer *p)
 {
 	return !list_empty(&p->queue);

@@ -78,7 +78,8 @@ enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PR
 		  ITEM_KEYS /* of an account, by node: the device keys it has published */,
 		  ITEM_LEARNT /* of the bot: what reports have taught */,
 		  ITEM_FILES /* of an account: what it has uploaded today; of the instance: how far files were looked at again */,
-		  ITEM_DECOY /* of a domain: addresses that were a decoy's */ };
+		  ITEM_DECOY /* of a domain: addresses that were a decoy's */,
+		  ITEM_PURGE /* of the bot: purges, under way and done */, ITEM_PURGE_TELL /* who is still to be told of them */ };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);
@@ -117,7 +118,8 @@ struct vault_query {
 	bool backward;			/* the last max instead of the first; results are still oldest first */
 	size_t max;			/* <= LIMIT_MAM_PAGE; 0: count only */
 };
-struct vault_entry { uint64_t id, when_ms; struct str stanza; bool gone; };	/* gone: shredded or purged */
+/* gone: shredded, or purged without a tombstone; purged: a tombstone is all there is */
+struct vault_entry { uint64_t id, when_ms; struct str stanza; bool gone, purged; };
 /* counted: count and first_index are known; not beside a page of more than LIMIT_MAM_COUNT. */
 struct vault_page { struct vault_entry *v; size_t n; bool complete, counted; uint64_t count; uint64_t first_index; };
 MUST_CHECK int vault_archive_page(struct vault *v, const struct vault_query *q, struct arena *a, struct vault_page *ret);
@@ -125,7 +127,12 @@ MUST_CHECK int vault_archive_page(struct vault *v, const struct vault_query *q, 
 MUST_CHECK int vault_archive_one(struct vault *v, struct str owner, uint64_t id, struct arena *a, struct vault_entry *ret);
 /* In every owner's archive 'shown' stands in its place; what was there is kept behind it, sealed, for the operator alone. */
 MUST_CHECK int vault_archive_retract(struct vault *v, struct str owner, uint64_t id, struct str shown);
-MUST_CHECK int vault_archive_purge(struct vault *v, uint64_t id);	/* from every owner; leaves tombstones */
+MUST_CHECK int vault_archive_purge(struct vault *v, uint64_t id);	/* from every owner: gone */
+/* In every owner's archive 'shown' stands in its place, and nothing of what was there is left. ERR_CONFLICT: it has been purged before. */
+MUST_CHECK int vault_archive_bury(struct vault *v, uint64_t id, struct str shown);
+/* For purges alone: a message whoever's archive it is in; those with from_id <= id, in order, at most max. */
+MUST_CHECK int vault_archive_any(struct vault *v, uint64_t id, struct arena *a, struct vault_entry *ret);
+MUST_CHECK int vault_archive_scan(struct vault *v, uint64_t from_id, size_t max, struct arena *a, struct vault_entry **ret, size_t *ret_n);
 /* Deletes the key of (owner, month) and with it that owner's copies of that month, and the files uploaded in it. */
 MUST_CHECK int vault_archive_shred(struct vault *v, struct str owner, uint32_t month);
 
@@ -204,6 +211,11 @@ MUST_CHECK int vault_spread_add(struct vault *v, const struct vault_spread *s);
 /* fingerprint empty: all since since_ms; oldest first. */
 MUST_CHECK int vault_spread_list(struct vault *v, struct str fingerprint, uint64_t since_ms, size_t max, struct arena *a,
 				 struct vault_spread **ret, size_t *ret_n);
+/* The rows of a fingerprint one after the other, also with those that were added meanwhile; at: all zero for the first. */
+struct vault_spread_at { uint64_t when_ms, id, chance; };
+MUST_CHECK int vault_spread_next(struct vault *v, struct str fingerprint, struct vault_spread_at *at, size_t max, struct arena *a,
+				 struct vault_spread **ret, size_t *ret_n);
+MUST_CHECK int vault_spread_count(struct vault *v, struct str fingerprint, uint64_t *ret);
 struct vault_outbreak { struct str fingerprint; uint64_t started_ms; bool contained; struct str json; /* evidence, patient zero */ };
 MUST_CHECK int vault_outbreak_put(struct vault *v, const struct vault_outbreak *o);
 MUST_CHECK int vault_outbreak_get(struct vault *v, struct str fingerprint, struct arena *a, struct vault_outbreak *ret);

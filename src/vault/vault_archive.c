@@ -7,7 +7,7 @@
  * A retracted message has what is shown, a NUL, and what was sent in its body.
  *
  * Message value: version, number of owners, time (8); for each owner: tag (8), month (4), peer tag (8), wrapped
- * key (60); the sealed body. A purged message keeps version and time.
+ * key (60); the sealed body. A purged message keeps version and time, or has a tombstone for its body.
  */
 #include "base/clock.h"
 #include "base/rand.h"
@@ -16,6 +16,7 @@
 
 #define WHOLE 1
 #define PURGED 2
+#define BURIED 3			/* whole, but what was sent is not in it any more: a tombstone */
 #define WRAPPED (SEAL_KEY + SEAL_EXTRA)
 #define OWNER_BYTES (8 + 4 + 8 + WRAPPED)
 #define OWNERS_MAX 2
@@ -111,7 +112,7 @@ struct envelope {
 	uint64_t id, when_ms;
 	size_t n_owners;
 	struct str owners, body;
-	bool purged;
+	bool purged, buried;
 };
 
 static int open_envelope(uint64_t id, struct str value, struct envelope *ret)
@@ -120,9 +121,10 @@ static int open_envelope(uint64_t id, struct str value, struct envelope *ret)
 	struct str head = vault_unpack_bytes(&u, 2);
 	struct envelope e = { .id = id, .when_ms = vault_unpack_u64(&u) };
 
-	if (u.bad || (head.p[0] != WHOLE && head.p[0] != PURGED))
+	if (u.bad || head.p[0] < WHOLE || head.p[0] > BURIED)
 		return ERR_CORRUPT;
 	e.purged = head.p[0] == PURGED;
+	e.buried = head.p[0] == BURIED;
 	e.n_owners = (uint8_t)head.p[1];
 	e.owners = vault_unpack_bytes(&u, e.n_owners * OWNER_BYTES);
 	e.body = u.rest;
@@ -203,6 +205,7 @@ static int load(struct vault *v, uint64_t owner, struct arena *a, struct vault_e
 		r = ERR_NOT_FOUND;
 	if (r == 0)
 		r = open_body(v, &e, owner, a, &entry->stanza);
+	entry->purged = r == 0 && e.buried;
 	if (r == 0 && memchr(entry->stanza.p, 0, entry->stanza.n))
 		entry->stanza = str_of(entry->stanza.p);	/* retracted */
 	if (r == ERR_NOT_FOUND) {
@@ -417,7 +420,7 @@ static int rewrap(struct vault *v, uint64_t id, struct vault_unpack *u, const ui
 }
 
 /* A key seals one text: the new one has its own. */
-static int write_retracted(struct vault *v, const struct envelope *e, struct str text)
+static int write_other(struct vault *v, const struct envelope *e, char kind, struct str text)
 {
 	struct vault_message m = { .id = e->id, .when_ms = e->when_ms, .stanza = text };
 	struct vault_unpack u = { .rest = e->owners };
@@ -427,7 +430,7 @@ static int write_retracted(struct vault *v, const struct envelope *e, struct str
 	int r = 0;
 
 	rand_bytes(key, sizeof(key));
-	buf_char(b, WHOLE);
+	buf_char(b, kind);
 	buf_char(b, (char)e->n_owners);
 	vault_pack_u64(b, e->when_ms);
 	for (size_t i = 0; i < e->n_owners && r == 0; i++)
@@ -461,7 +464,7 @@ int vault_archive_retract(struct vault *v, struct str owner, uint64_t id, struct
 		r = ERR_NOT_FOUND;
 	if (r == 0)
 		r = open_body(v, &e, vault_row_owner(v, owner), a, &was);
-	if (r == 0 && memchr(was.p, 0, was.n))
+	if (r == 0 && (e.buried || memchr(was.p, 0, was.n)))
 		r = ERR_CONFLICT;
 	if (r == 0) {
 		char *p = arena_alloc(a, shown.n + 1 + was.n);
@@ -471,7 +474,7 @@ int vault_archive_retract(struct vault *v, struct str owner, uint64_t id, struct
 			memcpy(p + shown.n + 1, was.p, was.n);
 		}
 		text = str_make(p, shown.n + 1 + was.n);
-		r = p ? write_retracted(v, &e, text) : ERR_LIMIT;
+		r = p ? write_other(v, &e, WHOLE, text) : ERR_LIMIT;
 	}
 	arena_free(&a);
 	return r;
@@ -507,6 +510,98 @@ int vault_archive_purge(struct vault *v, uint64_t id)
 	buf_char(b, 0);
 	vault_pack_u64(b, e.when_ms);
 	return vault_row_put_plain(v, STORE_TABLE_message, vault_key_str(&k), 0, buf_str(b));
+}
+
+int vault_archive_bury(struct vault *v, uint64_t id, struct str shown)
+{
+	struct vault_key k = { 0 };
+	struct store_row row;
+	struct envelope e;
+	struct arena *a;
+	int r = vault_journal_settle(v);
+
+	if (r < 0)
+		return r;
+	a = arena_new(2 * LIMIT_VALUE_BYTES);
+	if (!a)
+		return ERR_NOMEM;
+	vault_key_u64(&k, id);
+	r = store_get(v->store, STORE_TABLE_message, vault_key_str(&k), a, &row);
+	if (r == 0)
+		r = open_envelope(id, row.value, &e);
+	if (r == 0 && (e.purged || e.buried))
+		r = ERR_CONFLICT;
+	if (r == 0)
+		r = vault_row_erase_one(v, STORE_TABLE_message, vault_key_str(&k));
+	if (r == 0)
+		r = write_other(v, &e, BURIED, shown);
+	arena_free(&a);
+	return r;
+}
+
+/* Through the first owner whose key is still there. */
+static int open_any(struct vault *v, const struct envelope *e, struct arena *a, struct str *ret)
+{
+	int r = ERR_NOT_FOUND;
+
+	for (size_t i = 0; i < e->n_owners && r == ERR_NOT_FOUND; i++) {
+		struct vault_unpack u = { .rest = str_make(e->owners.p + i * OWNER_BYTES, OWNER_BYTES) };
+
+		r = open_body(v, e, vault_unpack_u64(&u), a, ret);
+	}
+	return r;
+}
+
+static int load_any(struct vault *v, uint64_t id, struct str value, struct arena *a, struct vault_entry *ret)
+{
+	struct envelope e;
+	int r = open_envelope(id, value, &e);
+
+	*ret = (struct vault_entry){ .id = id, .stanza = STR_NONE };
+	if (r < 0)
+		return r;
+	ret->when_ms = e.when_ms;
+	ret->purged = e.buried;
+	r = e.purged ? ERR_NOT_FOUND : open_any(v, &e, a, &ret->stanza);
+	if (r == 0 && memchr(ret->stanza.p, 0, ret->stanza.n))
+		ret->stanza = str_of(ret->stanza.p);
+	ret->gone = r == ERR_NOT_FOUND;
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int vault_archive_any(struct vault *v, uint64_t id, struct arena *a, struct vault_entry *ret)
+{
+	struct vault_key k = { 0 };
+	struct store_row row;
+	int r;
+
+	vault_key_u64(&k, id);
+	r = store_get(v->store, STORE_TABLE_message, vault_key_str(&k), a, &row);
+	return r < 0 ? r : load_any(v, id, row.value, a, ret);
+}
+
+int vault_archive_scan(struct vault *v, uint64_t from_id, size_t max, struct arena *a, struct vault_entry **ret, size_t *ret_n)
+{
+	struct vault_key from = { 0 };
+	struct store_range range = { .table = STORE_TABLE_message, .max = max };
+	struct vault_rows rows;
+	struct vault_entry *list;
+	int r;
+
+	vault_key_u64(&from, from_id);
+	range.from = vault_key_str(&from);
+	r = vault_row_collect(v, &range, a, &rows);
+	list = r == 0 ? arena_alloc(a, (rows.n + 1) * sizeof(*list)) : NULL;
+	if (!list)
+		return r < 0 ? r : ERR_LIMIT;
+	for (size_t i = 0; i < rows.n; i++) {
+		r = load_any(v, store_number(rows.v[i].key.p), rows.v[i].value, a, &list[i]);
+		if (r < 0)
+			return r;
+	}
+	*ret = list;
+	*ret_n = rows.n;
+	return 0;
 }
 
 struct of_month {

@@ -14,6 +14,8 @@ static uint64_t limit_of(enum vault_kind kind)
 {
 	if (kind == ITEM_GONE)
 		return LIMIT_GONE;
+	if (kind == ITEM_PURGE_TELL)
+		return LIMIT_PURGE_TELLS;
 	if (kind == ITEM_REQUEST || kind == ITEM_REPORT)
 		return kind == ITEM_REQUEST ? LIMIT_REQUESTS : LIMIT_REPORTS;
 	return kind == ITEM_ROOM || kind == ITEM_TOPIC ? LIMIT_ROOMS : kind == ITEM_OCCUPANT ? LIMIT_OCCUPANTS : LIMIT_ITEMS;

@@ -43,13 +43,59 @@ static int open_one(struct vault *v, const struct store_row *row, struct arena *
 	return r;
 }
 
+static int open_all(struct vault *v, const struct vault_rows *rows, struct arena *a, struct vault_spread **ret)
+{
+	struct vault_spread *list = arena_alloc(a, (rows->n + 1) * sizeof(*list));
+	int r = list ? 0 : ERR_LIMIT;
+
+	for (size_t i = 0; r == 0 && i < rows->n; i++)
+		r = open_one(v, &rows->v[i], a, &list[i]);
+	if (r == 0)
+		*ret = list;
+	return r;
+}
+
+int vault_spread_next(struct vault *v, struct str fingerprint, struct vault_spread_at *at, size_t max, struct arena *a, struct vault_spread **ret,
+		      size_t *ret_n)
+{
+	struct vault_key from = { 0 };
+	struct store_range range = { .table = STORE_TABLE_spread, .max = max, .by_tag = true, .tag = vault_row_tag(v, 'f', 0, fingerprint) };
+	struct vault_rows rows;
+	int r;
+
+	vault_key_u64(&from, at->when_ms);
+	vault_key_u64(&from, at->id);
+	vault_key_u64(&from, at->chance);
+	if (at->when_ms)
+		from.p[from.n++] = 0;		/* the next key */
+	range.from = vault_key_str(&from);
+	r = vault_row_collect(v, &range, a, &rows);
+	if (r == 0)
+		r = open_all(v, &rows, a, ret);
+	if (r < 0)
+		return r;
+	*ret_n = rows.n;
+	if (rows.n && rows.v[rows.n - 1].key.n == 24) {
+		const char *k = rows.v[rows.n - 1].key.p;
+
+		*at = (struct vault_spread_at){ .when_ms = store_number(k), .id = store_number(k + 8), .chance = store_number(k + 16) };
+	}
+	return 0;
+}
+
+int vault_spread_count(struct vault *v, struct str fingerprint, uint64_t *ret)
+{
+	struct store_range range = { .table = STORE_TABLE_spread, .by_tag = true, .tag = vault_row_tag(v, 'f', 0, fingerprint) };
+
+	return store_count(v->store, &range, ret);
+}
+
 int vault_spread_list(struct vault *v, struct str fingerprint, uint64_t since_ms, size_t max, struct arena *a,
 		      struct vault_spread **ret, size_t *ret_n)
 {
 	struct vault_key from = { 0 };
 	struct store_range range = { .table = STORE_TABLE_spread, .max = max };
 	struct vault_rows rows;
-	struct vault_spread *list;
 	int r;
 
 	vault_key_u64(&from, since_ms);
@@ -59,15 +105,9 @@ int vault_spread_list(struct vault *v, struct str fingerprint, uint64_t since_ms
 		range.tag = vault_row_tag(v, 'f', 0, fingerprint);
 	}
 	r = vault_row_collect(v, &range, a, &rows);
-	list = r == 0 ? arena_alloc(a, (rows.n + 1) * sizeof(*list)) : NULL;
-	if (!list)
-		return r < 0 ? r : ERR_LIMIT;
-	for (size_t i = 0; i < rows.n; i++) {
-		r = open_one(v, &rows.v[i], a, &list[i]);
-		if (r < 0)
-			return r;
-	}
-	*ret = list;
-	*ret_n = rows.n;
-	return 0;
+	if (r == 0)
+		r = open_all(v, &rows, a, ret);
+	if (r == 0)
+		*ret_n = rows.n;
+	return r;
 }
