@@ -1,8 +1,15 @@
 #include "scan/bytes.h"
 
-#include <strings.h>
-
 #define TEXT_HEAD 4096
+
+/* Not strncasecmp(), which stops at a NUL. b is in lower case. */
+static bool same_nocase(const char *a, const char *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (a[i] != b[i] && (b[i] < 'a' || b[i] > 'z' || a[i] != b[i] - 0x20))
+			return false;
+	return true;
+}
 
 ptrdiff_t bytes_find_nocase(struct str s, size_t from, struct str what)
 {
@@ -20,7 +27,7 @@ ptrdiff_t bytes_find_nocase(struct str s, size_t from, struct str what)
 		if (!a && !b)
 			return -1;
 		at = (size_t)((b ? b : a) - s.p);
-		if (strncasecmp(s.p + at, what.p, what.n) == 0)
+		if (same_nocase(s.p + at, what.p, what.n))
 			return (ptrdiff_t)at;
 	}
 	return -1;

@@ -38,7 +38,8 @@ void look_note(struct look *l, enum file_fact fact, const char *fmt, ...)
 	va_list ap;
 
 	CHECK((unsigned)fact < FACT_COUNT);
-	if (look_has(l, fact))
+	/* Of what lies within it is not told: only the file itself can be given without. */
+	if (look_has(l, fact) || (l->depth > 0 && (fact == FACT_METADATA || fact == FACT_TRAILING_DATA)))
 		return;
 	o->facts |= FACT_BIT(fact);
 	if (o->n_found == FACTS_FOUND)

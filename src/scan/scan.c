@@ -3,9 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "scan/bytes.h"
+#include "scan/cfb.h"
 #include "scan/digest.h"
 #include "scan/eicar.h"
 #include "scan/names.h"
+#include "scan/office.h"
+#include "scan/ole.h"
 #include "scan/scan_parts.h"
 #include "scan/unpack.h"
 #include "scan/zip.h"
@@ -50,6 +54,24 @@ static void where_add(char where[LOOK_WHERE], struct str name)
 	where[have + name.n] = 0;
 }
 
+struct place {
+	char where[LOOK_WHERE];
+};
+
+static struct place go_in(struct look *l, struct str name)
+{
+	struct place was;
+
+	memcpy(was.where, l->where, sizeof(was.where));
+	where_add(l->where, name);
+	return was;
+}
+
+static void go_back(struct look *l, const struct place *was)
+{
+	memcpy(l->where, was->where, sizeof(was->where));
+}
+
 static void each_part(void *ctx, struct look *l, struct str name, struct str bytes, bool whole)
 {
 	(void)ctx;
@@ -57,12 +79,59 @@ static void each_part(void *ctx, struct look *l, struct str name, struct str byt
 	look_part(l, name, bytes);
 }
 
-static void unpack(struct look *l, enum kind k, struct str name, struct str bytes)
+/* For those who search bytes: in everything that was unpacked. */
+static void raw_look(struct look *l, struct str bytes)
 {
+	if (l->in->part)
+		l->in->part(l->in->part_ctx, str_of(l->where), bytes);
+	if (eicar_in(bytes))
+		look_note(l, FACT_TEST_VIRUS, "%s", "");
+}
+
+/* Parts of a document: XML is read for what Office does with it, everything else is a file within the file. */
+static void each_office(void *ctx, struct look *l, struct str name, struct str bytes, bool whole)
+{
+	struct place was = go_in(l, name);
+	bool xml = bytes_at(bytes, 0, STR("<")) || bytes_at(bytes, 0, STR("\xef\xbb\xbf<"));
+
+	(void)whole;
+	if (xml)
+		raw_look(l, bytes);
+	if (*(enum kind *)ctx == KIND_ODF)
+		office_odf_part(l, name, bytes);
+	else
+		office_part(l, name, bytes);
+	go_back(l, &was);
+	if (!xml)
+		look_part(l, name, bytes);
+}
+
+static void unpack(struct look *l, enum kind container, enum kind k, struct str name, struct str bytes)
+{
+	bool office = k == KIND_DOCX || k == KIND_XLSX || k == KIND_PPTX || k == KIND_OPC || k == KIND_ODF;
+
 	if (l->depth >= SCAN_DEPTH)
 		look_note(l, FACT_ARCHIVE_DEPTH, "more than %d, one in another", SCAN_DEPTH);
 	else
-		unpack_walk(l, k, name, bytes, each_part, NULL);
+		unpack_walk(l, container, name, bytes, office ? each_office : each_part, &k);
+}
+
+static enum kind ole_notes(struct look *l, struct str bytes)
+{
+	struct cfb c;
+	enum kind k;
+
+	if (cfb_open(bytes, &c) < 0) {
+		look_note(l, FACT_MALFORMED, "a damaged OLE file");
+		return KIND_OLE;
+	}
+	k = ole_kind(&c);
+	if (l->depth >= SCAN_DEPTH)
+		look_note(l, FACT_ARCHIVE_DEPTH, "more than %d, one in another", SCAN_DEPTH);
+	else
+		ole_check(l, &c, k);
+	cfb_release(&c);
+	return k;
 }
 
 static enum kind zip_notes(struct look *l, struct str bytes)
@@ -86,41 +155,47 @@ static enum kind zip_notes(struct look *l, struct str bytes)
 	return k;
 }
 
+/* What is within, as its kind wants. */
+static void look_into(struct look *l, enum kind container, enum kind k, struct str name, struct str bytes)
+{
+	if (unpack_can(container))
+		unpack(l, container, k, name, bytes);
+	else if (kind_family(k) == FAMILY_ARCHIVE)
+		look_note(l, FACT_UNREADABLE, "%s", kind_mime(k));
+	else if (k == KIND_FLAT_OFFICE || (k == KIND_ODF && container == KIND_ODF))
+		office_flat(l, bytes);
+}
+
 static void look_at(struct look *l, struct str name, struct str declared, struct str bytes)
 {
 	char mime[SCAN_TYPE];
 	enum kind k, container;
 
-	if (l->in->part)
-		l->in->part(l->in->part_ctx, str_of(l->where), bytes);
-	if (eicar_in(bytes))
-		look_note(l, FACT_TEST_VIRUS, "%s", "");
+	raw_look(l, bytes);
 	names_check(l, name);
 	k = container = sniff_kind(l->tools->sniff, bytes, mime);
 	if (k == KIND_ZIP) {
 		k = zip_notes(l, bytes);
 		container = k == KIND_ZIP_CUT ? k : KIND_ZIP;
-		snprintf(mime, sizeof(mime), "%s", kind_mime(k));
+	} else if (k == KIND_OLE) {
+		k = ole_notes(l, bytes);
 	}
+	if (k != container)
+		snprintf(mime, sizeof(mime), "%s", kind_mime(k));
 	if (l->depth == 0)
 		memcpy(l->out->type, mime, sizeof(mime));
 	sniff_check(l, name, declared, k, mime, bytes);
-	if (unpack_can(container))
-		unpack(l, container, name, bytes);
-	else if (kind_family(k) == FAMILY_ARCHIVE)
-		look_note(l, FACT_UNREADABLE, "%s", mime);
+	look_into(l, container, k, name, bytes);
 }
 
 void look_part(struct look *l, struct str name, struct str bytes)
 {
-	char was[LOOK_WHERE];
+	struct place was = go_in(l, name);
 
-	memcpy(was, l->where, sizeof(was));
-	where_add(l->where, name);
 	l->depth++;
 	look_at(l, name, STR_NONE, bytes);
 	l->depth--;
-	memcpy(l->where, was, sizeof(was));
+	go_back(l, &was);
 }
 
 struct sniff *look_sniff(const struct look *l)
