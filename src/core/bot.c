@@ -9,7 +9,8 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "core/gate_word.h"
-#include "core/hold.h"
+#include "core/hold_word.h"
+#include "core/session.h"
 #include "core/state.h"
 #include "core/user.h"
 #include "xmpp/ns.h"
@@ -58,7 +59,7 @@ void bot_tell(struct server *srv, struct str bare, const char *fmt, ...)
 static void help(struct server *srv, struct str who)
 {
 	bot_tell(srv, who,
-		 "I guard this server. When a message of yours was held, answer \"confirm\" if you meant to send it, or "
+		 "I guard this server. When a message of yours was held, answer \"confirm\" on another of your devices if you meant to send it, or "
 		 "\"cancel\" if you did not; add the number of the message when there are several. When somebody whom you do not know "
 		 "wants to reach you, answer \"accept\" to let him in, \"block\" or \"report\"; add the number of the request. \"list\" shows "
 		 "what is held and who waits, \"why N\" says why. To reach a person write to %.*s.", STR_FMT(srv->helpdesk));
@@ -180,9 +181,9 @@ void bot_message(struct trip *t)
 		return;
 	word(&text, &id);
 	if (str_eq_nocase(verb, STR("confirm")))
-		hold_confirm(srv, t->from.bare, id);
+		hold_word_say(srv, session_find(srv, t->session_id), t->from.bare, id, true);
 	else if (str_eq_nocase(verb, STR("cancel")))
-		hold_cancel(srv, t->from.bare, id);
+		hold_word_say(srv, session_find(srv, t->session_id), t->from.bare, id, false);
 	else if (str_eq_nocase(verb, STR("accept")))
 		gate_word_say(srv, t->from.bare, GATE_ACCEPT, id);
 	else if (str_eq_nocase(verb, STR("block")))

@@ -328,6 +328,7 @@ static struct str shown_text(struct trip *t, const struct gate *g)
 static void show(struct trip *t, const struct gate *g)
 {
 	struct str who = defang(t, g->from, 200), nick = defang(t, g->nick, NICK_BYTES), text = shown_text(t, g);
+	struct str lesson = policy_lesson(guard_policy(t->server->guard), guard_policy(t->server->guard)->lessons.strangers);
 	unsigned n = g->request.number;
 
 	if (!g->is_new) {
@@ -336,10 +337,10 @@ static void show(struct trip *t, const struct gate *g)
 	}
 	bot_tell(t->server, t->to.bare,
 		 "[external] Request %u: %s from %.*s%s%.*s%s, whom you do not know%s%.*s.\n\n%.*s\n\nAnswer \"accept %u\" to let him in, \"block %u\" to "
-		 "hear no more of him, or \"report %u\" if this is spam or fraud.",
+		 "hear no more of him, or \"report %u\" if this is spam or fraud.%s%.*s",
 		 n, g->kind == GATE_SUBSCRIBE ? "a contact request" : g->kind == GATE_INVITE ? "an invitation to a room" : "a message", STR_FMT(who),
 		 nick.n ? " (calls himself " : "", STR_FMT(nick), nick.n ? ")" : "", g->reason.n ? ". Careful: " : "", STR_FMT(g->reason), STR_FMT(text), n,
-		 n, n);
+		 n, n, lesson.n ? " " : "", STR_FMT(lesson));
 }
 
 void gate_done(struct trip *t)

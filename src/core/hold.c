@@ -10,6 +10,7 @@
 #include "core/exchange.h"
 #include "core/audit.h"
 #include "core/bot.h"
+#include "core/hold_word.h"
 #include "core/learn.h"
 #include "core/state.h"
 #include "core/user.h"
@@ -17,7 +18,6 @@
 #include "xmpp/wire.h"
 
 #define ARENA_BYTES (32u << 20)
-#define CONFIRM_MOST 500			/* messages let go by one word */
 #define RESTORE_MOST 20000
 #define RESTORE_BUSY_MS (24ull * 3600 * 1000)	/* where there is more than RESTORE_MOST in policy's window */
 
@@ -282,55 +282,37 @@ static void freeze(struct trip *t)
 
 /* --- telling people ------------------------------------------------------------------------------------------------ */
 
-/* What spreads may be meant: its sender knows. What is dangerous by itself, or should not leave, is not for him to let go: an
- * infected client would. */
-static bool for_sender(const char *inspector, const char *name, unsigned weight, bool *spreads, unsigned *others)
-{
-	if (strcmp(name, inspect_rule_name(WORM_DECOY)) == 0)
-		return false;		/* nobody means to write to nobody */
-	if (strcmp(inspector, "worm") == 0)
-		*spreads = true;
-	else
-		*others += weight;
-	return strcmp(inspector, "dlp") != 0 || weight == 0;
-}
-
 static bool senders_to_confirm(const struct judgement *j, unsigned hold_at)
 {
 	bool spreads = false, fine = true;
 	unsigned others = 0;
 
 	for (unsigned i = 0; i < j->n_findings; i++)
-		fine = for_sender(inspect_rule_inspector(j->findings[i].rule), inspect_rule_name(j->findings[i].rule), j->findings[i].weight, &spreads, &others) && fine;
+		fine = hold_word_counts(inspect_rule_inspector(j->findings[i].rule), inspect_rule_name(j->findings[i].rule), j->findings[i].weight,
+					&spreads, &others) && fine;
 	return fine && spreads && (!hold_at || others < hold_at);
 }
 
-/* The same, asked of the story that was kept. */
-static bool was_senders_to_confirm(struct vault *v, uint64_t id, unsigned hold_at, struct arena *a)
+/* Where the same device could answer, whatever has taken it over could. */
+static void ask_sender(struct trip *t, const char *id)
 {
-	bool spreads = false, fine = true;
-	unsigned others = 0;
-	struct str text;
-	json_t *o, *f;
-	size_t i;
+	struct server *srv = t->server;
+	const struct policy *p = guard_policy(srv->guard);
+	struct str lesson = policy_lesson(p, p->lessons.worms);
+	const char *how = "answer \"confirm\" if you meant to send it";
 
-	if (vault_finding_get(v, id, a, &text) < 0)
-		return false;
-	o = json_loadb(text.p, text.n, 0, NULL);
-	json_array_foreach(json_object_get(o, "findings"), i, f) {
-		const char *inspector = json_string_value(json_object_get(f, "inspector")), *name = json_string_value(json_object_get(f, "name"));
-		json_int_t weight = json_integer_value(json_object_get(f, "weight"));
-
-		fine = inspector && name && for_sender(inspector, name, weight > 0 && weight < 100000 ? (unsigned)weight : 0, &spreads, &others) && fine;
-	}
-	json_decref(o);
-	return fine && spreads && (!hold_at || others < hold_at);
+	if (p->confirm == POLICY_CONFIRM_OTHER)
+		how = t->from_user && hold_word_has_other(t->from_user, t->from.resource) ? "answer \"confirm\" on another of your devices if you meant to send it" :
+		      "if you meant to send it, answer \"confirm\" on another device that you have used here before, or write to the help desk if you have no other";
+	bot_tell(srv, t->from.bare, "Your message to %.*s was held (number %s) because the same link or file goes to several people: %s; answer \"cancel\" if "
+		 "you did not.%s%.*s", STR_FMT(t->to.bare), id, how, lesson.n ? " " : "", STR_FMT(lesson));
 }
 
 void hold_done(struct trip *t)
 {
 	const struct judgement *j = &t->verdict;
 	struct server *srv = t->server;
+	struct str lesson = policy_lesson(guard_policy(srv->guard), guard_policy(srv->guard)->lessons.worms);
 	char id[VAULT_ID_TEXT];
 
 	vault_id_text(t->id, id);
@@ -345,12 +327,11 @@ void hold_done(struct trip *t)
 		log_event(LOG_WARN, "outbreak.began", LOG_Z("fingerprint", j->fingerprint), LOG_S("patient_zero", j->patient_zero));
 	if (j->decision == DECISION_FREEZE && t->from_user && !t->from_user->frozen) {	/* more of the same burst may follow */
 		freeze(t);
-		bot_tell(srv, t->from.bare, "Your account has been frozen because %s; please write to %.*s.", saw(j, WORM_DECOY) ?
+		bot_tell(srv, t->from.bare, "Your account has been frozen because %s; please write to %.*s.%s%.*s", saw(j, WORM_DECOY) ?
 			 "it has sent a link or a file to a contact behind whom there is nobody, as programs do that write to everybody" :
-			 "another message of yours was being sent to many people", STR_FMT(srv->helpdesk));
+			 "another message of yours was being sent to many people", STR_FMT(srv->helpdesk), lesson.n ? " " : "", STR_FMT(lesson));
 	} else if (j->first_hold && senders_to_confirm(j, guard_policy(srv->guard)->hold)) {
-		bot_tell(srv, t->from.bare, "Your message to %.*s was held (number %s) because the same link or file goes to several people: "
-			 "answer \"confirm\" if you meant to send it, \"cancel\" if you did not.", STR_FMT(t->to.bare), id);
+		ask_sender(t, id);
 	} else if (j->first_hold) {
 		bot_tell(srv, t->from.bare, "Your message to %.*s was held (number %s): %s. Somebody on duty looks at it; answer \"cancel\" if you did not mean to "
 			 "send it.", STR_FMT(t->to.bare), id, j->n_findings ? inspect_rule_text(j->findings[0].rule) : "the company's policy holds it");
@@ -372,14 +353,23 @@ static const struct finding *heaviest(const struct judgement *j)
 
 void hold_flagged(struct trip *t)
 {
+	const struct policy *p = guard_policy(t->server->guard);
+	struct str lesson = STR_NONE;
+	const struct finding *f;
+
 	if (!t->flagged || !t->to_user || t->verdict.n_findings == 0)
 		return;
-	bot_tell(t->server, t->to.bare, "Careful with the message from %.*s: %s.", STR_FMT(t->from.bare), inspect_rule_text(heaviest(&t->verdict)->rule));
+	f = heaviest(&t->verdict);
+	if (str_is(str_of(inspect_rule_inspector(f->rule)), "links"))
+		lesson = policy_lesson(p, p->lessons.links);
+	bot_tell(t->server, t->to.bare, "Careful with the message from %.*s: %s.%s%.*s", STR_FMT(t->from.bare), inspect_rule_text(f->rule), lesson.n ? " " : "",
+		 STR_FMT(lesson));
 }
 
 void hold_leaked(struct trip *t)
 {
 	const struct policy *p = guard_policy(t->server->guard);
+	struct str lesson = policy_lesson(p, p->lessons.leaks);
 	const struct finding *f = NULL;
 
 	for (unsigned i = 0; i < t->verdict.n_findings && (!f || f->rule != DLP_OWN_PASSWORD); i++)
@@ -389,7 +379,7 @@ void hold_leaked(struct trip *t)
 		return;
 	bot_tell(t->server, t->from.bare, "About your message to %.*s: %s. %s%s%.*s", STR_FMT(t->to.bare), inspect_rule_text(f->rule),
 		 t->verdict.leak == POLICY_LEAK_MASK ? "That was taken out before it was delivered." : "It was delivered as you wrote it.",
-		 p->lessons.on ? " " : "", p->lessons.on ? (int)p->lessons.leaks.n : 0, p->lessons.leaks.p);
+		 lesson.n ? " " : "", STR_FMT(lesson));
 }
 
 /* --- letting go ------------------------------------------------------------------------------------------------------ */
@@ -510,7 +500,7 @@ static struct release *release_new(struct server *srv, struct str id)
 	return l;
 }
 
-static void release(struct server *srv, struct str id, bool officer)
+void hold_let_go(struct server *srv, struct str id, bool officer)
 {
 	struct release *l = release_new(srv, id);
 
@@ -525,7 +515,7 @@ static void release(struct server *srv, struct str id, bool officer)
 
 void hold_release(struct server *srv, struct str id)
 {
-	release(srv, id, true);
+	hold_let_go(srv, id, true);
 }
 
 static void rejected_done(void *ctx, int err)
@@ -550,143 +540,6 @@ void hold_rejected(struct server *srv, struct str id)
 		arena_free(&l->arena);
 }
 
-/* --- the sender's word --------------------------------------------------------------------------------------------------- */
-
-struct word {
-	struct server *srv;
-	struct arena *arena;
-	struct str bare, id, fingerprint;
-	bool confirm;
-	unsigned hold_at;		/* policy's, at that time */
-	struct vault_held *held;	/* this sender's, waiting */
-	size_t n;
-	uint64_t *ids;
-	size_t n_ids;
-};
-
-static int word_find(struct vault *v, void *ctx)
-{
-	struct word *w = ctx;
-	const struct vault_held *one = NULL;
-	uint64_t id = 0;
-	int r = vault_held_list(v, w->bare, HELD_WAITING, CONFIRM_MOST, w->arena, &w->held, &w->n);
-
-	if (r == 0 && !str_empty(w->id))
-		r = vault_id_parse(w->id, &id);
-	for (size_t i = 0; r == 0 && i < w->n; i++)
-		if (str_eq(bare_of(w->held[i].from), w->bare) && (!id || w->held[i].id == id))
-			one = &w->held[i];	/* the latest */
-	if (r < 0)
-		return r;
-	if (!one)
-		return ERR_NOT_FOUND;
-	if (w->confirm && !was_senders_to_confirm(v, one->id, w->hold_at, w->arena))
-		return ERR_FORBIDDEN;
-	w->fingerprint = one->fingerprint;
-	w->ids = arena_alloc(w->arena, (w->n + 1) * sizeof(*w->ids));
-	if (!w->ids)
-		return ERR_NOMEM;
-	w->n_ids = 0;
-	for (size_t i = 0; i < w->n; i++)
-		if (str_eq(bare_of(w->held[i].from), w->bare) &&
-		    (&w->held[i] == one || (!str_empty(w->fingerprint) && str_eq(w->held[i].fingerprint, w->fingerprint) &&
-					    (!w->confirm || was_senders_to_confirm(v, w->held[i].id, w->hold_at, w->arena)))))
-			w->ids[w->n_ids++] = w->held[i].id;
-	return 0;
-}
-
-static int word_settle(struct vault *v, void *ctx)
-{
-	struct word *w = ctx;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < w->n_ids; i++) {
-		struct vault_held h;
-
-		r = vault_held_get(v, w->ids[i], w->arena, &h);
-		if (r < 0)
-			break;
-		h.state = w->confirm ? HELD_RELEASED : HELD_REJECTED;
-		r = vault_held_put(v, &h);
-	}
-	if (r == 0 && w->confirm && !str_empty(w->fingerprint)) {
-		struct vault_outbreak b;
-
-		r = vault_outbreak_get(v, w->fingerprint, w->arena, &b);
-		if (r == 0) {
-			b.contained = false;
-			r = vault_outbreak_put(v, &b);
-		} else if (r == ERR_NOT_FOUND) {
-			r = 0;
-		}
-	}
-	return r;
-}
-
-static void word_settled(void *ctx, int err)
-{
-	struct word *w = ctx;
-
-	if (err < 0)
-		bot_tell(w->srv, w->bare, "That could not be done at the moment; please try again.");
-	else if (!w->confirm)
-		bot_tell(w->srv, w->bare, "Thank you; what was held will not be delivered (%zu).", w->n_ids);
-	for (size_t i = 0; err == 0 && w->confirm && i < w->n_ids; i++) {
-		char id[VAULT_ID_TEXT];
-
-		vault_id_text(w->ids[i], id);
-		release(w->srv, str_of(id), false);
-	}
-	if (err == 0)
-		audit_account(w->srv, w->confirm ? "confirmed" : "cancelled", w->bare, "held messages, by their sender");
-	arena_free(&w->arena);
-}
-
-static void word_found(void *ctx, int err)
-{
-	struct word *w = ctx;
-
-	if (err == ERR_NOT_FOUND) {
-		bot_tell(w->srv, w->bare, "Nothing of yours is held%s.", str_empty(w->id) ? "" : " under that number");
-	} else if (err == ERR_FORBIDDEN) {
-		bot_tell(w->srv, w->bare, "This one is not held for going to many people, so it is not yours to let go; please write to %.*s.",
-			 STR_FMT(w->srv->helpdesk));
-	} else if (err < 0) {
-		bot_tell(w->srv, w->bare, "That cannot be looked up at the moment; please try again.");
-	} else if (w->confirm && !str_empty(w->fingerprint) && !guard_confirm(w->srv->guard, w->fingerprint, w->bare)) {
-		bot_tell(w->srv, w->bare, "This message is being sent on by others, too, so it is not yours alone to let go; please write to %.*s.",
-			 STR_FMT(w->srv->helpdesk));
-	} else if (server_store(w->srv, w, word_settle, word_settled) == 0) {
-		return;
-	}
-	arena_free(&w->arena);
-}
-
-static void say(struct server *srv, struct str bare, struct str id, bool confirm)
-{
-	struct arena *a = arena_new(ARENA_BYTES);
-	struct word *w = a ? arena_alloc(a, sizeof(*w)) : NULL;
-
-	if (w) {
-		*w = (struct word){ .srv = srv, .arena = a, .bare = arena_str(a, bare), .id = arena_str(a, id), .confirm = confirm,
-				    .hold_at = guard_policy(srv->guard)->hold };
-		if (w->bare.p && w->id.p && server_store(srv, w, word_find, word_found) == 0)
-			return;
-	}
-	arena_free(&a);
-	bot_tell(srv, bare, "That cannot be done at the moment; please try again.");
-}
-
-void hold_confirm(struct server *srv, struct str bare, struct str id)
-{
-	say(srv, bare, id, true);
-}
-
-void hold_cancel(struct server *srv, struct str bare, struct str id)
-{
-	say(srv, bare, id, false);
-}
-
 /* --- at the start ------------------------------------------------------------------------------------------------------------ */
 
 struct later {
@@ -705,7 +558,7 @@ static void on_later(void *ctx)
 		char id[VAULT_ID_TEXT];
 
 		vault_id_text(l->held[i].id, id);
-		release(l->srv, str_of(id), false);
+		hold_let_go(l->srv, str_of(id), false);
 	}
 	arena_free(&l->arena);
 }
@@ -752,7 +605,7 @@ int hold_restore(struct server *srv, struct vault *v)
 	if (r == 0)
 		r = restore_spread(srv, v, a);
 	if (r == 0)
-		r = vault_held_list(v, STR_NONE, HELD_RELEASED, CONFIRM_MOST, a, &l->held, &l->n);
+		r = vault_held_list(v, STR_NONE, HELD_RELEASED, HOLD_WORD_MOST, a, &l->held, &l->n);
 	if (r < 0 || l->n == 0) {
 		arena_free(&a);
 		return r;

@@ -30,8 +30,7 @@ void hold_rejected(struct server *srv, struct str id);
 /* At the start: fingerprints under containment and what has spread lately come back into the guard; messages
  * released while no server ran are delivered. */
 MUST_CHECK int hold_restore(struct server *srv, struct vault *v);
-/* The sender says that it was meant: its held copies of this item's fingerprint go out. id empty: the latest. */
-void hold_confirm(struct server *srv, struct str bare, struct str id);
-void hold_cancel(struct server *srv, struct str bare, struct str id);
+/* The same by another word than an officer's (officer false): it teaches the model nothing. */
+void hold_let_go(struct server *srv, struct str id, bool officer);
 
 #endif

@@ -2,7 +2,7 @@
  * show forms; the words themselves are core/gate_word.c's and core/hold.c's, which answer by the bot. */
 #include "core/adhoc.h"
 #include "core/gate_word.h"
-#include "core/hold.h"
+#include "core/hold_word.h"
 #include "core/mod.h"
 #include "core/state.h"
 
@@ -96,9 +96,9 @@ static int run_held(struct adhoc *c)
 	struct str answer = form_get(a, c->form, "answer"), id = str_trim(form_get(a, c->form, "number"));
 
 	if (str_is(answer, "confirm"))
-		hold_confirm(c->iq->server, c->iq->trip->from.bare, id);
+		hold_word_say(c->iq->server, c->iq->session, c->iq->trip->from.bare, id, true);
 	else if (str_is(answer, "cancel"))
-		hold_cancel(c->iq->server, c->iq->trip->from.bare, id);
+		hold_word_say(c->iq->server, c->iq->session, c->iq->trip->from.bare, id, false);
 	else
 		return ERR_BAD_REQUEST;
 	return adhoc_done(c, NULL, "Understood; the answer comes as a message.");

@@ -35,6 +35,7 @@ enum policy_link { POLICY_LINK_ALLOW, POLICY_LINK_FLAG, POLICY_LINK_WARN, POLICY
 		   POLICY_LINK_REFUSE };
 enum policy_direct { POLICY_DIRECT_EACH, POLICY_DIRECT_ON, POLICY_DIRECT_OFF };	/* the four ways from client to client: each by its key, or all alike */
 enum policy_addresses { POLICY_ADDRESSES_ALL, POLICY_ADDRESSES_RELAY };
+enum policy_confirm { POLICY_CONFIRM_OTHER, POLICY_CONFIRM_ANY };
 enum policy_decoy { POLICY_DECOY_HOLD, POLICY_DECOY_FREEZE };
 enum policy_telling { POLICY_TELL_DEVICES = 1, POLICY_TELL_CONTACTS = 2, POLICY_TELL_OFFICERS = 4 };
 
@@ -123,6 +124,7 @@ struct policy {
 	unsigned weights[RULE_COUNT];
 	unsigned copies;			/* of one risky message that one sender may send */
 	uint64_t window_ms;			/* for how long copies are remembered */
+	unsigned confirm;			/* enum policy_confirm */
 	unsigned flag, hold, reject;		/* sums of weights; 0: never */
 	struct {
 		unsigned new_people, strangers;	/* that one sender may write to within worms.window; 0: any number */
@@ -153,6 +155,9 @@ MUST_CHECK int policy_deny(struct policy *p, struct str text);
 /* The bytes of a spim model; ERR_BAD_FORMAT: it is none. Empty: the one that is built in. */
 MUST_CHECK int policy_spim(struct policy *p, struct str model);
 void policy_free(struct policy **p);
+
+/* A lesson, or nothing where lessons are off. */
+static inline struct str policy_lesson(const struct policy *p, struct str text) { return p->lessons.on ? text : STR_NONE; }
 
 /* How far the link to this domain is trusted: true when the policy says so. */
 bool policy_trust(const struct policy *p, struct str domain, enum subject_trust *ret);

@@ -258,6 +258,9 @@ const struct schema_key schema_keys[] = {
 	  .help = "So many copies of one message with a link or a file one sender may send to different people; the rest is held." },
 	{ "worms", "window", "worm_window", SCHEMA_DURATION, FIELD(window_ms), .min = 1, .max = 31 * DAY_MS, .def = "14d",
 	  .help = "For how long copies are remembered." },
+	{ "worms", "confirm", NULL, SCHEMA_WORD, FIELD(confirm), WORDS("other_device", "any_device"), .def = "other_device",
+	  .help = "Who may say that what was held for spreading was meant: other_device, the sender on another of his devices than the one that sent it (whoever\n"
+		  "has no other writes to the help desk); any_device, that one, too: then a program that has taken it over can answer for him." },
 
 	{ "decisions", "flag_at", "flag_at", SCHEMA_NUMBER, FIELD(flag), .max = TEN_THOUSAND, .def = "60",
 	  .help = "From this sum of weights on the receiver is warned." },
