@@ -100,7 +100,13 @@ struct config {
 		enum config_rooms_create create;
 	} rooms;
 	struct { uint64_t max_bytes, per_day, keep_s; } upload;	/* per_day, keep_s 0: off */
-	struct { const char *clamd; bool required; } scanner;
+	struct {
+		const char *clamd;		/* "": none */
+		bool required;
+		const char *signatures;		/* "": not told */
+		unsigned processes;
+		uint64_t timeout_s;
+	} scanner;
 	struct { bool sender; } push;
 	struct { struct config_texts abuse, admin, feedback, outage, sales, security, status, support; } contacts;
 	struct {

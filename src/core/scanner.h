@@ -6,8 +6,8 @@
  * memory, an answer that makes no sense: FACT_SCAN_FAILED or FACT_SCAN_TIMEOUT, never clean.
  * While clamd is configured, required and does not answer, jobs wait: their files stay pending, however long it takes.
  *
- * Ownership  A job is the submitter's and lives until done() is called, or until scanner_stop() has called its own done: what then still
- *            waits is not called back, its files are PENDING in the vault and scanned after the next start. The key is wiped.
+ * Ownership  A job is the submitter's and lives until done() is called, or until scanner_stop() has called its done: what then still waits is not
+ *            called back, its files are PENDING in the vault and looked at after the next start. The key is wiped.
  * Threads    The loop's, all of it; done() is called there.
  * Limits     LIMIT_SCAN_QUEUE jobs of each priority (ERR_BUSY), scanner.processes at a time, LIMIT_SCAN_BYTES of memory for all of them;
  *            a file above LIMIT_SCAN_FILE is FACT_TOO_BIG unseen; scanner.timeout for each.
@@ -51,13 +51,18 @@ struct scan_job {
 	/* err: 0, whatever has been found; ERR_NOT_FOUND, ERR_CORRUPT, ERR_IO, ERR_FULL: the spool; out is not set then. */
 	void (*done)(struct scan_job *j, int err);
 	void *ctx;
+	/* The scanner's. */
+	int err;
+	unsigned crashes, refusals;
+	uint64_t not_before_ms;
 };
 
 struct scanner_parts {
 	struct loop *loop;
 	const struct config *config;	/* read here and at scanner_reload() */
 	struct str dir, spool;		/* of the instance; they live as long as the scanner */
-	int pool;			/* the channel on which the supervisor passes processes (ipc/heritage.h) */
+	int pool;			/* the channel on which the supervisor passes processes (ipc/scan_pool.h); it stays the caller's */
+	int signatures;			/* the folder of clamd's databases, opened before the sandbox; taken over; -1: not told */
 };
 
 /* How it is doing, for `status`. */

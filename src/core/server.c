@@ -22,6 +22,7 @@
 #include "core/purge.h"
 #include "core/hooks.h"
 #include "core/report.h"
+#include "core/scanner.h"
 #include "core/policy_step.h"
 #include "core/learn.h"
 #include "core/link_check.h"
@@ -198,6 +199,17 @@ static int watch_listeners(struct server *s, const struct server_parts *p)
 	return r;
 }
 
+static int start_scanner(struct server *s, const struct server_parts *p)
+{
+	struct scanner_parts parts = { .loop = s->loop, .config = s->config, .pool = p->pool, .signatures = p->signatures };
+
+	if (p->pool <= 0 || !p->dir || !p->spool)
+		return 0;
+	parts.dir = str_of(p->dir);
+	parts.spool = str_of(p->spool);
+	return scanner_new(&parts, &s->scanner);
+}
+
 int server_new(const struct server_parts *p, struct arena *a, struct server **ret, struct str *ret_why)
 {
 	struct server *s = calloc(1, sizeof(*s));
@@ -230,6 +242,8 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 		return r;
 	*ret_why = STR("the store's thread cannot be started");
 	r = jobs_new(s->loop, s->vault, p->tls != NULL, &s->jobs);
+	if (r == 0)
+		r = start_scanner(s, p);
 	if (r < 0)
 		return r;
 	*ret_why = STR("the streams that wait for their clients cannot be read back");
@@ -264,6 +278,8 @@ void server_reload(struct server *s, struct config *config, struct guard *guard,
 		s->config = config;
 		throttle_set(s->throttle, config->limits.failed_logins_per_minute);
 		set_sasl(s);
+		if (s->scanner)
+			scanner_reload(s->scanner, config);
 	}
 	if (guard) {
 		guard_inherit(guard, s->guard);
@@ -527,12 +543,23 @@ static void store_stopped(void *ctx)
 	s->stopped(s->stopped_ctx);
 }
 
+static void scanner_stopped(void *ctx)
+{
+	struct server *s = ctx;
+
+	scanner_free(&s->scanner);
+	jobs_stop(s->jobs, store_stopped, s);
+}
+
 static void maybe_stopped(struct server *s)
 {
 	if (s->stopping && s->n_streams == 0 && s->deriving == 0 && s->stopped) {
 		loop_timer_cancel(s->loop, &s->sweep);
 		learn_stop(s);
-		jobs_stop(s->jobs, store_stopped, s);
+		if (s->scanner)
+			scanner_stop(s->scanner, scanner_stopped, s);
+		else
+			jobs_stop(s->jobs, store_stopped, s);
 	}
 }
 

@@ -27,6 +27,8 @@ struct server_parts {
 	struct guard *guard;		/* taken over */
 	struct tls_ctx *tls;		/* a reference, taken over; NULL in simulation */
 	int listen_c2s, listen_c2s_tls, listen_control;	/* bound, listening descriptors; -1: none */
+	const char *dir, *spool;	/* of the instance, and where uploaded files lie, sealed; NULL: there are none. They outlive the server */
+	int pool, signatures;		/* of scanner_parts; pool 0 or -1: no file is looked at */
 	int web;			/* end of the channel to the web role (ipc/chan.h); 0 or -1: none */
 	void (*end)(void *ctx, bool again);	/* somebody who may has ordered the server to end, or to start anew; NULL: he is refused */
 	void *end_ctx;

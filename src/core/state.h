@@ -28,6 +28,7 @@
 
 struct notice;
 struct purge;
+struct scanner;
 
 struct server {
 	uint32_t magic;
@@ -35,6 +36,7 @@ struct server {
 	struct config *config;
 	struct vault *vault;			/* the store thread's, but for vault_next_id */
 	struct guard *guard;
+	struct scanner *scanner;		/* core/scanner.h; NULL: nobody looks at files here */
 	struct vault_frank *frank;
 	struct tls_ctx *tls;
 	struct jobs *jobs;

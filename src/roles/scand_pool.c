@@ -134,8 +134,9 @@ bool scand_pool_ended(struct scand_pool *p, pid_t pid, int status)
 			return true;
 		}
 		slot->failures = 0;
+		/* SIGKILL is the worker's way to say goodbye, also after an answer. */
 		if (WIFSIGNALED(status) && p->chan >= 0)
-			log_event(LOG_WARN, "scand.died", LOG_N("signal", WTERMSIG(status)));
+			log_event(WTERMSIG(status) == SIGKILL ? LOG_DEBUG : LOG_WARN, "scand.died", LOG_N("signal", WTERMSIG(status)));
 		return true;
 	}
 	return false;

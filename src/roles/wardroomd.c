@@ -3,6 +3,7 @@
  * The supervisor (supervisor.c) starts serve() in a process of its own. Everything that can be wrong with an
  * instance is found before `ready` is printed, and named in one sentence; nothing has been changed then.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "gateway/gateway.h"
 #include "ipc/heritage.h"
 #include "ipc/sandbox.h"
+#include "ipc/scan_dial.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -117,6 +119,32 @@ static int credentials(const struct daemon *d, const struct config *c, struct ar
 	return r;
 }
 
+/* What looking at files takes: processes that come over the pool, and a folder that the sandbox would not let be opened. */
+static int scanning(struct daemon *d, int pool, struct server_parts *p, struct str *ret_why)
+{
+	const struct config *c = d->config;
+
+	p->pool = p->signatures = -1;
+	if (!c->listen.https) {
+		close(pool);			/* there is no way for a file to come */
+		return 0;
+	}
+	if (*c->scanner.clamd && scan_dial_check(c->scanner.clamd) < 0) {
+		*ret_why = arena_printf(d->arena, "%s: scanner.clamd is '%s': neither the path of a socket nor an address like 127.0.0.1:3310", d->in.config,
+					c->scanner.clamd);
+		return ERR_BAD_FORMAT;
+	}
+	if (*c->scanner.clamd && *c->scanner.signatures) {
+		p->signatures = open(c->scanner.signatures, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (p->signatures < 0) {
+			*ret_why = arena_printf(d->arena, "%s: scanner.signatures is '%s': this folder cannot be read", d->in.config, c->scanner.signatures);
+			return ERR_NOT_FOUND;
+		}
+	}
+	p->pool = pool;
+	return 0;
+}
+
 static void on_term(void *ctx);
 static void on_hup(void *ctx);
 
@@ -130,9 +158,9 @@ static void on_end(void *ctx, bool again)
 }
 
 /* Everything up to the running server; what has been opened when it fails ends with the process. */
-static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct str *ret_why)
+static int start(struct daemon *d, uint64_t started_mono_us, const struct heritage *h, struct str *ret_why)
 {
-	struct server_parts p = { .started_mono_us = started_mono_us, .end = on_end, .end_ctx = d };
+	struct server_parts p = { .started_mono_us = started_mono_us, .end = on_end, .end_ctx = d, .dir = d->in.dir, .spool = d->in.spool };
 	struct s2s_parts s2s = { .fd = -1 };
 	const char *domain;
 	struct outbox_saved *saved = NULL;
@@ -145,10 +173,12 @@ static int start(struct daemon *d, uint64_t started_mono_us, int chan, struct st
 		return r;
 	set_log(d);
 	if (d->config->listen.https)
-		p.web = chan;
+		p.web = h->chan;
 	else
-		close(chan);
-	r = instance_lock_wait(&d->in, LOCK_PATIENCE_MS, d->arena, &d->lock, ret_why);
+		close(h->chan);
+	r = scanning(d, h->pool, &p, ret_why);
+	if (r == 0)
+		r = instance_lock_wait(&d->in, LOCK_PATIENCE_MS, d->arena, &d->lock, ret_why);
 	if (r == 0)
 		r = tls_ctx_load(d->in.tls, d->arena, &p.tls, ret_why);
 	if (r == 0)
@@ -279,14 +309,17 @@ static int usage(void)
 static int serve(struct daemon *d, const struct heritage *h)
 {
 	struct str why = STR_NONE;
-	int r = start(d, clock_mono_us(), h->chan, &why);
+	char word[2];
+	int r = start(d, clock_mono_us(), h, &why);
 
 	if (r < 0)
 		return fail(str_empty(why) ? str_of(err_text(r)) : why);
 	if (loop_signal(d->loop, SIGTERM, on_term, d) < 0 || loop_signal(d->loop, SIGINT, on_term, d) < 0 ||
 	    loop_signal(d->loop, SIGHUP, on_hup, d) < 0)
 		return fail(STR("signals cannot be received"));
-	if (write(h->ready, d->config->listen.https ? HERITAGE_SERVES_AND_WANTS_WEB : HERITAGE_SERVES, 1) != 1)
+	word[0] = d->config->listen.https ? *HERITAGE_SERVES_AND_WANTS_WEB : *HERITAGE_SERVES;
+	word[1] = d->config->listen.https ? (char)d->config->scanner.processes : 0;
+	if (write(h->ready, word, sizeof(word)) != sizeof(word))
 		log_event(LOG_WARN, "ready.unheard");
 	close(h->ready);
 	loop_timer_set(d->loop, &d->lists, LISTS_MS, on_lists, d);

@@ -2,6 +2,7 @@
 #include "scan/rules.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -83,22 +84,27 @@ static int next_source(struct str *left, char **ret_name, char **ret_text)
 	return 0;
 }
 
-/* Every file: into 'all', or each into a compiler of its own, as one that has met an error is good for nothing more. */
-static int add_all(struct str sources, YR_COMPILER *all, struct complaints *c)
+/* Every file into a compiler of its own, as one that has met a mistake is good for nothing more; or those that were found good into one. */
+static int add_all(struct str sources, YR_COMPILER *all, bool bad[RULES_FILES], struct complaints *c)
 {
 	YR_COMPILER *one = all;
 	char *name, *text;
 	int r;
 
-	while ((r = next_source(&sources, &name, &text)) == 0) {
-		r = all ? 0 : err_of(yr_compiler_create(&one));
-		if (r == 0)
+	for (unsigned i = 0; (r = next_source(&sources, &name, &text)) == 0; i++) {
+		r = i == RULES_FILES ? ERR_LIMIT : all ? 0 : err_of(yr_compiler_create(&one));
+		if (r == 0 && !(all && bad[i])) {
 			r = add(one, name, text, c);
-		if (!all && one)
-			yr_compiler_destroy(one);
+			if (!all && r == ERR_BAD_FORMAT) {
+				bad[i] = true;
+				r = 0;
+			}
+			if (!all)
+				yr_compiler_destroy(one);
+		}
 		free(name);
 		free(text);
-		if (r < 0 && (all || r != ERR_BAD_FORMAT))
+		if (r < 0)
 			return r;
 	}
 	return r == ERR_EOF ? 0 : r;
@@ -125,35 +131,32 @@ static size_t write_out(const void *p, size_t size, size_t count, void *ctx)
 
 int rules_compile(struct str sources, int out, char *text, size_t text_room, uint64_t *ret_n)
 {
-	struct complaints c = { .text = text, .room = text_room };
+	struct complaints c = { .text = text, .room = text_room }, none = { .text = (char[128]){ 0 }, .room = 128 };
 	YR_STREAM stream = { .user_data = &out, .write = write_out };
+	bool bad[RULES_FILES] = { false };
 	YR_COMPILER *compiler = NULL;
 	YR_RULES *rules = NULL;
-	int r = add_all(sources, NULL, &c);
+	off_t end = 0;
+	int r = add_all(sources, NULL, bad, &c);
 
-	*ret_n = 0;
 	text[c.n] = '\0';
-	if (r < 0 || c.n)
-		return r;
-	r = err_of(yr_compiler_create(&compiler));
 	if (r == 0)
-		r = add_all(sources, compiler, &c);
-	text[c.n] = '\0';
+		r = err_of(yr_compiler_create(&compiler));
+	if (r == 0)
+		r = add_all(sources, compiler, bad, &none);
 	if (r == 0)
 		r = err_of(yr_compiler_get_rules(compiler, &rules));
 	if (r == 0 && yr_rules_save_stream(rules, &stream) != ERROR_SUCCESS)
 		r = ERR_IO;
-	if (r == 0) {
-		off_t end = lseek(out, 0, SEEK_CUR);
-
-		r = end < 0 ? ERR_IO : 0;
+	if (r == 0 && (end = lseek(out, 0, SEEK_CUR)) < 0)
+		r = ERR_IO;
+	if (r == 0)
 		*ret_n = (uint64_t)end;
-	}
 	if (rules)
 		yr_rules_destroy(rules);
 	if (compiler)
 		yr_compiler_destroy(compiler);
-	return c.n ? 0 : r;
+	return r;
 }
 
 /* --- and are asked -------------------------------------------------------------------------------------------------------- */

@@ -185,7 +185,7 @@ static const struct { const char *text, *why; } bad[] = {
 						  "found 'sometimes'" },
 	{ GOOD "archive: {default: Always}\n", NULL },
 	{ GOOD "scanner: {required: maybe}\n", "w.yaml:2:21: key 'scanner.required': expected on or off, found 'maybe'" },
-	{ GOOD "scanner: {clamd: run/x}\n", "w.yaml:2:18: key 'scanner.clamd': expected a path that begins with /, or \"\", "
+	{ GOOD "scanner: {signatures: run/x}\n", "w.yaml:2:23: key 'scanner.signatures': expected a path that begins with /, or \"\", "
 					    "found 'run/x'" },
 	{ GOOD "scanner: {clamd: \"/run\\n/x\"}\n", NULL },
 	{ GOOD "auth: {mechanisms: []}\n", "w.yaml:2:21: key 'auth.mechanisms': expected at least one word in the list, "

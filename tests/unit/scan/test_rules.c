@@ -1,4 +1,4 @@
-/* test_rules.c - rules are compiled all or none, mistakes are named, and what they name in a file is told. */
+/* test_rules.c - mistakes in rules are named and keep no other file from being in force, and what they name in a file is told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,14 +70,21 @@ static void mistakes_are_told_with_file_and_line(void **st)
 	uint64_t n = 77;
 
 	(void)st;
+	struct rules_found found = { 0 };
+	struct rules *rules;
+
 	add(&s, "good.yar", "rule good { condition: true }");
 	add(&s, "bad.yar", "rule a { condition: true }\nrule b {\n condition: $nothing }");
 	add(&s, "worse.yar", "rule { }\n");
-	assert_int_equal(compile(&s, compiled, 0, &n), 0);
+	assert_int_equal(compile(&s, compiled, sizeof(compiled), &n), 0);
 	assert_non_null(strstr(text, "bad.yar:3: "));
 	assert_non_null(strstr(text, "worse.yar:1: "));
 	assert_null(strstr(text, "good.yar"));
-	assert_int_equal(n, 0);
+	assert_int_equal(rules_load(str_make(compiled, n), &rules), 0);	/* what is right is in force */
+	assert_int_equal(rules_scan(rules, STR("any"), &found), 0);
+	assert_int_equal(found.n, 1);
+	assert_string_equal(found.name[0], "good.yar: good");
+	rules_free(&rules);
 }
 
 static void no_rule_reads_another_file(void **st)
@@ -87,7 +94,7 @@ static void no_rule_reads_another_file(void **st)
 
 	(void)st;
 	add(&s, "a.yar", "include \"/etc/passwd\"\nrule a { condition: true }");
-	assert_int_equal(compile(&s, compiled, 0, &n), 0);
+	assert_int_equal(compile(&s, compiled, sizeof(compiled), &n), 0);
 	assert_non_null(strstr(text, "a.yar:1: "));
 }
 
