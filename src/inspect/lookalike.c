@@ -5,6 +5,7 @@
 #include "inspect/url.h"
 
 #define LONG_NAME 12
+#define LABEL_WORDS 8			/* of a label that are looked at */
 #define LONG_WRONG 3
 
 static bool is_ascii(struct str s)
@@ -146,23 +147,26 @@ static bool near_long(const char *a, const char *b)
 	return row[m] <= LONG_WRONG;
 }
 
-/* "paypal-login", "login-paypal": the name as one word among others. */
+/* "paypal-login", "login-paypal", "smith-sons-login": the name as one word, or some that stand together, among others. */
 static bool has_word(struct str label, const char *skeleton)
 {
-	size_t from = 0;
+	size_t from[LABEL_WORDS + 1] = { 0 };
+	unsigned n = 1;
 
 	if (strlen(skeleton) < 5 || str_find_char(label, '-') < 0)
 		return false;
-	for (size_t i = 0; i <= label.n; i++) {
-		char word[LOOKALIKE_SKELETON];
+	for (size_t i = 0; i < label.n && n < LABEL_WORDS; i++)
+		if (label.p[i] == '-')
+			from[n++] = i + 1;
+	from[n] = label.n + 1;
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = i + 1; k <= n && k - i < n; k++) {
+			char words[LOOKALIKE_SKELETON];
 
-		if (i < label.n && label.p[i] != '-')
-			continue;
-		lookalike_skeleton(str_make(label.p + from, i - from), word);
-		if (strcmp(word, skeleton) == 0)
-			return true;
-		from = i + 1;
-	}
+			lookalike_skeleton(str_make(label.p + from[i], from[k] - 1 - from[i]), words);
+			if (strcmp(words, skeleton) == 0)
+				return true;
+		}
 	return false;
 }
 

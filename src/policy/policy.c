@@ -20,6 +20,31 @@ static void digest(struct policy *p, struct str text)
 	snprintf(p->digest, sizeof(p->digest), "%016llx", (unsigned long long)(map_hash(key, text) ^ (before << 7 | before >> 57)));
 }
 
+/* "{weight: 40, reason: ...}": the reason is for who reads the file, and has to be there in this form. */
+static int reasoned_weight(struct schema_reader *r, const yaml_node_t *v, unsigned *ret)
+{
+	bool weight = false, reason = false;
+
+	for (const yaml_node_pair_t *p = v->data.mapping.pairs.start; p < v->data.mapping.pairs.top; p++) {
+		const yaml_node_t *k = schema_node(r, p->key), *n = schema_node(r, p->value);
+		int e;
+
+		if (str_is(schema_text(k), "weight") && !weight) {
+			weight = true;
+			e = schema_number(r, n, 0, 10000, ret);
+			if (e < 0)
+				return e;
+		} else if (str_is(schema_text(k), "reason") && !reason) {
+			reason = true;
+			if (schema_text(n).n == 0 || schema_text(n).n > CLAUSE_REASON)
+				return schema_wrong(r, n, "a sentence of at most 300 bytes");
+		} else {
+			return schema_wrong(r, k, "weight or reason, once each");
+		}
+	}
+	return weight && reason ? 0 : schema_wrong(r, v, "a number, or {weight: NUMBER, reason: WHY}");
+}
+
 static int weight_pair(struct schema_reader *r, const yaml_node_t *k, const yaml_node_t *v)
 {
 	const char *names[RULE_COUNT];
@@ -28,7 +53,8 @@ static int weight_pair(struct schema_reader *r, const yaml_node_t *k, const yaml
 	for (unsigned i = 0; i < RULE_COUNT; i++) {
 		names[i] = inspect_rule_name((enum rule)i);
 		if (str_is(schema_text(k), names[i]))
-			return schema_number(r, v, 0, 10000, &r->p->weights[i]);
+			return v->type == YAML_MAPPING_NODE ? reasoned_weight(r, v, &r->p->weights[i]) :
+			       schema_number(r, v, 0, 10000, &r->p->weights[i]);
 	}
 	near = schema_nearest(schema_text(k), names, RULE_COUNT);
 	if (near.n) {
@@ -58,6 +84,31 @@ static int fits_together(struct schema_reader *r)
 	return 0;
 }
 
+static bool is_own(const struct policy *p, struct str domain)
+{
+	struct str own = p->people.domain;
+
+	return str_ends(domain, own) && (domain.n == own.n || domain.p[domain.n - own.n - 1] == '.');
+}
+
+/* Partners are imitated as brands are: whom policy names as a peer and does not distrust. */
+static int add_partners(struct policy *p)
+{
+	struct lookalike_name *v = arena_alloc(p->arena, (p->links.n_brands + p->n_peers + 1) * sizeof(*v));
+	size_t n = p->links.n_brands;
+
+	if (!v)
+		return ERR_NOMEM;
+	if (n)
+		memcpy(v, p->links.brands, n * sizeof(*v));
+	for (unsigned i = 0; i < p->n_peers; i++)
+		if (p->peers[i].trust != TRUST_LOW && !is_own(p, p->peers[i].domain))
+			lookalike_init(&v[n++], p->peers[i].domain);
+	p->links.brands = v;
+	p->links.n_brands = n;
+	return 0;
+}
+
 int policy_parse(struct str text, const char *name, const char *domain, struct arena *a, struct policy **ret, struct str *ret_why)
 {
 	struct policy *p = calloc(1, sizeof(*p));
@@ -78,6 +129,8 @@ int policy_parse(struct str text, const char *name, const char *domain, struct a
 		e = schema_read(&r, text);
 	if (e == 0)
 		e = fits_together(&r);
+	if (e == 0)
+		e = add_partners(p);
 	if (e < 0) {
 		policy_free(&p);
 		return e;
@@ -260,7 +313,8 @@ struct str policy_default_weights(struct arena *a)
 	struct str s;
 
 	buf_init(&b, TEXT_BYTES);
-	buf_printf(&b, "# weights.yaml - what each finding weighs; policy.yaml says from which sum on something is done.\n");
+	buf_printf(&b, "# weights.yaml - what each finding weighs; policy.yaml says from which sum on something is done.\n"
+		   "# Say why you change one: LINK_PORT: {weight: off, reason: our supplier's portal is on port 8443}\n");
 	for (unsigned i = 0; i < RULE_COUNT; i++) {
 		unsigned weight = inspect_rule_weight((enum rule)i);
 

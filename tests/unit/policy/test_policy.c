@@ -33,6 +33,28 @@ static struct policy *read(const char *text)
 	return p;
 }
 
+static bool imitates(const struct policy *p, const char *target)
+{
+	struct url u;
+
+	assert_true(url_parse(str_of(target), a, &u));
+	return lookalike_find(&u, p->links.brands, p->links.n_brands) != NULL;
+}
+
+static void partners_are_watched_as_brands_are(void **st)
+{
+	struct policy *p = read("links: {brands: []}\npeers: [{domain: schneider-bau.test, trust: normal}, {domain: stranger-firm.test, trust: low},\n"
+				"  {domain: irc.firm.test, trust: high}, {domain: notfirm.test, trust: high}]\n");
+
+	(void)st;
+	assert_int_equal(p->links.n_brands, 2);
+	assert_true(imitates(p, "https://schneider-bau-login.example/"));
+	assert_true(imitates(p, "https://schneidr-bau.example/"));
+	assert_false(imitates(p, "https://portal.schneider-bau.test/"));
+	assert_false(imitates(p, "https://stranger-firms.example/"));
+	policy_free(&p);
+}
+
 static void an_empty_policy_has_the_defaults(void **st)
 {
 	struct policy *p = read("# nothing but a comment\n");
@@ -302,6 +324,22 @@ static void weights_are_read_by_the_names_of_rules(void **st)
 	policy_free(&p);
 }
 
+static void a_weight_may_say_why_it_is_what_it_is(void **st)
+{
+	static const char *const wrong[] = { "LINK_PORT: {weight: 5}\n", "LINK_PORT: {reason: because}\n", "LINK_PORT: {weight: 5, reason: ''}\n",
+					     "LINK_PORT: {weight: 5, weight: 6, reason: x}\n", "LINK_PORT: {weight: 5, reason: x, more: y}\n",
+					     "LINK_PORT: {weight: much, reason: x}\n", "LINK_PORT: {weight: 5, reason: [x]}\n" };
+	struct policy *p = read("");
+	struct str why;
+
+	(void)st;
+	assert_int_equal(policy_weights(p, STR("LINK_PORT: {weight: off, reason: the portal of our supplier}\n"), "weights.yaml", a, &why), 0);
+	assert_int_equal(p->weights[LINK_PORT], 0);
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(policy_weights(p, str_of(wrong[i]), "weights.yaml", a, &why), ERR_BAD_FORMAT);
+	policy_free(&p);
+}
+
 static void a_deny_list_has_a_name_a_line(void **st)
 {
 	struct policy *p = read("");
@@ -318,6 +356,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 	const struct CMUnitTest tests[] = {
+		TEST(partners_are_watched_as_brands_are),
 		TEST(an_empty_policy_has_the_defaults),
 		TEST(what_is_written_is_read),
 		TEST(every_mistake_has_its_place),
@@ -330,6 +369,7 @@ int main(void)
 		TEST(a_policy_is_known_by_what_it_was_read_from),
 		TEST(whatever_stands_in_a_file_it_is_read_or_refused),
 		TEST(weights_are_read_by_the_names_of_rules),
+		TEST(a_weight_may_say_why_it_is_what_it_is),
 		TEST(a_deny_list_has_a_name_a_line),
 	};
 
