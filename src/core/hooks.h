@@ -38,6 +38,7 @@ void hooks_pubsub_done(struct pubsub_call *c);
 void hooks_session_caps(struct session *s, const struct pubsub_caps *had);
 int hooks_pubsub_changed(struct vault *v, struct pubsub_call *c, const struct pubsub_change *ch);
 void hooks_component_open(struct server *srv, const struct config_component *c);
+void hooks_policy_changed(struct server *srv);
 void hooks_account_removed(struct server *srv, struct str bare);
 int hooks_message_server(struct trip *t);
 void hooks_roster_push(struct user *u, struct arena *a, struct node *iq);

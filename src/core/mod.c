@@ -46,6 +46,11 @@ void hooks_server_stop(struct server *srv)
 	EACH_HOOK(server_stop, srv);
 }
 
+void hooks_policy_changed(struct server *srv)
+{
+	EACH_HOOK(policy_changed, srv);
+}
+
 void hooks_session_bound(struct session *s)
 {
 	EACH_HOOK(session_bound, s);

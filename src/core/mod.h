@@ -104,6 +104,8 @@ struct mod_hooks {
 	void (*component_open)(struct server *srv, const struct config_component *c);
 	/* A request that somebody else shall answer than the one whose hook fits: that hook, or NULL. */
 	const struct iq_hook *(*iq_claim)(const struct trip *t, unsigned target, const struct node *payload);
+	/* Another policy is in force. */
+	void (*policy_changed)(struct server *srv);
 	/* An account is gone for good, and its sessions have ended. */
 	void (*account_removed)(struct server *srv, struct str bare);
 	/* A message to the server itself: 0, or ERR_* to refuse it. */

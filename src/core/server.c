@@ -287,6 +287,7 @@ void server_reload(struct server *s, struct config *config, struct guard *guard,
 		s->guard = guard;
 		policy_step_note(s);
 		shared_policy(s);
+		hooks_policy_changed(s);
 	}
 	if (tls) {
 		tls_ctx_unref(&s->tls);

@@ -182,6 +182,11 @@ void room_send(struct rooms *rs, const struct device *d, struct str bytes);
 void room_send_node(struct rooms *rs, struct arena *a, const struct device *d, struct node *n);
 MUST_CHECK int room_write(struct buf *b, const struct node *n);
 
+/* room_wall.c: walls of the company. Is somebody there, or has a place as high as his own, whom a wall keeps from him? */
+bool room_wall_bars(const struct room *r, struct str bare);
+/* Another policy: whom a wall parts now no longer sit together. */
+void room_wall_policy(struct server *srv);
+
 /* room_store.c: persistent rooms outlive a restart, the others as long as somebody is in them. */
 MUST_CHECK int room_store_load(struct rooms *rs, struct vault *v);
 void room_store_save(struct room *r);			/* behind */

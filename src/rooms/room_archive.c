@@ -15,7 +15,7 @@ int room_archive_access(struct iq *iq, struct str *ret_owner, uint64_t *ret_sinc
 	if (!r)
 		return ERR_NOT_FOUND;
 	a = room_affiliation_of(r, iq->trip->from.bare);
-	if (a == ROOM_OUTCAST)
+	if (a == ROOM_OUTCAST || room_wall_bars(r, iq->trip->from.bare))
 		return ERR_FORBIDDEN;
 	if (a < ROOM_MEMBER && !room_device(r, iq->trip->from.full) && (r->config.members_only || r->config.password.n || r->locked))
 		return ERR_FORBIDDEN;

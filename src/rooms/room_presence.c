@@ -407,22 +407,6 @@ static void history_read(void *ctx)
 	trip_run(ctx);
 }
 
-/* A wall of the company: whoever is in a room, or has a place in it, reads what is said there. */
-static bool is_apart(const struct trip *t, const struct room *r)
-{
-	struct map_iter it = { 0 };
-	struct str bare;
-	void *v;
-
-	while (map_next(r->nicks, &it, NULL, &v))
-		if (policy_step_apart(t->server, t->from.bare, ((const struct occupant *)v)->bare))
-			return true;
-	for (it.at = 0; map_next(r->grants, &it, &bare, &v);)
-		if (((const struct room_grant *)v)->affiliation > ROOM_STRANGER && policy_step_apart(t->server, t->from.bare, bare))
-			return true;
-	return false;
-}
-
 static enum trip_next create(struct trip *t, struct room **ret)
 {
 	int err;
@@ -458,7 +442,7 @@ static enum trip_next join(struct trip *t, struct room *r)
 	condition = created ? NULL : barred(t, r, x, &type);
 	if (condition)
 		return refuse(t, type, condition);
-	if (!created && is_apart(t, r)) {
+	if (!created && room_wall_bars(r, t->from.bare)) {
 		node_add(t->arena, t->stanza, NS_MUC, "x");	/* the error names it (7.6) */
 		return trip_refuse(t, ERR_POLICY, "The company's policy keeps you apart from somebody in this room.");
 	}

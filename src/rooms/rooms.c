@@ -284,6 +284,7 @@ static const struct mod_hooks hooks = {
 	.disco_items = disco_items,
 	.archive_access = room_archive_access,
 	.account_removed = room_account_removed,
+	.policy_changed = room_wall_policy,
 };
 
 const struct mod_def mod_rooms = {

@@ -145,6 +145,26 @@ def walls(tap, w):
         join(anna, place, "anna")
     tap.run("wall: one room does not hold both sides", room)
 
+    def built():
+        place = f"wall3@rooms.{w.server.domain}"
+        w.apply("strangers: allow\n")
+        join(anna, place, "anna")
+        join(tom, place, "tom")
+        join(rita, place, "rita")
+        tom.send(f"<message to='{place}' type='groupchat' id='s1'><body>our numbers</body></message>")
+        rita.expect(lambda e: body_of(e) == "our numbers", name="message")
+        w.apply(POLICY)
+        out = rita.expect(lambda e: e.get("from") == f"{place}/rita" and e.get("type") == "unavailable", name="presence", what="her leave")
+        codes = {s.get("code") for s in out.iter("{%s}status" % USER)}
+        check("307" in codes and "policy keeps you apart" in "".join(out.itertext()), text_of(out))
+        tom.send(f"<message to='{place}' type='groupchat' id='s2'><body>more numbers</body></message>")
+        anna.expect(lambda e: body_of(e) == "more numbers", name="message")
+        rita.none(lambda e: body_of(e) == "more numbers", "what is said behind the wall")
+        e = rita.iq("set", "<query xmlns='urn:xmpp:mam:2' queryid='q'/>", to=place)
+        check(e.get("type") == "error", f"she reads the archive: {text_of(e)}")
+        rita.none(lambda e: "our numbers" in text_of(e), "what was said before")
+    tap.run("wall: one that is built while both sides sit in a room puts the later one out, and shuts the archive", built)
+
 
 def join(c, room, nick):
     c.send(f"<presence to='{room}/{nick}'><x xmlns='{MUC}'/></presence>")
