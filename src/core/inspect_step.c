@@ -17,6 +17,7 @@
 #include "core/service.h"
 #include "core/shared.h"
 #include "core/state.h"
+#include "core/transfer_step.h"
 #include "core/user.h"
 #include "inspect/gather.h"
 #include "xmpp/ns.h"
@@ -48,12 +49,13 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 	sub->ts_ms = clock_wall_ms();
 	policy_step_facts(t, sub);
 	blocklist_facts(t, sub);
+	transfer_step_facts(t, sub);
 	return gather_message(m, t->arena, sub);
 }
 
 static bool has_text(const struct subject *sub)
 {
-	return sub->body.n || sub->topic.n || sub->n_links || sub->cipher.n;
+	return sub->body.n || sub->topic.n || sub->n_links || sub->cipher.n || (sub->before && sub->before->n);
 }
 
 static void hold_instead(struct trip *t)
@@ -227,6 +229,7 @@ enum trip_next step_inspect(struct trip *t)
 {
 	struct subject sub = { 0 };
 	const struct node *publish;
+	enum trip_next road;
 	int r;
 
 	if (frozen_out(t))
@@ -234,6 +237,9 @@ enum trip_next step_inspect(struct trip *t)
 	gate_knock(t);
 	if (policy_step_reach(t) == TRIP_ENDED)
 		return TRIP_ENDED;
+	road = transfer_step(t);
+	if (road != TRIP_NEXT)
+		return road;
 	if (t->kind == STANZA_PRESENCE)
 		return presence_step(t);
 	publish = publication(t);
@@ -260,6 +266,8 @@ enum trip_next step_inspect(struct trip *t)
 		if (r < 0)
 			return trip_refuse(t, r, "the message could not be inspected; try again later");
 	}
+	if (t->hold_road && t->verdict.decision < DECISION_HOLD)
+		hold_instead(t);
 	note_trial(t);
 	t->judged = t->verdict.decision != DECISION_DELIVER || t->verdict.n_findings || t->verdict.risky || t->verdict.differs;
 	if (t->verdict.leak == POLICY_LEAK_MASK && mask(t) < 0)

@@ -8,11 +8,9 @@
 #include "core/service.h"
 #include "core/state.h"
 #include "core/user.h"
-#include "policy/policy_file.h"
 #include "xmpp/ns.h"
 
 #define NS_OMEMO_1 "urn:xmpp:omemo:1"
-#define JINGLE_FT_ANY "urn:xmpp:jingle:apps:file-transfer:"
 #define NOTE_BYTES (4 * 1024 * 1024)
 #define FALLBACK "This message is encrypted; your client does not show it."
 
@@ -231,58 +229,12 @@ static const struct clause *invited(struct trip *t)
 	return NULL;
 }
 
-/* --- files from client to client ---------------------------------------------------------------------------------------- */
-
-static bool offers_file(const struct node *n)
-{
-	for (const struct node *at = node_walk(n, n); at; at = node_walk(n, at))
-		if (!node_is_text(at) && str_starts(at->ns, STR(JINGLE_FT_ANY)))
-			return true;
-	return false;
-}
-
-static bool is_direct(const struct trip *t, enum policy_what *ret)
-{
-	static const struct { const char *ns, *name; enum policy_what road; } ways[] = {
-		{ NS_IBB, "open", POLICY_WHAT_IBB }, { NS_BYTESTREAMS, "query", POLICY_WHAT_SOCKS5 },
-		{ NS_SI, "si", POLICY_WHAT_SI },     { NS_IQ_OOB, "query", POLICY_WHAT_OOB },
-	};
-	const struct node *n;
-
-	*ret = POLICY_WHAT_JINGLE;
-	if (t->kind == STANZA_MESSAGE) {
-		n = node_child(t->stanza, NS_JINGLE_MESSAGE, "propose");
-		return n && offers_file(n);
-	}
-	if (t->kind != STANZA_IQ || !str_is(node_attr(t->stanza, "type"), "set"))
-		return false;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (node_child(t->stanza, ways[i].ns, ways[i].name)) {
-			*ret = ways[i].road;
-			return true;
-		}
-	n = node_child(t->stanza, NS_JINGLE, "jingle");
-	return n && offers_file(n);
-}
-
-static bool may_go(const struct trip *t, const struct policy *p, enum policy_what road, struct str *ret_by)
-{
-	struct people_pair pair = { people_of(&p->people, t->from.bare), people_of(&p->people, t->to.bare) };
-	struct policy_file_view v;
-
-	policy_file_road(p, pair, road, &v);
-	*ret_by = v.by ? v.by->name : arena_printf(t->arena, "files.%s", policy_file_name(road));
-	return v.act == FILE_ALLOW;
-}
-
 /* --- every stanza --------------------------------------------------------------------------------------------------------- */
 
 enum trip_next policy_step_reach(struct trip *t)
 {
 	const struct policy *p = policy_of(t->server);
 	const struct clause *c;
-	enum policy_what road;
-	struct str by;
 
 	if ((t->origin != TRIP_CLIENT && !trip_is_foreign(t)) || t->to.full.n == 0 || t->to_self || str_is(node_attr(t->stanza, "type"), "error"))
 		return TRIP_NEXT;
@@ -294,9 +246,6 @@ enum trip_next policy_step_reach(struct trip *t)
 		if (c)
 			return keep_apart(t, c, true);
 	}
-	if (is_direct(t, &road) && !may_go(t, p, road, &by))
-		return forbid(t, POLICY_DIRECT, by.p ? by : STR("files.direct"),
-			      "Files from client to client are switched off here; please use the upload of your client.", STR_NONE);
 	return TRIP_NEXT;
 }
 

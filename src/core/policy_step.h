@@ -10,7 +10,7 @@
 #include "core/trip.h"
 #include "inspect/subject.h"
 
-/* Walls between groups, also around invitations; files from client to client. Every stanza. TRIP_ENDED: refused. */
+/* Walls between groups, also around invitations. Every stanza. TRIP_ENDED: refused. */
 enum trip_next policy_step_reach(struct trip *t);
 /* End-to-end encryption: required or forbidden between these two. Messages alone. TRIP_ENDED: refused. */
 enum trip_next policy_step_encryption(struct trip *t, const struct subject *s);

@@ -82,6 +82,8 @@ struct trip {
 	struct judgement verdict;
 	enum decision would;		/* a rule on trial would have done that; would_by is its name */
 	struct str would_by;
+	struct verdict *roads;		/* files on other roads than the upload (core/transfer_step.h); NULL: none */
+	bool road_seen, hold_road;	/* looked for; one of them is to be held */
 	bool judged, hold, flagged;
 	bool password_asked;		/* core/own_password.h */
 	struct str own_password;	/* what of the message is the sender's password; empty: nothing */

@@ -10,6 +10,7 @@
 #define SUBJECT_LINKS 16
 
 struct feed_set;
+struct verdict;
 
 enum subject_via { VIA_LOCAL, VIA_S2S, VIA_GATEWAY, VIA_ROOM };
 enum subject_trust { TRUST_NORMAL, TRUST_LOW, TRUST_HIGH };
@@ -59,6 +60,7 @@ struct subject {
 	unsigned audience;		/* how many get it: the occupants of a room; 0 and 1: one */
 	uint64_t ts_ms;			/* the only clock of an inspection */
 	struct subject_sender sender;	/* filled by the guard */
+	const struct verdict *before;	/* what was seen before: weighed with the rest; NULL: nothing */
 };
 
 static inline void subject_add_link(struct subject *s, struct str target, struct str shown)

@@ -612,6 +612,8 @@ static unsigned approach(struct guard *g, const struct subject *s)
 /* What everybody's inspector sees, each in a line of its own; they name, others weigh. */
 static int see(const struct guard *g, const struct subject *s, const struct links *links, unsigned tried, struct verdict *v)
 {
+	for (unsigned i = 0; s->before && i < s->before->n; i++)
+		inspect_add(v, s->before->f[i].rule, str_of(s->before->f[i].evidence));
 	links_verdict(links, &g->policy->links, v);
 	stranger_verdict(s, tried, &(struct stranger_conf){ .people = g->mem->people }, v);
 	if (s->own_password)
