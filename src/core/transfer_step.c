@@ -70,7 +70,8 @@ static int note(struct trip *t, const struct policy_file_view *v, const struct t
 
 static void note_would(struct trip *t, const struct policy *p, struct people_pair pair, const struct transfer_part *part, const struct policy_file_view *v)
 {
-	static const enum decision of[] = { [FILE_ALLOW] = DECISION_DELIVER, [FILE_CLEAN] = DECISION_DEFANG, [FILE_HOLD] = DECISION_HOLD, [FILE_REFUSE] = DECISION_REJECT };
+	static const enum decision of[] = { [FILE_ALLOW] = DECISION_DELIVER, [FILE_CLEAN] = DECISION_DEFANG, [FILE_HOLD] = DECISION_HOLD,
+					    [FILE_REFUSE] = DECISION_REJECT };
 	enum decision would = v->would_by ? of[v->would] : DECISION_DELIVER;
 	struct str by = v->would_by ? v->would_by->name : STR_NONE;
 
@@ -191,6 +192,11 @@ static enum trip_next strip(struct trip *t, struct transfer *found, const struct
 	return TRIP_NEXT;
 }
 
+static bool is_set(const struct trip *t)
+{
+	return t->kind == STANZA_IQ && str_is(node_attr(t->stanza, "type"), "set");
+}
+
 static enum trip_next obey(struct trip *t, const struct policy *p, struct transfer *found)
 {
 	struct policy_file_view views[TRANSFER_PARTS];
@@ -204,8 +210,9 @@ static enum trip_next obey(struct trip *t, const struct policy *p, struct transf
 	pair = pair_of(t, p);
 	for (unsigned i = 0; i < found->n; i++) {
 		ask(p, pair, &found->v[i], &views[i]);
-		if (views[i].act == FILE_HOLD && t->kind != STANZA_MESSAGE)
-			views[i].act = FILE_REFUSE;	/* there is no quarantine for it */
+		/* There is no quarantine for it; and who publishes what is no picture is told. */
+		if (t->kind != STANZA_MESSAGE && (views[i].act == FILE_HOLD || (found->v[i].wrong && is_set(t))))
+			views[i].act = FILE_REFUSE;
 		note_would(t, p, pair, &found->v[i], &views[i]);
 		if (note(t, &views[i], &found->v[i]) < 0)
 			return trip_refuse(t, ERR_NOMEM, NULL);

@@ -175,7 +175,9 @@ static void see_ibb(struct search *s, struct node *n)
 /* What asks a proxy for its address, or tells it to begin, carries nothing. */
 static void see_socks5(struct search *s, struct node *n)
 {
-	if (str_is(n->name, "query") && str_is(node_attr(n->parent, "type"), "set") && (node_child(n, NS_BYTESTREAMS, "streamhost") || !node_child(n, NS_BYTESTREAMS, "activate")))
+	bool offers = node_child(n, NS_BYTESTREAMS, "streamhost") || !node_child(n, NS_BYTESTREAMS, "activate");
+
+	if (str_is(n->name, "query") && str_is(node_attr(n->parent, "type"), "set") && offers)
 		add(s, TRANSFER_SOCKS5, n, node_attr(n, "sid"));
 }
 

@@ -217,7 +217,7 @@ const struct schema_key schema_keys[] = {
 	{ "files", "addresses", NULL, SCHEMA_WORD, FIELD(files.addresses), ADDRESSES, .def = "relay",
 	  .help = "Where such files are allowed: relay takes the network addresses of the two out of what they offer each other, so that only proxies and\n"
 		  "relays remain; all leaves them." },
-	{ "files", "inline_bytes", NULL, SCHEMA_NUMBER, FIELD(files.inline_bytes), .min = 1, .max = 1024 * 1024, .def = "65536",
+	{ "files", "inline_bytes", NULL, SCHEMA_NUMBER, FIELD(files.inline_bytes), .min = 1, .max = 1024 * 1024, .def = "131072",
 	  .help = "How big a picture inside of a stanza may be (bits_of_binary, data_uris, avatars, thumbnails). It must be PNG, JPEG, GIF, WebP or BMP." },
 	{ "files", "rules", NULL, SCHEMA_CLAUSES, FIELD(files.rules), FILE_ACTS, .verb = "do", .what = what_name, .def = "[]",
 	  .example = "- {from: strangers, do: refuse}\n- {from: colleagues, to: outsiders, what: [macros, active], do: hold}\n"

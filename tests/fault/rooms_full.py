@@ -12,13 +12,14 @@ from xml.etree import ElementTree
 
 import faults_util  # noqa: F401 - finds tests/lib
 from disk_full import fill
+from pictures import png
 from rawxmpp import CLIENT, DATA, Client, check, error_of
 from wardroom_test import Instance, Tap, skip_all, until
 
 SIZE = 48
 MUC, USER = "http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#user"
 OWNER, REGISTER = "http://jabber.org/protocol/muc#owner", "jabber:iq:register"
-CARD = f"<vCard xmlns='vcard-temp'><PHOTO><BINVAL>{base64.b64encode(b'not a picture' * 900).decode()}</BINVAL></PHOTO></vCard>"
+CARD = f"<vCard xmlns='vcard-temp'><PHOTO><BINVAL>{base64.b64encode(png(b'', 11700)).decode()}</BINVAL></PHOTO></vCard>"
 
 
 def text_of(el):

@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from slixmpp_two import Person
+from pictures import png
 from wardroom_test import SLOW, Tap, check, new_server
 
 import slixmpp  # noqa: E402 - slixmpp_two leaves when it is not there
@@ -66,7 +67,7 @@ async def story(tap, server):
     await step("a nickname reaches the contact", nick)
 
     async def avatar():
-        raw = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
+        raw = png(b"ann", 2000)
         sha = ann["xep_0084"].generate_id(raw)
         await ann["xep_0084"].publish_avatar(raw, timeout=10)
         await ann["xep_0084"].publish_avatar_metadata(items=[{"id": sha, "type": "image/png", "bytes": len(raw)}], timeout=10)
@@ -77,7 +78,7 @@ async def story(tap, server):
     await step("an avatar is published, announced and fetched", avatar)
 
     async def vcard():
-        raw = b"\x89PNG\r\n\x1a\nvcard" * 20
+        raw = png(b"ben", 300)
         await ben["xep_0153"].set_avatar(avatar=raw, mtype="image/png", timeout=10)
         w = await ann.wants("avatar_metadata_publish", server.jid("ben"))
         sha = w[3]["pubsub_event"]["items"]["item"]["avatar_metadata"]["items"][0]["id"]

@@ -5,6 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from pictures import png  # noqa: E402
 from wardroom_test import PASSWORD, SLOW, Failed, Tap, check, new_server, skip_all  # noqa: E402
 
 try:
@@ -211,10 +212,10 @@ async def story(tap, server):
     async def picture():
         v = ann.plugin["xep_0054"].make_vcard()
         v["PHOTO"]["TYPE"] = "image/png"
-        v["PHOTO"]["BINVAL"] = b"\x89PNG not"
+        v["PHOTO"]["BINVAL"] = png()
         await ann.plugin["xep_0054"].publish_vcard(v, jid=slixmpp.JID(room))
         r = await cat.plugin["xep_0054"].get_vcard(jid=slixmpp.JID(room))
-        check(r["vcard_temp"]["PHOTO"]["BINVAL"] == b"\x89PNG not", str(r))
+        check(r["vcard_temp"]["PHOTO"]["BINVAL"] == png(), str(r))
 
     async def rename():
         cat.send_presence(pto=f"{room}/Katze")
