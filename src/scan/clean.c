@@ -21,6 +21,8 @@ static const struct kind {
 	{ clean_webp_is, clean_webp, FACT_BIT(FACT_METADATA) | FACT_BIT(FACT_TRAILING_DATA) },
 	{ clean_tiff_is, clean_tiff, FACT_BIT(FACT_METADATA) },
 	{ clean_opc_is, clean_ooxml, OFFICE | FACT_BIT(FACT_EXTERNAL_TEMPLATE) | FACT_BIT(FACT_ACTIVEX) | FACT_BIT(FACT_SIGNED) },
+	{ clean_pdf_is, clean_pdf, FACT_BIT(FACT_PDF_SCRIPT) | FACT_BIT(FACT_PDF_LAUNCH) | FACT_BIT(FACT_PDF_EMBEDDED) | FACT_BIT(FACT_PDF_XFA) |
+	  FACT_BIT(FACT_METADATA) | FACT_BIT(FACT_TRAILING_DATA) | FACT_BIT(FACT_SIGNED) },
 };
 
 static const struct kind *kind_of(const struct clean *c)

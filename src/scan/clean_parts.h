@@ -32,6 +32,8 @@ MUST_CHECK int clean_tiff(struct clean *c);		/* in place: the places of tags bec
 
 bool clean_opc_is(struct str in);
 MUST_CHECK int clean_ooxml(struct clean *c);		/* clean_ooxml.c: Word, Excel, PowerPoint, Visio */
+bool clean_pdf_is(struct str in);
+MUST_CHECK int clean_pdf(struct clean *c);
 
 /* clean_exif.c: how a picture is turned is part of what it looks like; the rest of Exif is not. */
 unsigned clean_exif_orientation(struct str tiff);	/* 2..8; 0: upright, or none given, or damaged */
