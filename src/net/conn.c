@@ -287,6 +287,23 @@ int conn_send(struct conn *c, struct str bytes)
 	return 0;
 }
 
+int conn_send_now(struct conn *c, struct str bytes)
+{
+	CHECK_OBJ(c, CONN_MAGIC);
+	if (c->dead || c->closing)
+		return ERR_EOF;
+	if (!c->ssl || !SSL_is_init_finished(c->ssl) || conn_unsent(c) || bytes.n == 0 || bytes.n > LIMIT_SEND_BYTES)
+		return conn_send(c, bytes);
+	ERR_clear_error();
+	if (SSL_write(c->ssl, bytes.p, (int)bytes.n) <= 0)
+		conn_abort(c);
+	send_cipher(c);
+	if (c->dead)
+		return ERR_EOF;
+	loop_defer(c->pool->loop, &c->flush);
+	return 0;
+}
+
 size_t conn_unsent(const struct conn *c)
 {
 	return c->plain.n + c->out.n - c->out_at;

@@ -33,6 +33,8 @@ void conn_pool_free(struct conn_pool **p);
 MUST_CHECK int conn_accept(struct conn_pool *pool, int fd, struct tls_ctx *tls, const struct conn_ops *ops, void *ctx,
 			   struct conn **ret);
 int conn_send(struct conn *c, struct str bytes);
+/* The same for many bytes: what need not wait goes out at once and is not copied. drained() comes in any case. */
+int conn_send_now(struct conn *c, struct str bytes);
 size_t conn_unsent(const struct conn *c);
 /* The same and what the kernel has taken and the other side has not got yet. */
 size_t conn_undelivered(const struct conn *c);

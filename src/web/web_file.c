@@ -139,6 +139,8 @@ static void end(struct web_file *f)
 		return;
 	loop_timer_cancel(c->web->loop, &f->next);
 	web_spool_drop(&f->spool);
+	if (f->method == HTTP_GET)
+		secret_wipe(c->web->room, CHUNK_SEALED);
 	buf_release(&f->head);
 	buf_wipe(&f->in);
 	buf_wipe(&f->early);
@@ -333,9 +335,8 @@ static void send_piece(struct web_file *f)
 	if (r == 0) {
 		if (bytes.n > f->left)
 			bytes.n = (size_t)f->left;
-		r = conn_send(f->c->conn, bytes);
+		r = conn_send_now(f->c->conn, bytes);
 	}
-	secret_wipe(w->room, CHUNK_SEALED);
 	if (r < 0) {
 		log_event(LOG_ERROR, "web.file_broken", LOG_Z("why", err_text(r)));
 		conn_abort(f->c->conn);		/* cut off in the middle, so that nobody takes it for the whole */

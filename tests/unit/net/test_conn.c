@@ -20,7 +20,7 @@
 #include "base/limits.h"
 #include "net/conn.h"
 
-enum act { ACT_ECHO, ACT_EIGHT, ACT_ABORT, ACT_CLOSE, ACT_BIG, ACT_STARTTLS, ACT_SPOIL };
+enum act { ACT_ECHO, ACT_EIGHT, ACT_ABORT, ACT_CLOSE, ACT_BIG, ACT_STARTTLS, ACT_SPOIL, ACT_NOW };
 
 struct world {
 	struct loop *loop;
@@ -36,7 +36,7 @@ struct side {			/* the server's side of one connection */
 	struct conn *c;
 	enum act act;
 	size_t got;
-	int secured, closed, exporter_n, end_point_n, refused;
+	int pieces, secured, closed, exporter_n, end_point_n, refused;
 	uint8_t exporter[32], end_point[64];
 };
 
@@ -81,6 +81,14 @@ static void on_data(void *ctx, struct str bytes)
 				s->refused++;
 		free(big);
 		break;
+	case ACT_NOW:			/* what is queued, what is not copied, what has to wait: in this order */
+		big = malloc(1 << 20);
+		memset(big, 'a', 1 << 20);
+		(void)conn_send(s->c, STR("first"));
+		(void)conn_send_now(s->c, str_make(big, 1 << 20));
+		memset(big, 'b', 1 << 20);	/* it is the caller's again */
+		free(big);
+		break;
 	case ACT_STARTTLS:
 		s->act = ACT_ECHO;
 		(void)conn_send(s->c, STR("<proceed/>"));
@@ -111,7 +119,21 @@ static void on_closed(void *ctx)
 	s->c = NULL;
 }
 
-static const struct conn_ops ops = { .data = on_data, .secured = on_secured, .closed = on_closed };
+static void on_drained(void *ctx)
+{
+	struct side *s = ctx;
+	char *big;
+
+	if (s->act != ACT_NOW || s->got == 0 || ++s->pieces > 2)
+		return;
+	big = malloc(1 << 20);
+	memset(big, 'a' + s->pieces, 1 << 20);
+	(void)conn_send_now(s->c, str_make(big, 1 << 20));
+	memset(big, 'z', 1 << 20);
+	free(big);
+}
+
+static const struct conn_ops ops = { .data = on_data, .secured = on_secured, .drained = on_drained, .closed = on_closed };
 
 /* --- the client ------------------------------------------------------------------------------------------- */
 
@@ -272,6 +294,22 @@ static int fn_slow(struct client *t, SSL *ssl)
 	return read_all(ssl, b, sizeof(b));
 }
 
+/* In pieces of a MiB, each sent when the one before has gone out (on_drained). */
+static int fn_pieces(struct client *t, SSL *ssl)
+{
+	static char b[(3 << 20) + 5];
+	int n;
+
+	(void)t;
+	SSL_write(ssl, "x", 1);
+	poll(NULL, 0, 50);
+	n = read_all(ssl, b, sizeof(b));
+	for (int i = 5; i < n; i++)
+		if (b[i] != 'a' + (i - 5) / (1 << 20))
+			return -i;
+	return memcmp(b, "first", 5) == 0 ? n : -1;
+}
+
 static int fn_starttls(struct client *t, SSL *ssl)
 {
 	char b[10];
@@ -429,6 +467,15 @@ static void a_slow_reader_gets_all_up_to_the_limit(void **state)
 	assert_int_equal(t.result, LIMIT_SEND_BYTES);
 }
 
+static void what_is_sent_at_once_keeps_its_order_and_is_not_needed_afterwards(void **state)
+{
+	struct side s = { .act = ACT_NOW };
+	struct client t = { .max = TLS1_3_VERSION, .fn = fn_pieces };
+
+	play(*state, &s, &t);
+	assert_int_equal(t.result, (3 << 20) + 5);
+}
+
 static void starttls_goes_over_to_tls(void **state)
 {
 	struct side s = { .act = ACT_STARTTLS };
@@ -547,6 +594,7 @@ int main(void)
 		TEST(abort_within_a_callback_is_safe),
 		TEST(close_sends_the_rest_and_says_goodbye),
 		TEST(a_slow_reader_gets_all_up_to_the_limit),
+		TEST(what_is_sent_at_once_keeps_its_order_and_is_not_needed_afterwards),
 		TEST(starttls_goes_over_to_tls),
 		TEST(plain_text_instead_of_tls_ends_it),
 		TEST(a_flood_of_key_updates_ends_it),
