@@ -16,6 +16,8 @@ static const char *state_name(enum vault_held_state s)
 		return "rejected";
 	case HELD_REQUEST:
 		return "request";
+	case HELD_FILE:
+		return "file";
 	}
 	return "waiting";
 }
@@ -92,7 +94,7 @@ static int settle(struct admin_call *call, struct vault *v, enum vault_held_stat
 
 	if (r < 0)
 		return r;
-	if (h.state != HELD_WAITING && h.state != HELD_REQUEST)
+	if (h.state != HELD_WAITING && h.state != HELD_REQUEST && h.state != HELD_FILE)
 		return admin_why(call, ERR_CONFLICT, "this message has been %s already", state_name(h.state));
 	h.state = state;
 	r = vault_held_put(v, &h);

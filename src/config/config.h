@@ -28,6 +28,7 @@ enum config_trust { CONFIG_TRUST_LOW, CONFIG_TRUST_NORMAL, CONFIG_TRUST_HIGH };
 enum config_service_type { CONFIG_SERVICE_STUN, CONFIG_SERVICE_STUNS, CONFIG_SERVICE_TURN, CONFIG_SERVICE_TURNS };
 enum config_transport { CONFIG_TRANSPORT_UDP, CONFIG_TRANSPORT_TCP };
 enum config_dialback { CONFIG_DIALBACK_NEVER, CONFIG_DIALBACK_VERIFIED, CONFIG_DIALBACK_TLS };
+enum config_downloads { CONFIG_DOWNLOADS_ANYBODY, CONFIG_DOWNLOADS_STAFF, CONFIG_DOWNLOADS_RECEIVERS };
 enum config_binding { CONFIG_BINDING_OFFER, CONFIG_BINDING_REQUIRE, CONFIG_BINDING_OFF };
 
 /* A list of texts. */
@@ -99,7 +100,11 @@ struct config {
 		const char *domain;		/* "": rooms.DOMAIN */
 		enum config_rooms_create create;
 	} rooms;
-	struct { uint64_t max_bytes, per_day, keep_s; } upload;	/* per_day, keep_s 0: off */
+	struct {
+		uint64_t max_bytes, per_day, keep_s;	/* per_day, keep_s 0: off */
+		uint64_t wait_s;
+		enum config_downloads downloads;
+	} upload;
 	struct {
 		const char *clamd;		/* "": none */
 		bool required;

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/deliver.h"
+#include "core/file_link.h"
 #include "core/gate.h"
 #include "core/hold.h"
 #include "core/jobs.h"
@@ -166,6 +167,8 @@ static int work(struct vault *v, struct job *job)
 		r = retract_work(v, t, j->message.owners[0]);
 	if (r == 0 && t->service_writes)
 		r = t->service->write(v, t);
+	if (r == 0 && !t->hold && file_link_brings(t))
+		r = file_link_work(v, t);
 	if (r == 0 && t->judged)
 		r = hold_story(v, t);
 	if (r == 0 && t->origin == TRIP_RELEASE)
@@ -204,6 +207,8 @@ static void done(struct job *job, int err)
 	if (t->hold) {
 		if (t->gate)
 			gate_done(t);
+		else if (file_link_waits(t))
+			file_wait_begin(t);
 		else
 			hold_done(t);
 		trip_end(t);
@@ -211,6 +216,7 @@ static void done(struct job *job, int err)
 	}
 	hold_flagged(t);
 	hold_leaked(t);
+	file_link_delivered(t);
 	t->step++;
 	trip_run(t);
 }
@@ -271,6 +277,7 @@ static int plan_message(struct trip *t, struct archive_job *j)
 		plan_outbox(t, j->bytes);
 	if (r < 0)
 		return r;
+	file_link_plan(t);
 	t->offline = t->storable && !t->hold && t->n_main == 0 && t->to_user && !t->to_user->decoy;
 	t->server->metrics.offline_stored += t->offline;
 	return 0;
@@ -299,7 +306,7 @@ static int plan_count(struct trip *t, struct session *s)
 
 static bool nothing_to_write(const struct trip *t, const struct archive_job *j)
 {
-	if (t->hold || t->offline || t->judged || t->service_writes || j->message.n_owners)
+	if (t->hold || t->offline || t->judged || t->service_writes || j->message.n_owners || file_link_brings(t))
 		return false;
 	for (const struct copy *c = t->copies; c; c = c->next)
 		if (c->durable)

@@ -38,6 +38,8 @@ bool files_url(const struct server *srv, struct str url, uint8_t ret_id[VAULT_FI
 /* "https://HOST[:PORT]/upload/TOKEN/NAME", the name percent-encoded. */
 MUST_CHECK int files_url_write(const struct server *srv, struct str token, struct str name, struct buf *b);
 
+/* How many are being looked at. */
+unsigned files_pending(const struct server *srv);
 /* Another has changed the row in the vault (`wardroom file release`, a purge): whoever waits for it is served. */
 void files_changed(struct server *srv, const uint8_t id[VAULT_FILE_ID]);
 /* The link is dead as soon as the row is written; then done(ctx, err), which may be NULL. by, why: for its story. */
@@ -48,7 +50,8 @@ void files_revoke(struct server *srv, const uint8_t id[VAULT_FILE_ID], struct st
 MUST_CHECK int files_rescan(struct server *srv, const uint8_t id[VAULT_FILE_ID], files_done_fn *done, void *ctx);
 
 /* --- the worker's own ---------------------------------------------------------------------------------------------------------- */
-void files_start(struct server *srv);
+/* Before the store's thread; after the scanner has stopped. */
+MUST_CHECK int files_start(struct server *srv);
 void files_stop(struct server *srv);
 
 #endif

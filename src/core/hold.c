@@ -10,6 +10,7 @@
 #include "core/exchange.h"
 #include "core/audit.h"
 #include "core/bot.h"
+#include "core/file_link.h"
 #include "core/hold_word.h"
 #include "core/learn.h"
 #include "core/state.h"
@@ -45,9 +46,10 @@ static struct str reason_of(struct trip *t)
 
 int hold_work(struct vault *v, struct trip *t, struct str stanza)
 {
+	bool waits = file_link_waits(t);
 	struct vault_held h = {
-		.id = t->id, .when_ms = t->when_ms, .state = HELD_WAITING, .from = t->from.full, .to = t->to_self ? t->from.bare : t->to.full,
-		.stanza = stanza, .reason = reason_of(t), .fingerprint = t->verdict.risky ? str_of(t->verdict.fingerprint) : STR_NONE,
+		.id = t->id, .when_ms = t->when_ms, .state = waits ? HELD_FILE : HELD_WAITING, .from = t->from.full, .to = t->to_self ? t->from.bare : t->to.full,
+		.stanza = stanza, .reason = waits ? file_link_reason(t) : reason_of(t), .fingerprint = t->verdict.risky ? str_of(t->verdict.fingerprint) : STR_NONE,
 	};
 
 	return vault_held_put(v, &h);
@@ -145,7 +147,7 @@ int hold_story(struct vault *v, struct trip *t)
 	if (r == 0 && j->risky) {
 		struct vault_spread s = {
 			.fingerprint = str_of(j->fingerprint), .from = t->from.bare, .to = t->to_self ? t->from.bare : t->to.bare, .id = t->id,
-			.when_ms = t->when_ms, .outcome = t->hold ? STR("held") : STR("delivered"),
+			.when_ms = t->when_ms, .outcome = t->hold && !file_link_waits(t) ? STR("held") : STR("delivered"),
 		};
 
 		r = vault_spread_add(v, &s);
@@ -391,6 +393,7 @@ struct release {
 	struct vault_held held;
 	struct node *stanza;
 	bool officer;			/* whose word it is: he teaches the model */
+	bool quiet;			/* nobody's: it only waited for its file */
 };
 
 static int release_work(struct vault *v, void *ctx)
@@ -456,7 +459,8 @@ static void go(void *ctx, struct user *from, int err)
 	struct node *stanza = l->stanza;
 	struct arena *a = l->arena;
 
-	bot_tell(srv, bare_of(l->held.from), "Your message to %.*s has been let go.", STR_FMT(bare_of(l->held.to)));
+	if (!l->quiet)
+		bot_tell(srv, bare_of(l->held.from), "Your message to %.*s has been let go.", STR_FMT(bare_of(l->held.to)));
 	trip_release(srv, err < 0 ? NULL : from, &a, stanza, id, when_ms);
 }
 
@@ -500,12 +504,14 @@ static struct release *release_new(struct server *srv, struct str id)
 	return l;
 }
 
-void hold_let_go(struct server *srv, struct str id, bool officer)
+static void release(struct server *srv, struct str id, bool officer, bool quiet)
 {
 	struct release *l = release_new(srv, id);
 
-	if (l)
+	if (l) {
 		l->officer = officer;
+		l->quiet = quiet;
+	}
 	if (l && l->id.p && server_store(srv, l, release_work, release_done) == 0)
 		return;
 	log_event(LOG_ERROR, "release.failed", LOG_S("id", id));
@@ -513,9 +519,19 @@ void hold_let_go(struct server *srv, struct str id, bool officer)
 		arena_free(&l->arena);
 }
 
+void hold_let_go(struct server *srv, struct str id, bool officer)
+{
+	release(srv, id, officer, false);
+}
+
 void hold_release(struct server *srv, struct str id)
 {
-	hold_let_go(srv, id, true);
+	release(srv, id, true, false);
+}
+
+void hold_go_on(struct server *srv, struct str id)
+{
+	release(srv, id, false, true);
 }
 
 static void rejected_done(void *ctx, int err)
@@ -558,7 +574,7 @@ static void on_later(void *ctx)
 		char id[VAULT_ID_TEXT];
 
 		vault_id_text(l->held[i].id, id);
-		hold_let_go(l->srv, str_of(id), false);
+		release(l->srv, str_of(id), false, false);
 	}
 	arena_free(&l->arena);
 }

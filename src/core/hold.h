@@ -25,6 +25,8 @@ void hold_leaked(struct trip *t);
 
 /* Lets a held message go: on the road again, with its first time and id. id as printed. */
 void hold_release(struct server *srv, struct str id);
+/* The same for one whose files have been checked: nobody is told, it was never held for a person. */
+void hold_go_on(struct server *srv, struct str id);
 /* Tells both sides that it was rejected. */
 void hold_rejected(struct server *srv, struct str id);
 /* At the start: fingerprints under containment and what has spread lately come back into the guard; messages

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "core/blocklist.h"
+#include "core/file_link.h"
 #include "core/gate.h"
 #include "core/hold.h"
 #include "core/mask.h"
@@ -229,7 +230,7 @@ enum trip_next step_inspect(struct trip *t)
 {
 	struct subject sub = { 0 };
 	const struct node *publish;
-	enum trip_next road;
+	enum trip_next next;
 	int r;
 
 	if (frozen_out(t))
@@ -237,16 +238,20 @@ enum trip_next step_inspect(struct trip *t)
 	gate_knock(t);
 	if (policy_step_reach(t) == TRIP_ENDED)
 		return TRIP_ENDED;
-	road = transfer_step(t);
-	if (road != TRIP_NEXT)
-		return road;
+	next = transfer_step(t);
+	if (next != TRIP_NEXT)
+		return next;
 	if (t->kind == STANZA_PRESENCE)
 		return presence_step(t);
 	publish = publication(t);
 	if (publish && t->origin == TRIP_CLIENT && t->from_user && t->from_user->frozen)
 		return trip_refuse(t, ERR_POLICY, "this account is frozen; please write to the help desk");
-	if (publish)
-		return inspect_publication(t, publish);
+	if (publish) {
+		next = file_link_publish(t);
+		return next == TRIP_NEXT ? inspect_publication(t, publish) : next;
+	}
+	if (t->kind == STANZA_MESSAGE && t->origin == TRIP_RELEASE)
+		return file_link_find(t);
 	if (t->kind != STANZA_MESSAGE || (t->origin != TRIP_CLIENT && !trip_is_foreign(t)) ||
 	    str_is(node_attr(t->stanza, "type"), "error"))
 		return TRIP_NEXT;
@@ -258,6 +263,9 @@ enum trip_next step_inspect(struct trip *t)
 		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
 	if (policy_step_encryption(t, &sub) == TRIP_ENDED)
 		return TRIP_ENDED;
+	next = file_link_find(t);
+	if (next != TRIP_NEXT)
+		return next;
 	if (has_text(&sub)) {
 		if (t->origin == TRIP_CLIENT && own_password_find(t, &sub) == TRIP_WAIT)
 			return TRIP_WAIT;
@@ -272,5 +280,6 @@ enum trip_next step_inspect(struct trip *t)
 	t->judged = t->verdict.decision != DECISION_DELIVER || t->verdict.n_findings || t->verdict.risky || t->verdict.differs;
 	if (t->verdict.leak == POLICY_LEAK_MASK && mask(t) < 0)
 		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
-	return obey(t);
+	next = obey(t);
+	return next == TRIP_NEXT && !t->hold ? file_link_obey(t, &sub) : next;
 }

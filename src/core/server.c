@@ -25,6 +25,7 @@
 #include "core/scanner.h"
 #include "core/policy_step.h"
 #include "core/learn.h"
+#include "core/files.h"
 #include "core/link_check.h"
 #include "core/session.h"
 #include "core/sm.h"
@@ -228,6 +229,9 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	s->started_mono_us = p->started_mono_us;
 	s->end = p->end;
 	s->end_ctx = p->end_ctx;
+	s->spool = s->upload = STR_NONE;
+	if (p->spool)
+		s->spool = str_of(p->spool);
 	s->started_wall_ms = clock_wall_ms();
 	list_init(&s->idle_users);
 	list_init(&s->streams);
@@ -238,6 +242,8 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 		return r;
 	*ret_why = STR("what the quarantine and the guard knew cannot be read back");
 	r = hold_restore(s, s->vault);
+	if (r == 0)
+		r = files_start(s);
 	if (r < 0)
 		return r;
 	*ret_why = STR("the store's thread cannot be started");
@@ -642,6 +648,7 @@ void server_free(struct server **ref)
 	map_free(&s->addresses);
 	xml_pool_free(&s->xml_pool);
 	conn_pool_free(&s->conn_pool);
+	files_stop(s);
 	throttle_free(&s->throttle);
 	scram_tools_free(&s->scram);
 	tls_ctx_unref(&s->tls);

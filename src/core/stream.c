@@ -624,6 +624,13 @@ static void address_key(struct stream *st, const struct sockaddr_storage *from)
 	throttle_prefix_of((const struct sockaddr *)(const void *)from, &st->prefix);
 }
 
+bool stream_is_from(const struct stream *st, const uint8_t *address, size_t n)
+{
+	size_t same = n == 16 ? 8 : n;
+
+	return same && st->address_n == same && memcmp(st->address, address, same) == 0;
+}
+
 /* Too many that have not signed in from one address. */
 static bool crowded(struct stream *st)
 {

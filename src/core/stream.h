@@ -39,6 +39,8 @@ void stream_resume_failed(struct stream *st, const char *failed_xml);
 bool stream_is_signing_in(const struct stream *st, struct str bare, struct str device);
 /* The account's credentials are others now, or gone: what is being proven here against the old ones proves nothing. */
 void stream_outdate(struct stream *st, struct str bare);
+/* Does its client speak from this address? Of IPv6 the first half counts: clients change the rest. */
+bool stream_is_from(const struct stream *st, const uint8_t *address, size_t n);
 /* Now and then: an idle stream gives its parser back; true when this one just did. */
 bool stream_sweep(struct stream *st);
 struct stream *stream_of(struct list *node);	/* of server->streams */

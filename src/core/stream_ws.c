@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/file_web.h"
 #include "core/link_check.h"
 #include "core/state.h"
 #include "core/stream_parts.h"
@@ -299,6 +300,8 @@ static void on_chan(void *ctx, bool readable, bool writable)
 		if (r == 0) {
 			if (c.kind == CHAN_LINK)
 				link_check_answer(srv, fd);
+			else if (c.kind == CHAN_FILE)
+				file_web_take(srv, &c, fd);
 			else
 				accept_one(srv, &c, fd);
 			continue;

@@ -19,6 +19,7 @@ struct gate;
 struct server;
 struct service_ops;
 struct session;
+struct trip_files;
 struct user;
 
 enum trip_origin {
@@ -87,6 +88,7 @@ struct trip {
 	bool judged, hold, flagged;
 	bool password_asked;		/* core/own_password.h */
 	struct str own_password;	/* what of the message is the sender's password; empty: nothing */
+	struct trip_files *files;	/* core/file_link.c: what it brings of our own upload service; NULL: not looked for, or nothing */
 	struct gate *gate;		/* core/gate.c: a stranger's, held until the receiver says what becomes of it; NULL: none */
 	bool knocked, too_many;		/* core/gate.c: he approaches somebody; and has approached too many */
 	uint64_t prefix;		/* the range of addresses it came from (hash); 0: not known */

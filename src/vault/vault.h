@@ -160,7 +160,8 @@ MUST_CHECK int vault_stream_remove(struct vault *v, struct str id);
 MUST_CHECK int vault_stream_list(struct vault *v, struct arena *a, struct vault_stream **ret, size_t *ret_n);
 
 /* --- quarantine -------------------------------------------------------------------------------- */
-enum vault_held_state { HELD_WAITING, HELD_RELEASED, HELD_DELIVERED, HELD_REJECTED, HELD_REQUEST /* its receiver decides: a stranger */ };
+enum vault_held_state { HELD_WAITING, HELD_RELEASED, HELD_DELIVERED, HELD_REJECTED, HELD_REQUEST /* its receiver decides: a stranger */,
+			HELD_FILE /* a file that it brings is being checked */ };
 struct vault_held {
 	uint64_t id;			/* also the message's stanza-id */
 	uint64_t when_ms;

@@ -243,6 +243,7 @@ static void pack(struct buf *b, const struct vault_file *f)
 	vault_pack_u32(b, f->state);
 	vault_pack_u64(b, f->created_ms);
 	vault_pack_u64(b, f->expires_ms);
+	vault_pack_u64(b, f->until_ms);
 	vault_pack_str(b, f->owner);
 	vault_pack_str(b, f->token);
 	vault_pack_str(b, f->name);
@@ -306,6 +307,7 @@ static int unpack(struct str plain, struct arena *a, struct vault_file *ret)
 
 	f.created_ms = vault_unpack_u64(&u);
 	f.expires_ms = vault_unpack_u64(&u);
+	f.until_ms = vault_unpack_u64(&u);
 	f.owner = vault_unpack_str(&u);
 	f.token = vault_unpack_str(&u);
 	f.name = vault_unpack_str(&u);

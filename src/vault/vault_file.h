@@ -58,6 +58,7 @@ struct vault_file {
 	struct str owner;			/* bare JID of who uploads */
 	uint64_t created_ms;			/* never changes: its month says which key seals the row */
 	uint64_t expires_ms;			/* of the state: a slot's, the file's, the record's */
+	uint64_t until_ms;			/* when it shall be gone at the latest, as its owner asked (XEP-0363 5.3); 0: as the server keeps files */
 	enum vault_file_state state;
 	struct str token;			/* of the link */
 	struct str name, declared;		/* as the sender's client said: UTF-8; media type */

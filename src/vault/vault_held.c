@@ -37,7 +37,7 @@ static int open_one(struct vault *v, const struct store_row *row, struct arena *
 	h.stanza = vault_unpack_str(&u);
 	h.reason = vault_unpack_str(&u);
 	h.fingerprint = vault_unpack_str(&u);
-	if (vault_unpack_end(&u) < 0 || state > HELD_REQUEST || state != row->tag)
+	if (vault_unpack_end(&u) < 0 || state > HELD_FILE || state != row->tag)
 		return ERR_CORRUPT;
 	h.state = (enum vault_held_state)state;
 	*ret = h;

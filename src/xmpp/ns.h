@@ -78,6 +78,7 @@
 #define NS_OUTAGE "urn:xmpp:sos:0"			/* XEP-0455 */
 #define NS_EXTDISCO "urn:xmpp:extdisco:2"		/* XEP-0215 */
 #define NS_UPLOAD "urn:xmpp:http:upload:0"		/* XEP-0363 */
+#define NS_UPLOAD_PURPOSE "urn:xmpp:http:upload:purpose:0"
 #define NS_BYTESTREAMS "http://jabber.org/protocol/bytestreams"	/* XEP-0065 */
 #define NS_IBB "http://jabber.org/protocol/ibb"		/* XEP-0047 */
 

@@ -107,6 +107,7 @@ static void start(struct sim *s)
 	must(policy_parse(STR("strangers: allow\n"), "policy.yaml", s->config->domain, s->arena, &policy, &why), "policy", why);
 	must(policy_weights(policy, STR_NONE, "weights.yaml", s->arena, &why), "weights", why);
 	must(guard_new(policy, &p.guard), "guard", why);
+	p.spool = "/nonexistent/spool";	/* files have nowhere to lie: slots are given, nothing comes */
 	must(server_new(&p, s->arena, &s->server, &why), "server", why);
 	must(gateway_new(s->server, -1, NULL, s->arena, &s->gateway, &why), "gateway", why);
 	s->vault = NULL;
