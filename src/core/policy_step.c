@@ -203,10 +203,20 @@ static bool parts(const struct trip *t)
 	return false;
 }
 
+/* An outsider whom a wall keeps from somebody goes the road to an account that does not exist, so he gets its answers. */
+static enum trip_next meet_nobody(struct trip *t)
+{
+	if (t->to_user)
+		user_unref(&t->to_user);
+	t->looked_up = true;
+	t->lookup_err = ERR_NOT_FOUND;
+	return TRIP_NEXT;
+}
+
 static enum trip_next keep_apart(struct trip *t, const struct clause *c, bool invites)
 {
 	if (trip_is_foreign(t))
-		return trip_refuse(t, ERR_UNAVAILABLE, NULL);
+		return invites ? trip_refuse(t, ERR_UNAVAILABLE, NULL) : meet_nobody(t);
 	return forbid(t, POLICY_WALL, c->name, invites ? "The company's policy keeps you and whom you invite apart." :
 		      "The company's policy keeps you and this address apart.", c->reason);
 }

@@ -166,6 +166,42 @@ def walls(tap, w):
     tap.run("wall: one that is built while both sides sit in a room puts the later one out, and shuts the archive", built)
 
 
+def outsiders(tap, w, gateway):
+    """Who is behind a wall is as good as not there."""
+    server = w.server
+    kinds = {
+        "a message": "<message from='eve@gw.test/x' to='WHO' id='ID' type='chat'><body>hello</body></message>",
+        "a headline": "<message from='eve@gw.test/x' to='WHO' id='ID' type='headline'><body>hello</body></message>",
+        "a link": "<message from='eve@gw.test/x' to='WHO' id='ID' type='chat'><body>http://lure.test/x</body></message>",
+        "a marker": "<message from='eve@gw.test/x' to='WHO' id='ID' type='chat'><active xmlns='http://jabber.org/protocol/chatstates'/></message>",
+        "a request": "<iq from='eve@gw.test/x' to='WHO' id='ID' type='get'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+        "a card": "<iq from='eve@gw.test/x' to='WHO' id='ID' type='get'><vCard xmlns='vcard-temp'/></iq>",
+        "a subscription": "<presence from='eve@gw.test' to='WHO' id='ID' type='subscribe'/>",
+        "a probe": "<presence from='eve@gw.test' to='WHO' id='ID' type='probe'/>",
+        "presence": "<presence from='eve@gw.test/x' to='WHO' id='ID'/>",
+    }
+
+    def answers(who, tag):
+        gateway.clear()
+        for i, form in enumerate(kinds.values()):
+            gateway.send(form.replace("WHO", who).replace("ID", f"{tag}{i}"))
+        gateway.settle()
+        return sorted(text_of(e).replace(who, "WHO").replace(f'id="{tag}', 'id="') for e in gateway.inbox if (e.get("from") or "").startswith(who))
+
+    def alike():
+        w.apply("groups: {sealed: [tom@example.test], far: [gw.test]}\nwalls: [{between: [sealed, far]}]\nstrangers: outside\n")
+        w.c["tom"].settle().clear()
+        missing = answers(f"nobody@{server.domain}", "n")
+        walled = answers(f"tom@{server.domain}", "w")
+        check(missing == walled, f"a missing account says {missing}, one behind a wall {walled}")
+        check(len(missing) >= 2, f"answers at all: {missing}")
+        w.c["tom"].settle()
+        check(not [e for e in w.c["tom"].inbox if "eve@" in text_of(e)], "something came through")
+        check(not server.json("held", "list")["held"], "something is held for him")
+        w.apply(POLICY)
+    tap.run("wall: to an outsider somebody behind one is like somebody who is not there", alike)
+
+
 def join(c, room, nick):
     c.send(f"<presence to='{room}/{nick}'><x xmlns='{MUC}'/></presence>")
     p = c.expect(lambda e: e.tag.endswith("presence") and (e.get("from") or "") == f"{room}/{nick}", what=f"self-presence of {nick}")
@@ -410,6 +446,7 @@ def main():
         w.apply(POLICY)
         gateway = Component(server, "gw.test").login()
         walls(tap, w)
+        outsiders(tap, w, gateway)
         encryption(tap, w, gateway)
         devices(tap, w)
         links(tap, w)
