@@ -7,10 +7,16 @@
 #include "scan/cfb.h"
 #include "scan/digest.h"
 #include "scan/eicar.h"
+#include "scan/mail.h"
+#include "scan/mixed.h"
 #include "scan/names.h"
 #include "scan/office.h"
 #include "scan/ole.h"
+#include "scan/page.h"
+#include "scan/pdf.h"
+#include "scan/rtf.h"
 #include "scan/scan_parts.h"
+#include "scan/text.h"
 #include "scan/unpack.h"
 #include "scan/zip.h"
 
@@ -162,8 +168,19 @@ static void look_into(struct look *l, enum kind container, enum kind k, struct s
 		unpack(l, container, k, name, bytes);
 	else if (kind_family(k) == FAMILY_ARCHIVE)
 		look_note(l, FACT_UNREADABLE, "%s", kind_mime(k));
+	else if (k == KIND_PDF)
+		pdf_check(l, bytes);
+	else if (k == KIND_RTF)
+		rtf_check(l, bytes);
+	else if (k == KIND_MAIL)
+		mail_check(l, bytes);
+	else if (k == KIND_HTML || k == KIND_SVG || k == KIND_HTA)
+		page_check(l, k, bytes);
 	else if (k == KIND_FLAT_OFFICE || (k == KIND_ODF && container == KIND_ODF))
 		office_flat(l, bytes);
+	else if (kind_family(k) == FAMILY_TEXT || k == KIND_SYLK)
+		text_check(l, k, name, bytes);
+	mixed_check(l, k, bytes);
 }
 
 static void look_at(struct look *l, struct str name, struct str declared, struct str bytes)

@@ -1,0 +1,42 @@
+#include "scan/text.h"
+
+#include "scan/bytes.h"
+#include "scan/dde.h"
+#include "scan/names.h"
+
+/* SYLK: records of lines; "O;E" allows macros, "NN;NAuto_open" names one, "E" is a formula. */
+static void sylk(struct look *l, struct str s)
+{
+	static const struct str calls[] = { { ";eexec(", 7 }, { ";ecall(", 7 }, { ";eregister(", 11 }, { ";eformula(", 10 },
+	{ "exec(", 5 }, { "call(", 5 } };
+
+	if (bytes_has_nocase(s, STR("nn;nauto_")) || bytes_has_nocase(s, STR("auto_open")) || bytes_has_nocase(s, STR("auto_close"))) {
+		look_note(l, FACT_MACRO, "SYLK");
+		look_note(l, FACT_MACRO_AUTO, "Auto_Open");
+	}
+	if (bytes_has(s, STR("\nO;E")) || bytes_has(s, STR(";E;")) || bytes_has(s, STR("\nNE;")))
+		look_note(l, FACT_MACRO, "SYLK");
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (bytes_has_nocase(s, calls[i]))
+			look_note(l, FACT_MACRO, "SYLK");
+	if (dde_table(s) || bytes_has_nocase(s, STR(";ecmd|")) || bytes_has_nocase(s, STR("|'")))
+		look_note(l, FACT_DDE, "formula");
+}
+
+void text_check(struct look *l, enum kind k, struct str name, struct str bytes)
+{
+	char suffix[KIND_SUFFIX] = "";
+
+	if (k == KIND_SYLK) {
+		sylk(l, bytes);
+		return;
+	}
+	(void)names_suffix(name, suffix);
+	/* Office opens these as tables. */
+	if ((strcmp(suffix, "csv") == 0 || strcmp(suffix, "tsv") == 0 || strcmp(suffix, "tab") == 0 ||
+	    strcmp(suffix, "prn") == 0 || strcmp(suffix, "dif") == 0 ||
+	     strcmp(suffix, "xls") == 0 || strcmp(suffix, "xlt") == 0 || strcmp(suffix, "txt") == 0) && dde_table(bytes))
+		look_note(l, FACT_DDE, "formula");
+	if (strcmp(suffix, "slk") == 0)
+		sylk(l, bytes);
+}
