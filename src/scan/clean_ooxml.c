@@ -89,13 +89,22 @@ static bool plain_ribbon(struct clean_ooxml *o, const struct clean_opc_rel *r, i
 	return !any;
 }
 
-static int macro_sheet(struct clean_opc_rel *r)
+/* Under another name, since programs and checks know such a sheet by its folder. */
+static int macro_sheet(struct clean_ooxml *o, struct clean_opc_rel *r)
 {
+	struct str name;
 	struct buf b;
 	int err;
 
 	if (!r->target || !str_ends(r->target->name, STR(".xml")))
 		return ERR_UNSUPPORTED;			/* of a binary workbook */
+	name = arena_printf(o->opc.a, "/xl/worksheets/emptied%zu.xml", (size_t)(r->target - o->opc.zip.v));
+	if (!name.p)
+		return ERR_LIMIT;
+	if (clean_zip_find(&o->opc.zip, str_cut(name, 1)))
+		return ERR_UNSUPPORTED;
+	r->new_address = name.p;
+	r->target->new_name = name.p + 1;
 	buf_init(&b, 4096);
 	err = buf_str_add(&b, STR(EMPTY_SHEET));
 	if (err == 0)
@@ -155,7 +164,7 @@ static int choose(struct clean_ooxml *o, struct clean_opc_rel *r)
 	if (fact == FACT_MACRO && plain_ribbon(o, r, &err))
 		return err;
 	if (err == 0 && strstr(r->type, "acrosheet") && fact == FACT_MACRO)
-		err = macro_sheet(r);
+		err = macro_sheet(o, r);
 	else
 		r->drop = true;
 	took(o, (unsigned)fact);

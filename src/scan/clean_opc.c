@@ -331,6 +331,8 @@ static enum clean_xml_do write_type(void *ctx, struct clean_xml *x, const char *
 
 		if (p && p->drop)
 			return CLEAN_XML_DROP;
+		if (p && p->new_name)
+			clean_xml_attr(x, "PartName", p->new_name - 1);	/* from its slash on: see clean_ooxml.c */
 	}
 	to = type && w->retype ? w->retype(w->ctx, type) : NULL;
 	if (to)

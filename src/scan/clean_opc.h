@@ -22,7 +22,7 @@ struct clean_opc_rel {
 	struct clean_zip_part *target;		/* NULL: outside, or not there */
 	const char *id, *type, *address;	/* type: what follows its last slash */
 	bool external, drop;
-	const char *new_type, *new_address;	/* literals; NULL: as it is */
+	const char *new_type, *new_address;	/* literals or of the arena; NULL: as it is */
 };
 
 struct clean_opc {

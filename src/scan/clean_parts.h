@@ -32,6 +32,8 @@ MUST_CHECK int clean_tiff(struct clean *c);		/* in place: the places of tags bec
 
 bool clean_opc_is(struct str in);
 MUST_CHECK int clean_ooxml(struct clean *c);		/* clean_ooxml.c: Word, Excel, PowerPoint, Visio */
+bool clean_odf_is(struct str in);
+MUST_CHECK int clean_odf(struct clean *c);
 bool clean_pdf_is(struct str in);
 MUST_CHECK int clean_pdf(struct clean *c);
 

@@ -273,8 +273,8 @@ static void XMLCALL on_doctype(void *ctx, const XML_Char *name, const XML_Char *
 	(void)name;
 	(void)system;
 	(void)public;
-	(void)subset;
-	stop(ctx, ERR_UNSUPPORTED);
+	if (subset)			/* an outer one is not read: StarOffice names it */
+		stop(ctx, ERR_UNSUPPORTED);
 }
 
 static void parse(struct clean_xml *x)

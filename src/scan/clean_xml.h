@@ -1,7 +1,7 @@
 /* clean_xml.h - XML in which some elements are left out: all that stays is copied byte by byte.
  *
  * Expat reads; what it passes over unchanged is copied from the input, so that no serialiser's taste gets into a document. A rule sees each
- * element as it begins and says what becomes of it. Documents with a DTD are refused: office formats have none.
+ * element as it begins and says what becomes of it. Documents that define things in a DTD are refused: office formats have none.
  *
  * Ownership  All the caller's; the editor's state lives on the stack of clean_xml_edit().
  * Limits     CLEAN_XML_DEPTH elements within each other, CLEAN_XML_TEXT bytes of a watched element's text.

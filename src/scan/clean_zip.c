@@ -229,6 +229,11 @@ static void put(struct buf *b, unsigned bytes, uint32_t v)
 		buf_char(b, (char)(v >> 8 * i));
 }
 
+static struct str name_of(const struct clean_zip_part *p)
+{
+	return p->new_name ? str_of(p->new_name) : p->name;
+}
+
 /* What both heads of a part say alike (APPNOTE.TXT 4.3.7, 4.3.12). */
 static void head(struct buf *b, const struct clean_zip_part *p, uint16_t method, uint32_t crc, size_t packed_n, size_t plain_n)
 {
@@ -239,7 +244,7 @@ static void head(struct buf *b, const struct clean_zip_part *p, uint16_t method,
 	put(b, 4, crc);
 	put(b, 4, (uint32_t)packed_n);
 	put(b, 4, (uint32_t)plain_n);
-	put(b, 2, (uint32_t)p->name.n);
+	put(b, 2, (uint32_t)name_of(p).n);
 	put(b, 2, 0);
 }
 
@@ -264,7 +269,7 @@ static int write_part(const struct clean_zip_part *p, bool store, struct buf *ou
 	if (err == 0) {
 		buf_add(out, "PK\3\4", 4);
 		head(out, p, method, crc, data.n, plain_n);
-		buf_str_add(out, p->name);
+		buf_str_add(out, name_of(p));
 		buf_str_add(out, data);
 		buf_add(central, "PK\1\2\x14\0", 6);
 		head(central, p, method, crc, data.n, plain_n);
@@ -272,7 +277,7 @@ static int write_part(const struct clean_zip_part *p, bool store, struct buf *ou
 		put(central, 2, 0);
 		put(central, 4, 0);
 		put(central, 4, at);
-		buf_str_add(central, p->name);
+		buf_str_add(central, name_of(p));
 	}
 	buf_release(&packed);
 	return err < 0 ? err : out->failed || out->n >= UINT32_MAX ? ERR_LIMIT : central->failed ? ERR_NOMEM : 0;

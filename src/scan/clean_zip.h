@@ -21,6 +21,7 @@
 
 struct clean_zip_part {
 	struct str name, packed;
+	const char *new_name;		/* NULL: as it is; in packages of OOXML a slash stands before it */
 	uint32_t crc, plain_n;
 	uint32_t stamp;			/* DOS date and time */
 	uint16_t method, flags;

@@ -254,8 +254,11 @@ static void a_macro_sheet_becomes_an_empty_one(void **st)
 	add(w, "xl/macrosheets/sheet1.xml", "<xm:macrosheet xmlns:xm='x'><c><f>EXEC(\"calc\")</f></c></xm:macrosheet>");
 	assert_int_equal(clean(w, ACTIVE), 0);
 	assert_true(w->c.removed & FACT_BIT(FACT_MACRO));
-	assert_false(says(w, "xl/macrosheets/sheet1.xml", "EXEC"));
-	assert_false(says(w, "[Content_Types].xml", "macrosheet+xml"));
+	assert_false(has(w, "xl/macrosheets/sheet1.xml"));
+	assert_false(says(w, "[Content_Types].xml", "macrosheet"));
+	assert_true(says(w, "[Content_Types].xml", "PartName='/xl/worksheets/emptied4.xml'"));
+	assert_true(says(w, "xl/worksheets/emptied4.xml", "<sheetData/>"));
+	assert_true(says(w, "xl/_rels/workbook.xml.rels", "Target='/xl/worksheets/emptied4.xml'"));
 	assert_true(says(w, "xl/_rels/workbook.xml.rels", "2006/relationships/worksheet'"));
 	assert_false(says(w, "xl/workbook.xml", "Auto_Open"));
 }
