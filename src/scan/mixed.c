@@ -122,7 +122,7 @@ static void behind(struct look *l, struct str s)
 }
 
 /* An archive is found from its end: whatever stands before it. */
-static void zip_within(struct look *l, struct str s)
+static void zip_within(struct look *l, struct str s, bool known)
 {
 	struct zip z;
 	bool real;
@@ -131,7 +131,8 @@ static void zip_within(struct look *l, struct str s)
 		return;
 	real = z.n > 0 && z.v[0].at >= z.start && bytes_at(s, z.v[0].at, STR("PK\3\4"));
 	if (real && z.start < s.n) {
-		look_note(l, FACT_POLYGLOT, "an archive of %zu files in it", z.n);
+		if (known)			/* what is not known may well be a container */
+			look_note(l, FACT_POLYGLOT, "an archive of %zu files in it", z.n);
 		if (l->depth < SCAN_DEPTH && look_enter(l))
 			look_part(l, STR("archive"), str_cut(s, (size_t)z.start));
 	}
@@ -226,5 +227,5 @@ void mixed_check(struct look *l, enum kind k, struct str s)
 	else if (f == FAMILY_PICTURE || f == FAMILY_PDF || f == FAMILY_MEDIA || f == FAMILY_TEXT || f == FAMILY_WEB ||
 	    f == FAMILY_FONT || f == FAMILY_NONE ||
 		 k == KIND_RTF || k == KIND_GZIP)
-		zip_within(l, s);
+		zip_within(l, s, f != FAMILY_NONE);
 }

@@ -1,7 +1,10 @@
 #include "scan/scan.h"
 
+#include <iconv.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "scan/bytes.h"
 #include "scan/cfb.h"
@@ -20,6 +23,20 @@
 #include "scan/unpack.h"
 #include "scan/zip.h"
 
+/* What the libraries open when they are first asked, they open now: names in archives are UTF-8 in this program, whatever the system
+ * thinks; times of entries have a zone; OpenSSL has a configuration. */
+static void open_all(void)
+{
+	uint8_t digest[SCAN_DIGEST];
+	iconv_t ic = iconv_open("UTF-8", "UTF-16LE");
+
+	if (ic != (iconv_t)-1)
+		iconv_close(ic);
+	setlocale(LC_CTYPE, "C.UTF-8");
+	tzset();
+	digest_sha256(STR_NONE, digest);
+}
+
 int scan_new(struct scan **ret)
 {
 	struct scan *s = calloc(1, sizeof(*s));
@@ -29,6 +46,7 @@ int scan_new(struct scan **ret)
 		scan_free(&s);
 		return err;
 	}
+	open_all();
 	*ret = s;
 	return 0;
 }
