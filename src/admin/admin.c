@@ -12,7 +12,7 @@
 #define ARENA_BYTES (64 * 1024 * 1024)		/* an import of thousands, a list of all accounts */
 
 static const struct admin_command *const tables[] = {
-	admin_user_commands, admin_device_commands, admin_held_commands, admin_outbreak_commands, admin_policy_commands, admin_record_commands,
+	admin_user_commands, admin_device_commands, admin_held_commands, admin_file_commands, admin_outbreak_commands, admin_policy_commands, admin_record_commands,
 	admin_replay_commands, admin_report_commands, admin_exchange_commands, admin_decoy_commands,
 };
 

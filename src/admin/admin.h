@@ -33,6 +33,8 @@ enum admin_effect_kind {
 	EFFECT_DEVICES_SHOWN,		/* core adds to the reply which are connected; subject: bare JID */
 	EFFECT_DEVICE_REVOKED,		/* end its sessions; subject: bare JID, '/', device id */
 	EFFECT_PURGED,			/* there is somebody to be told (admin/admin_purge.h) */
+	EFFECT_FILE,			/* another state than before; subject: its id */
+	EFFECT_FILE_RESCAN,		/* look at it again; subject: its id, empty: all */
 	EFFECT_SHARED,			/* tell peers of a threat; subject: kind, hash, weight, end (core/exchange.h) */
 	EFFECT_UNSHARED,		/* subject: hash */
 	EFFECT_ACCOUNT_ADDED,

@@ -13,7 +13,7 @@ struct admin_command {
 };
 
 /* Each file's commands; ended by a row without a name. */
-extern const struct admin_command admin_user_commands[], admin_device_commands[], admin_held_commands[], admin_outbreak_commands[],
+extern const struct admin_command admin_user_commands[], admin_device_commands[], admin_held_commands[], admin_file_commands[], admin_outbreak_commands[],
 	admin_policy_commands[], admin_record_commands[], admin_replay_commands[],
 	admin_report_commands[], admin_exchange_commands[], admin_decoy_commands[];
 

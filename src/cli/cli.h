@@ -43,6 +43,9 @@ int cli_call(struct cli *c, const char *command, json_t *args, json_t **ret);
 
 /* Prints a reply as JSON or for people. */
 void cli_print(const struct cli *c, const char *command, json_t *reply);
+/* `file show` for people; a text without what would write on the terminal. */
+void cli_file_print(json_t *reply);
+void cli_put(const char *text);
 /* A bar on standard error when that is a terminal. */
 void cli_progress(const char *what, uint64_t done, uint64_t total);
 

@@ -15,6 +15,7 @@ static const struct view views[] = {
 	{ "user list", "accounts", { "jid", "role", "state", "created" }, "no accounts yet" },
 	{ "device list", "devices", { "id", "connected", "access", "last_seen", "software", "device" }, "no client has signed in yet" },
 	{ "held list", "held", { "id", "when", "state", "from", "to", "reason" }, "nothing is held" },
+	{ "file list", "files", { "id", "when", "state", "owner", "size", "name" }, "no files" },
 	{ "report list", "reports", { "id", "when", "by", "about", "reason", "evidence" }, "nobody has reported anything" },
 	{ "exchange list", "entries", { "hash", "kind", "weight", "expires", "when" }, "nothing is told to anybody" },
 	{ "purge list", "purges", { "id", "state", "what", "purged", "to_tell", "told" }, "no purges" },
@@ -58,6 +59,11 @@ static void put(const char *s, int width)
 	}
 	for (; n < width; n++)
 		fputc(' ', stdout);
+}
+
+void cli_put(const char *text)
+{
+	put(text, 0);
 }
 
 static int width_of(const char *s)
@@ -221,6 +227,8 @@ void cli_print(const struct cli *c, const char *command, json_t *reply)
 		}
 	if (strcmp(command, "outbreak show") == 0 || (strcmp(command, "purge") == 0 && json_object_get(reply, "tree")))
 		outbreak(c, reply);
+	else if (strcmp(command, "file show") == 0)
+		cli_file_print(reply);
 	else if (strcmp(command, "why") == 0)
 		why(c, reply);
 	else

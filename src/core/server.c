@@ -340,6 +340,8 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 	case EFFECT_OUTBREAK_CONTAINED:
 	case EFFECT_OUTBREAK_LIFTED:
 	case EFFECT_PURGED:
+	case EFFECT_FILE:
+	case EFFECT_FILE_RESCAN:
 	case EFFECT_SHARED:
 	case EFFECT_UNSHARED:
 	case EFFECT_ACCOUNT_ADDED:
@@ -485,6 +487,9 @@ static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 	case EFFECT_DEVICE_REVOKED:
 		revoke_device(s, e->subject, reply);
 		break;
+	case EFFECT_FILE:
+	case EFFECT_FILE_RESCAN:
+		break;				/* nobody serves files yet */
 	case EFFECT_POLICY_APPLIED:
 		break;				/* roles/control.c: a reload, as with SIGHUP */
 	}
