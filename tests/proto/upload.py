@@ -1,12 +1,19 @@
 #!/usr/bin/env python3
 """Files sent through the server (XEP-0363): slots and their limits; nothing is loaded before it was looked at; messages wait for their files."""
+import base64
 import datetime
+import os
 import re
+import socket
 import sys
+import threading
+import time
 
 import harness  # noqa: F401 - finds tests/lib
+from fakeclamd import FakeClamd
 from harness import befriend, check, error_of
-from rawxmpp import CLIENT, Client, q, text_of
+from rawws import http
+from rawxmpp import CLIENT, Client, body_of, q, text_of
 from wardroom_test import Instance, Tap, until
 
 UP = "urn:xmpp:http:upload:0"
@@ -116,6 +123,272 @@ def quota(tap):
         tap.run("a killed server has forgotten nothing of it", kept)
 
 
+EICAR = base64.b64decode("WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=")
+TEXT = b"The minutes of the meeting.\n" * 20
+
+
+def path_of(url):
+    return "/upload/" + url.split("/upload/")[1]
+
+
+def put(server, url, body, type="text/plain"):
+    head = f"PUT {path_of(url)} HTTP/1.1\r\nHost: {server.domain}\r\nContent-Length: {len(body)}\r\nContent-Type: {type}\r\n\r\n"
+    status, _, answer, _ = http(server, head.encode() + body, patience=30)
+    return status, answer.decode()
+
+
+def get(server, url, method="GET"):
+    status, head, body, _ = http(server, f"{method} {path_of(url)} HTTP/1.1\r\nHost: {server.domain}\r\n\r\n")
+    return status, head, body
+
+
+def upload(c, name, body):
+    url, _ = slot(c, name, len(body), "text/plain")
+    return url, *put(c.server, url, body)
+
+
+def got(c, text, **kw):
+    return c.expect(lambda e: e.tag == q(CLIENT, "message") and text in (body_of(e) or ""), what=f"a message with {text}", **kw)
+
+
+def nothing_of(c, text):
+    c.settle()
+    check(not [e for e in c.inbox if text in (body_of(e) or "")], f"{text} has arrived")
+
+
+def served(tap, server, anna, bob):
+    def up_and_down():
+        url, status, answer = upload(anna, "minutes.txt", TEXT)
+        check(status == 201, f"PUT {status} {answer}")
+        status, head, body = get(server, url)
+        check(status == 200 and body == TEXT, f"GET {status}")
+        check(head.get("content-disposition", "").startswith("attachment") and "minutes.txt" in head["content-disposition"], f"{head}")
+        check(get(server, url, "HEAD")[0] == 200, "HEAD")
+        check(get(server, url.replace("minutes", "other"))[0] == 404, "another name leads to it")
+        check(put(server, url, TEXT)[0] == 409, "a slot can be used twice")
+        bob.clear()
+        anna.message(bob.bare, f"see {url}")
+        got(bob, url)
+    tap.run("a file that was looked at goes up, down and along with a message", up_and_down)
+
+    def wrong_sizes():
+        url, _ = slot(anna, "a.txt", 10)
+        check(put(server, url, b"x" * 11)[0] == 413 and put(server, url, b"x" * 9)[0] == 413, "another size was taken")
+        check(put(server, url, b"y" * 10)[0] == 201, "the slot is spoilt by it")
+    tap.run("a slot is for a file of one size", wrong_sizes)
+
+    def unknown():
+        anna.clear()
+        for text in (f"https://{server.domain}:{server.https_port}/upload/{'0' * 32}/a.txt", f"HTTPS://{server.domain.upper()}:{server.https_port}/upload/{'0' * 32}/"):
+            anna.message(bob.bare, text, id="un1")
+            is_error(anna.expect(lambda e: e.get("id") == "un1" and e.get("type") == "error", what="an error"), "policy-violation", "modify")
+            anna.clear()
+        bob.clear()
+        anna.message(bob.bare, "md5 d41d8cd98f00b204e9800998ecf8427e is no link")
+        got(bob, "md5 d41d8cd98f00b204e9800998ecf8427e")
+    tap.run("a link to a file that is not there is refused, other digits are not", unknown)
+
+
+def held(tap, server, anna, bob):
+    def virus():
+        anna.clear()
+        url, status, answer = upload(anna, "fine.txt", EICAR)
+        check(status not in (200, 201) and "held" in answer and "fine.txt" in answer, f"PUT {status} {answer}")
+        check(get(server, url)[0] == 403, "it can be loaded")
+        got(anna, "is held")
+        return url
+    url = []
+    tap.run("what is held fails at the sender, with a sentence, and cannot be loaded", lambda: url.append(virus()))
+
+    def everywhere():
+        check(url, "there is no such file")
+        link, bodies = url[0], []
+        token = link.split("/upload/")[1].split("/")[0]
+        anna.clear()
+        bob.clear()
+        forms = [
+            f"<body>see {link}</body>",
+            f"<body>x</body><x xmlns='jabber:x:oob'><url>{link}</url></x>",
+            f"<body>x</body><html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><a href='{link}'>y</a></body></html>",
+            f"<body>x</body><file-sharing xmlns='urn:xmpp:sfs:0'><sources><url-data xmlns='http://jabber.org/protocol/url-data' target='{link}'/></sources></file-sharing>",
+            f"<body>x</body><reference xmlns='urn:xmpp:reference:0' type='data' uri='{link}'><media-sharing xmlns='urn:xmpp:sims:1'><sources>"
+            f"<reference xmlns='urn:xmpp:reference:0' type='data' uri='{link}'/></sources></media-sharing></reference>",
+            f"<body>x</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:sfs:0'><body>{link}</body></fallback>",
+            f"<body>aesgcm://elsewhere.test/upload/{token}/a#00</body>",
+            f"<body>https://127.0.0.1/./upload/%{ord(token[0]):02x}{token[1:]}/fine.txt</body>",
+            f"<subject>{link}</subject><body>x</body>",
+        ]
+        for i, form in enumerate(forms):
+            anna.send(f"<message to='{bob.bare}' type='chat' id='ev{i}'>{form}</message>")
+            el = anna.expect(lambda e, i=i: e.get("id") == f"ev{i}" and e.get("type") == "error", what=f"an error for {form}")
+            is_error(el, "policy-violation", "modify")
+            check("held" in text_of(el), f"no sentence: {text_of(el)}")
+        bob.settle()
+        check(not [e for e in bob.inbox if e.tag == q(CLIENT, "message")], f"it has arrived: {[text_of(e) for e in bob.inbox]}")
+        avatar = ("<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='urn:xmpp:avatar:metadata'><item id='x'><metadata xmlns='urn:xmpp:avatar:metadata'>"
+                  f"<info bytes='1' id='111f4b3c50d7b0df729d299bc6f8e9ef9066971f' type='image/png' url='{link}'/></metadata></item></publish></pubsub>")
+        is_error(anna.iq("set", avatar), "policy-violation", "modify")
+    tap.run("a message with its link is refused, wherever in it the link stands", everywhere)
+
+
+def waiting(tap):
+    """clamd is configured and away: files stay pending."""
+    with Instance(users=["anna", "bob", "carl"], https=True, start=False) as server:
+        clamd = FakeClamd(os.path.join(server.top, "clamd"))
+        server.extra = f"upload:\n  wait: 2s\nscanner:\n  clamd: {clamd.path}\n"
+        server.write_config()
+        server.start()
+        anna, bob = (Client(server, n, resource="r").login(presence=True) for n in ("anna", "bob"))
+        befriend(anna, bob)
+        urls, answers, leaks = [], [], []
+        stop = threading.Event()
+
+        def poll():
+            while not stop.is_set():
+                for u in list(urls):
+                    try:
+                        status, _, body = get(server, u)
+                    except OSError:		# the server is being killed
+                        continue
+                    if status == 200:
+                        leaks.append((time.monotonic(), u, body))
+                time.sleep(0.05)
+
+        def bring(name, body):
+            url, _ = slot(anna, name, len(body), "text/plain")
+            urls.append(url)
+            t = threading.Thread(target=lambda: answers.append((url, *put(server, url, body))))
+            t.start()
+            return url, t
+
+        poller = threading.Thread(target=poll, daemon=True)
+        good, t1 = bring("good.txt", TEXT)
+        bad, t2 = bring("bad.txt", b"EVIL-BYTES" + TEXT)
+        poller.start()
+
+        def held_back():
+            t1.join(30)
+            t2.join(30)
+            check(sorted(a[1] for a in answers) == [201, 201], f"answers {answers}")
+            anna.sm_enable()
+            for i, u in enumerate((good, bad)):
+                anna.message(bob.bare, f"number {i} {u}", id=f"w{i}")
+            anna.message(bob.bare, "number 2 without", id="w2")
+            got(bob, "number 2")
+            anna.sm_request()
+            until(lambda: (anna.pump(0.05), anna.sm_acked >= 3)[1], 10, "the acknowledgement")
+            nothing_of(bob, "number 0")
+            nothing_of(bob, "number 1")
+            check(not leaks, f"unscanned bytes were served: {leaks}")
+        tap.run("a message waits for its file, acknowledged at once; others go past it", held_back)
+
+        def told():
+            got(anna, "still waits", timeout=10)
+            got(bob, "is on its way to you", timeout=10)
+        tap.run("both sides are told when it takes long", told)
+
+        def publish():
+            avatar = ("<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='urn:xmpp:avatar:metadata'><item id='x'><metadata xmlns='urn:xmpp:avatar:metadata'>"
+                      f"<info bytes='1' id='111f4b3c50d7b0df729d299bc6f8e9ef9066971f' type='image/png' url='{good}'/></metadata></item></publish></pubsub>")
+            is_error(anna.iq("set", avatar), "resource-constraint", "wait")
+        tap.run("what is published cannot wait: it is to be tried again", publish)
+
+        def killed():
+            server.kill9()
+            server.start()
+            a, b = (Client(server, n, resource="r2").login(presence=True) for n in ("anna", "bob"))
+            time.sleep(0.5)
+            nothing_of(b, "number 0")
+            clamd.start()
+            el = got(b, "number 0", timeout=40)
+            check(el.find("{urn:xmpp:delay}delay") is not None, "without its first time")
+            got(a, "was not delivered", timeout=20)
+            nothing_of(b, "number 1")
+            stop.set()
+            poller.join(5)
+            check(all(u == good and body == TEXT for _, u, body in leaks), "bad bytes were served")
+            check(get(server, good)[0] == 200 and get(server, bad)[0] == 403, "the verdicts")
+            b.settle()
+            check(len([e for e in b.inbox if "number 0" in (body_of(e) or "")]) <= 1, "it came twice")
+            server.assert_healthy()
+        tap.run("a killed server looks at the files again, and the messages go on", killed)
+
+        def failed():
+            carl, b = (Client(server, n, resource="r3").login(presence=True) for n in ("carl", "bob"))
+            befriend(carl, b)
+            clamd.stop()
+            time.sleep(0.2)
+            url, _ = slot(carl, "worse.txt", 14, "text/plain")
+            t = threading.Thread(target=lambda: put(server, url, b"EVIL-BYTES    "))
+            t.start()
+            until(lambda: get(server, url)[0] == 503, 10, "the file is there")
+            carl.message(b.bare, f"number 3 {url}", id="w3")
+            carl.settle()
+            clamd.start()
+            el = carl.expect(lambda e: e.get("type") == "error" and e.get("id") == "w3", what="an error", timeout=40)
+            is_error(el, "policy-violation", "modify")
+            check("held" in text_of(el), f"no sentence: {text_of(el)}")
+            got(carl, "was not delivered")
+            nothing_of(b, "number 3")
+            t.join(20)
+        tap.run("when a file is held at last, the client that sent its message shows that it failed", failed)
+        stop.set()
+        clamd.stop()
+
+
+def downloads(tap):
+    for mode, texts in (("staff", (403, 200)), ("receivers", (403, 403))):
+        with Instance(users=["anna", "bob"], https=True, extra=f"upload:\n  downloads: {mode}\n") as server:
+            anna = Client(server, "anna", resource="r").login(presence=True)
+            url, status, answer = upload(anna, "a.txt", TEXT)
+
+            def limited(mode=mode):
+                check(status == 201, f"PUT {status} {answer}")
+                check(get(server, url)[0] == 200, "its own sender cannot load it")
+                anna.goodbye()
+                until(lambda: get(server, url)[0] == 403, 10, "who is not signed in is kept out")
+                bob = Client(server, "bob", resource="r").login(presence=True)
+                check(get(server, url)[0] == (200 if mode == "staff" else 403), "who is signed in but was not sent it")
+                again = Client(server, "anna", resource="r").login(presence=True)
+                befriend(again, bob)
+                again.message(bob.bare, url)
+                got(bob, url)
+                again.goodbye()
+                until(lambda: get(server, url)[0] == 200, 10, "who was sent it")
+                bob.goodbye()
+                until(lambda: get(server, url)[0] == 403, 10, "who is gone")
+            tap.run(f"downloads: {mode}", limited)
+
+
+def expiry(tap):
+    with Instance(users=["anna"], https=True) as server:
+        anna = Client(server, "anna", resource="r").login(presence=True)
+        spool = os.path.join(server.dir, "spool")
+
+        def files():
+            return [f for d, _, fs in os.walk(spool) for f in fs]
+
+        def gone():
+            then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=4)
+            url, _ = slot(anna, "a.txt", len(TEXT), inner=f"<ephemeral xmlns='{PURPOSE}' expire-before='{then:%Y-%m-%dT%H:%M:%SZ}'/>")
+            keep, status, _ = upload(anna, "keep.txt", TEXT)
+            check(put(server, url, TEXT)[0] == 201 and status == 201, "PUT")
+            check(get(server, url)[0] == 200 and len(files()) == 2, f"before: {files()}")
+            until(lambda: get(server, url)[0] == 410, 15, "the end of its time")
+            server.stop()
+            server.start()	# which sweeps
+            until(lambda: len(files()) == 1, 15, "its bytes are deleted")
+            check(get(server, url)[0] == 410 and get(server, keep)[0] == 200, "the wrong one went")
+        tap.run("at the end of its time a file is gone, and its bytes are", gone)
+
+        def account():
+            server.cli("user", "remove", anna.bare)
+            server.stop()
+            server.start()
+            until(lambda: not files(), 15, "its bytes are deleted")
+        tap.run("files go with their account", account)
+
+
 def main():
     tap = Tap("upload")
     with Instance(users=["anna", "bob", "c"], https=True, extra="upload:\n  max_bytes: 1MiB\n") as server:
@@ -123,8 +396,13 @@ def main():
         bob = Client(server, "bob", resource="b").login(presence=True)
         befriend(anna, bob)
         slots(tap, server, anna, bob)
+        served(tap, server, anna, bob)
+        held(tap, server, anna, bob)
         server.assert_healthy()
     quota(tap)
+    waiting(tap)
+    downloads(tap)
+    expiry(tap)
     return tap.end()
 
 
