@@ -1,5 +1,7 @@
 /* cli_init.c - a new instance: folder, configuration, keys, certificate, empty store. Refuses to overwrite. */
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "net/tls.h"
@@ -64,6 +66,23 @@ static int fill(struct cli *c, const struct config_values *values, struct str *r
 	return r < 0 ? r : config_write_new(c->in.dir, values, c->arena, ret_why);
 }
 
+/* ClamAV's daemon, where distributions put its socket; whoever runs this must be let in. */
+static void find_clamd(struct config_values *values)
+{
+	static const char *const sockets[] = { "/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock", "/run/clamav/clamd.sock" };
+	static const char signatures[] = "/var/lib/clamav";
+
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+		struct stat st;
+
+		if (stat(sockets[i], &st) == 0 && S_ISSOCK(st.st_mode) && access(sockets[i], R_OK | W_OK) == 0) {
+			values->clamd = sockets[i];
+			values->signatures = access(signatures, R_OK | X_OK) == 0 ? signatures : NULL;
+			return;
+		}
+	}
+}
+
 int cli_init(struct cli *c)
 {
 	struct config_values values = { .domain = cli_option(c, "domain"), .address = cli_option(c, "listen") };
@@ -80,6 +99,7 @@ int cli_init(struct cli *c)
 		c->dir = "./instance";
 	if (instance_paths(c->dir, c->arena, &c->in) < 0)
 		return cli_fail(CLI_NOT, "out of memory");
+	find_clamd(&values);
 	r = instance_create(&c->in, c->arena, &why);
 	if (r == 0)
 		r = fill(c, &values, &why);

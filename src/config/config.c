@@ -757,6 +757,8 @@ int config_write_new(const char *dir, const struct config_values *v, struct aren
 	add_port(&b, "component", "listen.component", v->component);
 	add_port(&b, "https", "listen.https", v->https);
 	buf_str_add(&b, STR(" }\n"));
+	if (v->clamd)
+		buf_printf(&b, "scanner: { clamd: %s, required: true%s%s }\n", v->clamd, v->signatures ? ", signatures: " : "", v->signatures ? v->signatures : "");
 	r = b.failed ? ERR_NOMEM : config_parse(buf_str(&b), in.config, a, &c, ret_why);
 	if (r == 0 && (!str_eq_nocase(str_of(c->domain), str_of(v->domain)) || strcmp(c->listen.address, address) != 0)) {
 		*ret_why = STR("The domain or the address is not one: it would change other options.");

@@ -169,6 +169,7 @@ MUST_CHECK int config_defaults_write(FILE *f);
 struct config_values {
 	const char *domain, *address;
 	int c2s, c2s_tls, s2s, component, https;
+	const char *clamd, *signatures;		/* found on this machine; NULL: not */
 };
 /* Writes DIR/wardroom.yaml after having read it back; ERR_CONFLICT when it is there already. */
 MUST_CHECK int config_write_new(const char *dir, const struct config_values *v, struct arena *a, struct str *ret_why);

@@ -455,7 +455,8 @@ static void publish(struct scanner *s)
 {
 	struct scanner_state st = {
 		.processes = s->now.processes, .done = s->count.done, .failed = s->count.failed, .timed_out = s->count.timed_out, .found = s->count.found,
-		.clamd_wanted = *s->now.clamd, .clamd_there = s->clamd.there, .yara_files = s->yara.files, .digests = (unsigned)s->digests.n,
+		.clamd_wanted = *s->now.clamd, .clamd_required = s->now.required,
+		.clamd_there = s->clamd.there, .yara_files = s->yara.files, .digests = (unsigned)s->digests.n,
 	};
 	uint64_t version = version_of(s);
 
@@ -468,12 +469,13 @@ static void publish(struct scanner *s)
 	memcpy(st.digests_says, s->digests.says, sizeof(st.digests_says));
 	pthread_mutex_lock(&s->lock);
 	s->state = st;
-	if (version != s->version) {
+	if (version != s->version || (s->clamd.there && !s->was_there)) {	/* what was looked at without it is looked at again */
 		s->version_new = version != 0;
 		s->version = version;
 		if (version)
 			post(s);
 	}
+	s->was_there = s->clamd.there;
 	pthread_mutex_unlock(&s->lock);
 }
 

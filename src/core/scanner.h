@@ -20,8 +20,8 @@
 #include "crypt/seal.h"
 #include "ipc/scan_job.h"
 
-struct arena;
 struct config;
+struct json_t;
 struct loop;
 struct scanner;
 
@@ -70,7 +70,7 @@ struct scanner_state {
 	unsigned processes, idle;	/* wanted, and waiting for a job */
 	unsigned queued, queued_low, running;
 	uint64_t done, failed, timed_out, found;	/* since the start; found: with a fact of malware */
-	bool clamd_wanted, clamd_there;
+	bool clamd_wanted, clamd_required, clamd_there;
 	char clamd_says[160];		/* its version, or what is wrong */
 	unsigned yara_files, digests;
 	char yara_says[SCAN_JOB_TEXT];	/* "": all rules are in force; else lines of what is wrong: the rules before are in force */
@@ -94,5 +94,7 @@ uint64_t scanner_version(const struct scanner *s);
 /* fn is called when it has changed to something that is known. */
 void scanner_on_version(struct scanner *s, void (*fn)(void *ctx), void *ctx);
 void scanner_state_of(struct scanner *s, struct scanner_state *ret);
+/* The same, as `status` prints it; NULL: that no file is looked at. */
+void scanner_show(struct scanner *s, struct json_t *reply);
 
 #endif

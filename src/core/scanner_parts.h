@@ -134,6 +134,7 @@ struct scanner {
 	struct scanner_conf now;
 	struct scanner_slot slots[HERITAGE_SCANDS_MOST];
 	uint64_t bytes;			/* of all slots */
+	bool was_there;			/* clamd */
 	struct scanner_digests digests;
 	struct scanner_yara yara;
 	struct scanner_clamd clamd;

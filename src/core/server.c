@@ -387,6 +387,7 @@ static void live_status(struct server *s, json_t *reply)
 	METRICS(METRICS_SHOW)
 #undef METRICS_SHOW
 	not_opened(s, reply);
+	scanner_show(s->scanner, reply);
 	outward_status(s, reply);
 }
 
