@@ -24,10 +24,19 @@ static const struct kind {
 	{ clean_odf_is, clean_odf, OFFICE | FACT_BIT(FACT_EXTERNAL_TEMPLATE) | FACT_BIT(FACT_SIGNED) },
 	{ clean_pdf_is, clean_pdf, FACT_BIT(FACT_PDF_SCRIPT) | FACT_BIT(FACT_PDF_LAUNCH) | FACT_BIT(FACT_PDF_EMBEDDED) | FACT_BIT(FACT_PDF_XFA) |
 	  FACT_BIT(FACT_METADATA) | FACT_BIT(FACT_TRAILING_DATA) | FACT_BIT(FACT_SIGNED) },
+	{ clean_svg_is, clean_svg, FACT_BIT(FACT_SVG_SCRIPT) | FACT_BIT(FACT_EXTERNAL_OBJECT) | FACT_BIT(FACT_METADATA) },
+};
+
+static const struct kind page = {
+	.make = clean_html,
+	.can = FACT_BIT(FACT_HTML_SCRIPT) | FACT_BIT(FACT_HTML_SMUGGLING) | FACT_BIT(FACT_EXTERNAL_OBJECT) | FACT_BIT(FACT_METADATA) |
+	       FACT_BIT(FACT_EMBEDDED_OBJECT) | FACT_BIT(FACT_ACTIVEX),
 };
 
 static const struct kind *kind_of(const struct clean *c)
 {
+	if (clean_html_is(c))
+		return &page;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i].is(c->in))
 			return &kinds[i];

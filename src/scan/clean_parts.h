@@ -32,6 +32,10 @@ MUST_CHECK int clean_tiff(struct clean *c);		/* in place: the places of tags bec
 
 bool clean_opc_is(struct str in);
 MUST_CHECK int clean_ooxml(struct clean *c);		/* clean_ooxml.c: Word, Excel, PowerPoint, Visio */
+bool clean_svg_is(struct str in);
+MUST_CHECK int clean_svg(struct clean *c);
+bool clean_html_is(const struct clean *c);		/* by its media type: a page has no mark of its own */
+MUST_CHECK int clean_html(struct clean *c);		/* becomes text/plain */
 bool clean_odf_is(struct str in);
 MUST_CHECK int clean_odf(struct clean *c);
 bool clean_pdf_is(struct str in);
