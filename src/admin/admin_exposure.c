@@ -16,6 +16,8 @@ struct view {
 	json_t *copies, *exposed, *tree;
 	json_t *rooms;			/* as keys: those that have their edge */
 	struct str zero;
+	uint8_t files[EXPOSURE_FILES][VAULT_FILE_ID];
+	unsigned n_files;
 	unsigned looked;
 };
 
@@ -98,6 +100,29 @@ static int look(struct view *x, json_t *o, struct str who, const struct vault_sp
 	return when ? admin_put(o, "read", admin_json_time(when)) : 0;
 }
 
+/* --- files ---------------------------------------------------------------------------------------------------------- */
+
+bool admin_exposure_file(struct str *rest, uint8_t ret[VAULT_FILE_ID])
+{
+	ptrdiff_t at;
+
+	while ((at = str_find(*rest, STR("/upload/"))) >= 0) {
+		*rest = str_cut(*rest, (size_t)at + sizeof("/upload/") - 1);
+		if (rest->n >= VAULT_FILE_TOKEN && vault_file_id(str_make(rest->p, VAULT_FILE_TOKEN), ret))
+			return true;
+	}
+	return false;
+}
+
+static void note_file(struct view *x, const uint8_t id[VAULT_FILE_ID])
+{
+	for (unsigned i = 0; i < x->n_files; i++)
+		if (memcmp(x->files[i], id, VAULT_FILE_ID) == 0)
+			return;
+	if (x->n_files < EXPOSURE_FILES)
+		memcpy(x->files[x->n_files++], id, VAULT_FILE_ID);
+}
+
 /* --- who has it ----------------------------------------------------------------------------------------------------------- */
 
 static json_t *exposure_of(struct view *x, struct str who)
@@ -170,12 +195,27 @@ static int expose_readers(struct view *x, json_t *readers, const struct vault_sp
 	return r;
 }
 
+/* As long as it has not been purged it says itself which; afterwards its rows do. */
+static void look_for_files(struct view *x, uint64_t id)
+{
+	struct vault_entry e;
+	uint8_t file[VAULT_FILE_ID];
+	struct str rest;
+
+	if (x->looked >= EXPOSURE_LOOKED || vault_archive_any(x->v, id, x->scratch, &e) < 0)
+		return;
+	for (rest = e.stanza; admin_exposure_file(&rest, file);)
+		note_file(x, file);
+}
+
 static int received(struct view *x, const struct vault_spread *s)
 {
 	struct str story;
 	json_t *o = NULL, *readers;
 	int r;
 
+	arena_clear(x->scratch);
+	look_for_files(x, s->id);
 	arena_clear(x->scratch);
 	r = vault_finding_get(x->v, s->id, x->scratch, &story);
 	if (r == 0)
@@ -194,10 +234,41 @@ static int did(struct view *x, struct str who, const char *what, uint64_t when_m
 	return o && !json_object_get(o, what) ? admin_put(o, what, admin_json_time(when_ms)) : 0;
 }
 
+static int loaded(struct view *x, const uint8_t id[VAULT_FILE_ID])
+{
+	struct vault_file_seen *seen = NULL;
+	size_t n = 0;
+	int r;
+
+	arena_clear(x->scratch);
+	r = vault_file_seen_list(x->v, id, FILE_LOADED, EXPOSURE_LOOKED, x->scratch, &seen, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = did(x, seen[i].who, "downloaded", seen[i].first_ms);
+	return r == ERR_NOT_FOUND || r == ERR_LIMIT ? 0 : r;
+}
+
+/* What was held at first. */
+static bool was_let_go(struct view *x, uint64_t id)
+{
+	struct vault_held h;
+
+	arena_clear(x->scratch);
+	return vault_held_get(x->v, id, x->scratch, &h) == 0 && h.state == HELD_DELIVERED;
+}
+
 static int one(struct view *x, const struct vault_spread *s)
 {
-	json_t *copy = json_object();
-	int r = json_array_append_new(x->copies, copy) == 0 ? 0 : ERR_NOMEM;
+	uint8_t file[VAULT_FILE_ID];
+	json_t *copy;
+	int r;
+
+	if (str_is(s->outcome, "file")) {
+		if (vault_file_id_parse(s->to, file) == 0)
+			note_file(x, file);
+		return 0;
+	}
+	copy = json_object();
+	r = json_array_append_new(x->copies, copy) == 0 ? 0 : ERR_NOMEM;
 
 	if (r == 0)
 		r = admin_put(copy, "from", admin_json_str(s->from));
@@ -214,7 +285,7 @@ static int one(struct view *x, const struct vault_spread *s)
 	if (str_is(s->outcome, "clicked"))
 		return did(x, s->to, "clicked", s->when_ms);
 	r = did(x, s->from, "passed_on", s->when_ms);
-	return r == 0 && str_is(s->outcome, "delivered") ? received(x, s) : r;
+	return r == 0 && (str_is(s->outcome, "delivered") || was_let_go(x, s->id)) ? received(x, s) : r;
 }
 
 int admin_exposure(struct admin_call *call, struct vault *v, struct str fingerprint)
@@ -237,6 +308,8 @@ int admin_exposure(struct admin_call *call, struct vault *v, struct str fingerpr
 	x.zero = str_of(json_string_value(json_object_get(call->reply, "patient_zero")));
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = one(&x, &s[i]);
+	for (unsigned i = 0; r == 0 && i < x.n_files; i++)
+		r = loaded(&x, x.files[i]);
 	if (r == 0 && n == EXPOSURE_ROWS)
 		r = admin_put(call->reply, "more", json_true());
 	json_decref(x.rooms);

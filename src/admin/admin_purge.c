@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/rand.h"
 #include "inspect/fingerprint.h"
+#include "vault/vault_file.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
 #include "xmpp/tombstone.h"
@@ -62,39 +63,33 @@ static struct str job_id(const struct run *x)
 
 /* --- who is to be told ------------------------------------------------------------------------------------------------ */
 
-static bool ends_link(char c)
+/* The files of our own that a message links to: from here on nobody loads them. */
+static int revoke_files(struct run *x, const struct found *f, struct str stanza, json_t *files)
 {
-	return (unsigned char)c <= ' ' || c == '"' || c == '\'' || c == '<' || c == '>';
-}
+	struct str why = str_of(json_string_value(json_object_get(x->job, "why"))), rest = stanza;
+	struct vault_spread s = { .fingerprint = str_of(json_string_value(json_object_get(x->job, "fingerprint"))), .from = f->from, .id = f->id,
+				  .when_ms = clock_wall_ms(), .outcome = STR("file") };
+	uint8_t id[VAULT_FILE_ID];
+	char text[VAULT_FILE_ID_TEXT];
+	struct vault_file row;
+	int r = 0;
 
-/* Links that may lead to files of our own (core/files.h knows). */
-static void add_links(json_t *links, struct str text)
-{
-	ptrdiff_t at;
-
-	while (json_array_size(links) < PURGE_LINKS && (at = str_find(text, STR("http"))) >= 0) {
-		struct str rest = str_cut(text, (size_t)at);
-		size_t n = 0;
-
-		while (n < rest.n && !ends_link(rest.p[n]))
-			n++;
-		if (str_find(str_make(rest.p, n), STR("/upload/")) > 0)
-			json_array_append_new(links, json_stringn(rest.p, n));
-		text = str_cut(rest, n ? n : 1);
+	while (r == 0 && json_array_size(files) < PURGE_FILES && admin_exposure_file(&rest, id)) {
+		r = vault_file_settle(x->v, id, FILE_IS_REVOKED, s.when_ms, STR("purge"), why.n ? why : STR("the message that brought it was purged"),
+				      x->scratch, &row);
+		if (r == ERR_NOT_FOUND || r == ERR_CONFLICT) {
+			r = 0;			/* no file of ours, or refused before */
+			continue;
+		}
+		vault_file_id_text(id, text);
+		s.to = str_of(text);
+		if (r == 0 && json_array_append_new(files, json_string(text)) != 0)
+			r = ERR_NOMEM;
+		if (r == 0 && s.fingerprint.n)
+			r = vault_spread_add(x->v, &s);		/* the tree names who has loaded it */
+		count(x->job, "files", 1);
 	}
-}
-
-static json_t *links_of(struct node *m)
-{
-	json_t *links = json_array();
-
-	for (const struct node *n = m; links && n; n = node_walk(m, n)) {
-		if (node_is_text(n))
-			add_links(links, n->text);
-		for (const struct attr *a = n->attrs; a; a = a->next)
-			add_links(links, a->value);
-	}
-	return links;
+	return r;
 }
 
 /* The author as his message names him: an account, or somebody in a room. */
@@ -107,21 +102,36 @@ static struct str author(struct run *x, const struct node *m, struct str from)
 	return !from.n || str_eq(jid.bare, from) ? jid.bare : jid.full;
 }
 
+/* As its author has it, to somebody's nick in a room: who that is, is told under the other's own copy, so that nobody learns it from us. */
+static bool is_whisper(struct run *x, const struct node *m, const struct found *f)
+{
+	struct jid to;
+
+	return !str_is(node_attr(m, "type"), "groupchat") && node_has_attr(m, "to") &&
+	       (jid_parse(x->scratch, node_attr(m, "to"), &to) < 0 || (f->to.n && !str_eq(to.bare, f->to)));
+}
+
 static int tell(struct run *x, const struct found *f, struct node *m, struct str stanza, const char *own)
 {
-	struct str from = author(x, m, f->from), given = m ? node_attr(m, "id") : STR_NONE, type = m ? node_attr(m, "type") : STR_NONE;
+	json_t *files = json_array();
+	struct str from = author(x, m, f->from), given = m && !is_whisper(x, m, f) ? node_attr(m, "id") : STR_NONE;
+	struct str type = m ? node_attr(m, "type") : STR_NONE;
 	char id[VAULT_ID_TEXT], sha[SHA_HEX];
 	json_t *o;
+	int r;
 
 	vault_id_text(f->id, id);
 	sha_of(stanza, sha);
 	o = json_pack("{s:s, s:s%, s:s%, s:s%, s:s%, s:s, s:s}", "id", id, "from", from.p, from.n, "to", f->to.p, f->to.n, "given", given.p, given.n,
 		      "type", type.p, type.n, "own", own, "sha", m ? sha : "");
-	if (!o)
-		return 0;		/* an address that is no UTF-8: nobody has it */
-	if (m)
-		json_object_set_new(o, "links", links_of(m));
-	return json_array_append_new(x->tells, o) == 0 ? 0 : ERR_NOMEM;
+	r = files ? revoke_files(x, f, stanza, files) : ERR_NOMEM;
+	if (r == 0 && o)		/* otherwise an address that is no UTF-8: nobody has it */
+		r = json_object_set(o, "files", files) == 0 && json_array_append(x->tells, o) == 0 ? 0 : ERR_NOMEM;
+	if (r == 0 && o)
+		count(x->job, "to_tell", 1);
+	json_decref(files);
+	json_decref(o);
+	return r;
 }
 
 /* --- one message -------------------------------------------------------------------------------------------------------- */
@@ -163,26 +173,16 @@ static int take_out(struct run *x, const struct found *f, const struct vault_ent
 		count(x->job, "purged", 1);
 	if (r == 0 && f->to.n)
 		r = vault_offline_take(x->v, f->to, f->id);
-	if (r == 0 && m)
-		count(x->job, "to_tell", 1);
 	return r < 0 ? r : tell(x, f, m, e ? e->stanza : STR_NONE, own);
 }
 
 static int reject(struct run *x, struct vault_held *h)
 {
-	if (h->state != HELD_WAITING && h->state != HELD_RELEASED && h->state != HELD_REQUEST)
+	if (h->state == HELD_REJECTED || h->state == HELD_DELIVERED)
 		return 0;
 	h->state = HELD_REJECTED;
 	count(x->job, "held", 1);
 	return vault_held_put(x->v, h);
-}
-
-static int reject_id(struct run *x, uint64_t id)
-{
-	struct vault_held h;
-	int r = vault_held_get(x->v, id, x->scratch, &h);
-
-	return r == ERR_NOT_FOUND ? 0 : r < 0 ? r : reject(x, &h);
 }
 
 static int take_id(struct run *x, const struct found *f)
@@ -193,6 +193,17 @@ static int take_id(struct run *x, const struct found *f)
 	if (r == ERR_NOT_FOUND)
 		return take_out(x, f, NULL);
 	return r < 0 ? r : take_out(x, f, &e);
+}
+
+/* It is held; or it was, and was let go. */
+static int from_quarantine(struct run *x, const struct found *f)
+{
+	struct vault_held h;
+	int r = vault_held_get(x->v, f->id, x->scratch, &h);
+
+	if (r < 0)
+		return r == ERR_NOT_FOUND ? 0 : r;
+	return h.state == HELD_DELIVERED ? take_id(x, f) : reject(x, &h);
 }
 
 /* --- by fingerprint ------------------------------------------------------------------------------------------------------- */
@@ -215,8 +226,8 @@ static int slice_spread(struct run *x, bool *ret_more)
 		arena_clear(x->scratch);
 		if (str_is(s[i].outcome, "delivered"))
 			r = take_id(x, &f);
-		if (r == 0 && !str_is(s[i].outcome, "clicked"))
-			r = reject_id(x, s[i].id);
+		if (r == 0 && (str_is(s[i].outcome, "delivered") || str_is(s[i].outcome, "held")))
+			r = from_quarantine(x, &f);
 	}
 	arena_free(&a);
 	snprintf(chance, sizeof(chance), "%llu", (unsigned long long)pos.chance);
@@ -280,7 +291,7 @@ static void addresses(struct run *x, const struct node *m, struct found *f)
 
 	f->from = f->to = STR_NONE;
 	if (jid_parse(x->scratch, node_attr(m, "from"), &jid) == 0) {
-		f->from = room ? jid.full : jid.bare;
+		f->from = room || !node_has_attr(m, "to") ? jid.full : jid.bare;	/* a room's copy of what one of its occupants says */
 		f->to = room ? jid.bare : STR_NONE;
 	}
 	if (!room && jid_parse(x->scratch, node_has_attr(m, "to") ? node_attr(m, "to") : sid ? node_attr(sid, "by") : STR_NONE, &jid) == 0)
@@ -517,8 +528,9 @@ static int begin(struct run *x)
 		return admin_why(x->call, ERR_BAD_REQUEST, "name what to purge: --fingerprint F (from `wardroom outbreak list`), --stanza-id S, --like S (all messages "
 				 "that say nearly the same) or --link URL");
 	vault_id_text(vault_next_id(x->v, now), id);
-	x->job = json_pack("{s:s, s:s, s:s%, s:s%, s:s, s:s, s:i, s:i, s:i, s:i, s:i}", "id", id, "what", x->what, "value", value.p, value.n, "why", why.p, why.n,
-			   "started", x->stamp, "state", "running", "seen", 0, "purged", 0, "held", 0, "to_tell", 0, "told", 0);
+	x->job = json_pack("{s:s, s:s, s:s%, s:s%, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "id", id, "what", x->what, "value", value.p, value.n,
+			   "why", why.p, why.n, "started", x->stamp, "state", "running", "seen", 0, "purged", 0, "held", 0, "to_tell", 0, "told", 0,
+			   "unreachable", 0, "files", 0);
 	if (!x->job)
 		return ERR_BAD_REQUEST;
 	x->value = json_string_value(json_object_get(x->job, "value"));
@@ -601,7 +613,7 @@ static int slice(struct run *x, bool *ret_more)
 
 static int answer(struct run *x)
 {
-	static const char *const shown[] = { "purged", "held", "seen", "to_tell", "fingerprint" };
+	static const char *const shown[] = { "purged", "held", "seen", "to_tell", "files", "fingerprint" };
 	const char *fingerprint = json_string_value(json_object_get(x->job, "fingerprint"));
 	int r = admin_put(x->call->reply, "purge", json_incref(json_object_get(x->job, "id")));
 

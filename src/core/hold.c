@@ -66,6 +66,16 @@ int hold_delivered(struct vault *v, struct trip *t)
 	return vault_held_put(v, &h);
 }
 
+/* Who had a post to a room. */
+static json_t *readers_of(const struct trip *t)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; list && i < t->n_readers; i++)
+		json_array_append_new(list, json_stringn(t->readers[i].p, t->readers[i].n));
+	return list;
+}
+
 static json_t *story(struct trip *t)
 {
 	const struct judgement *j = &t->verdict;
@@ -94,6 +104,8 @@ static json_t *story(struct trip *t)
 		bad |= json_object_set_new(o, "fingerprint", json_string(j->fingerprint)) |
 		       json_object_set_new(o, "patient_zero", json_stringn(j->patient_zero.p, j->patient_zero.n)) |
 		       json_object_set_new(o, "senders", json_integer(j->n_senders));
+	if (o && j->risky && t->n_readers)
+		bad |= json_object_set_new(o, "readers", readers_of(t));
 	if (bad) {
 		json_decref(o);
 		return NULL;
@@ -139,19 +151,31 @@ static int put_story(struct vault *v, struct trip *t)
 	return r;
 }
 
+/* A private message in a room is somebody's, and his copy has an id of its own. */
+static int put_spread(struct vault *v, struct trip *t)
+{
+	struct vault_spread s = {
+		.fingerprint = str_of(t->verdict.fingerprint), .from = t->from.bare, .to = t->to_self ? t->from.bare : t->to.bare, .id = t->id,
+		.when_ms = t->when_ms, .outcome = t->hold && !file_link_waits(t) ? STR("held") : STR("delivered"),
+	};
+	int r;
+
+	if (t->whisper_to.n && !t->hold)
+		s.to = t->whisper_to;
+	r = vault_spread_add(v, &s);
+	if (r < 0 || t->hold || !t->whisper_id)
+		return r;
+	s.id = t->whisper_id;
+	return vault_spread_add(v, &s);
+}
+
 int hold_story(struct vault *v, struct trip *t)
 {
 	const struct judgement *j = &t->verdict;
 	int r = put_story(v, t);
 
-	if (r == 0 && j->risky) {
-		struct vault_spread s = {
-			.fingerprint = str_of(j->fingerprint), .from = t->from.bare, .to = t->to_self ? t->from.bare : t->to.bare, .id = t->id,
-			.when_ms = t->when_ms, .outcome = t->hold && !file_link_waits(t) ? STR("held") : STR("delivered"),
-		};
-
-		r = vault_spread_add(v, &s);
-	}
+	if (r == 0 && j->risky)
+		r = put_spread(v, t);
 	if (r == 0 && j->outbreak_began)
 		r = put_outbreak(v, t);
 	return r;
@@ -605,7 +629,7 @@ static int restore_spread(struct server *srv, struct vault *v, struct arena *a)
 	if (r == 0 && n == RESTORE_MOST)
 		r = vault_spread_list(v, STR_NONE, now - RESTORE_BUSY_MS, RESTORE_MOST, a, &s, &n);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		if (!str_is(s[i].outcome, "clicked"))
+		if (str_is(s[i].outcome, "delivered") || str_is(s[i].outcome, "held"))
 			r = guard_remember_copy(srv->guard, s[i].fingerprint, s[i].from, s[i].to, s[i].when_ms, str_is(s[i].outcome, "delivered"));
 	return r;
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/files.h"
 #include "core/service.h"
 #include "core/session.h"
 #include "core/sm.h"
@@ -43,7 +44,7 @@ struct round {
 	struct arena *arena, *scratch;
 	struct str key, purge;		/* of the row; which purge it belongs to */
 	struct purge_copy *v;
-	size_t n, told;
+	size_t n, told, lost;		/* told: or nobody has it */
 	char stamp[CLOCK_STAMP_BYTES];
 	struct change *changes;
 	size_t waiting;			/* people not told yet, and one for who is counting */
@@ -110,6 +111,18 @@ static void read_copy(struct round *r, const json_t *o, struct purge_copy *c)
 	vault_id_text(c->id, c->text);
 }
 
+/* Their rows say already that they are revoked. */
+static void forget_files(struct round *r, const json_t *files)
+{
+	uint8_t id[VAULT_FILE_ID];
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(files, i, one)
+		if (vault_file_id_parse(str_of(json_string_value(one)), id) == 0)
+			files_changed(r->p->srv, id);
+}
+
 static int read_row(struct round *r)
 {
 	json_t *o = json_loadb(r->purge.p, r->purge.n, 0, NULL), *tells = json_object_get(o, "tells"), *one;
@@ -121,8 +134,10 @@ static int read_row(struct round *r)
 	r->purge = text_of(r->arena, o, "purge");
 	if (r->v) {
 		json_array_foreach(tells, i, one)
-			if (r->n < PURGE_AT_ONCE)
+			if (r->n < PURGE_AT_ONCE) {
 				read_copy(r, one, &r->v[r->n++]);
+				forget_files(r, json_object_get(one, "files"));
+			}
 		err = 0;
 	}
 	json_decref(o);
@@ -255,6 +270,11 @@ static int clean_work(struct vault *v, void *ctx)
 	return err;
 }
 
+static void count(json_t *o, const char *key, size_t more)
+{
+	json_object_set_new(o, key, json_integer(json_integer_value(json_object_get(o, key)) + (json_int_t)more));
+}
+
 static int told_work(struct vault *v, void *ctx)
 {
 	struct round *r = ctx;
@@ -268,7 +288,8 @@ static int told_work(struct vault *v, void *ctx)
 	if (err < 0)
 		return err == ERR_NOT_FOUND ? 0 : err;
 	o = json_loadb(text.p, text.n, 0, NULL);
-	json_object_set_new(o, "told", json_integer(json_integer_value(json_object_get(o, "told")) + (json_int_t)r->told));
+	count(o, "told", r->told);
+	count(o, "unreachable", r->lost);
 	out = json_dumps(o, JSON_COMPACT);
 	err = out ? vault_item_put(v, r->p->srv->bot, ITEM_PURGE, r->purge, str_of(out)) : ERR_NOMEM;
 	free(out);
@@ -339,8 +360,8 @@ static void settled(void *ctx, int err)
 		w->r->failed = true;
 	else if (err < 0)
 		log_event(LOG_WARN, "purge.not_told", LOG_S("to", w->c->to), LOG_Z("why", err_text(err)));
-	else
-		w->r->told++;
+	w->r->lost += err < 0;
+	w->r->told += err >= 0;
 	one_less(w->r);
 }
 
@@ -399,7 +420,7 @@ static void tell_one(struct round *r, const struct purge_copy *c)
 	if (service && service->purged && str_is(c->type, "groupchat"))
 		service->purged(r->p->srv, c, settled, w);
 	else if (service || !c->given.n || !c->to.n || !c->left)
-		one_less(r);			/* nobody has it, or nothing names it */
+		settled(w, 0);			/* nobody has it, or nothing names it */
 	else
 		err = tell_person(r, w);
 	if (err < 0)

@@ -28,7 +28,7 @@ static struct trip *trip_new(struct server *srv, enum trip_origin origin, struct
 	*a = NULL;
 	t->stanza = stanza;
 	t->kind = stanza_kind(stanza);
-	t->would_by = STR_NONE;
+	t->would_by = t->whisper_to = STR_NONE;
 	list_init(&t->queue);
 	list_init(&t->inbound);
 	return t;

@@ -96,6 +96,10 @@ struct trip {
 	uint64_t id, when_ms;		/* archive id and stamp; id 0: not given yet */
 	bool archive_from, archive_to, offline, storable;	/* set by the archive step */
 	uint32_t outbox_seq;		/* a copy waits there for another server; 0: none */
+	struct str *readers;		/* rooms: whom a post reaches, bare, as many as are noted */
+	unsigned n_readers;
+	struct str whisper_to;		/* rooms: who somebody in a room is; empty: it is no private message in one */
+	uint64_t whisper_id;		/* and the id of his copy */
 	void (*settled)(void *ctx, int err);	/* trip_emit_settled() */
 	void *settled_ctx;
 	unsigned n_main;		/* copies that reach the receiver */

@@ -30,6 +30,7 @@
 #define ROOMS_WRONG_KEPT 256
 #define ROOMS_HISTORY 50		/* messages shown to who joins, and kept for that */
 #define ROOMS_HISTORY_BYTES (256 * 1024)
+#define ROOMS_READERS 500		/* are noted of a post that may spread something */
 #define ROOMS_HATS 32			/* of one room; a bit each */
 #define ROOMS_TEXT 4096			/* name, description, subject, password, reason */
 #define ROOMS_NICK 256

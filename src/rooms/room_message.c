@@ -196,6 +196,25 @@ static int archived(struct trip *t, struct post *p, struct str owner, struct str
 	return r;
 }
 
+/* For the tree of an outbreak. */
+static int note_readers(struct trip *t, const struct room *r)
+{
+	struct map_iter it = { 0 };
+	void *v;
+
+	if (!t->verdict.risky)
+		return 0;
+	t->readers = arena_alloc(t->arena, ROOMS_READERS * sizeof(*t->readers));
+	if (!t->readers)
+		return ERR_LIMIT;
+	while (t->n_readers < ROOMS_READERS && map_next(r->nicks, &it, NULL, &v)) {
+		t->readers[t->n_readers] = arena_str(t->arena, ((const struct occupant *)v)->bare);
+		if (!t->readers[t->n_readers++].p)
+			return ERR_LIMIT;
+	}
+	return 0;
+}
+
 static int plan_whisper(struct trip *t, struct post *p, const struct occupant *from, const struct occupant *to)
 {
 	struct str domain = str_cut(to->bare, (size_t)(str_find_char(to->bare, '@') + 1));
@@ -212,7 +231,9 @@ static int plan_whisper(struct trip *t, struct post *p, const struct occupant *f
 		r = archived(t, p, to->bare, p->room->jid, vault_next_id(t->server->vault, t->when_ms));
 	p->bytes = r == 0 ? serialise(t->arena, p->message) : (struct str){ 0 };
 	p->to_nick = arena_str(t->arena, to->nick);
-	return p->bytes.p && p->to_nick.p ? copies(t, p, to) : ERR_LIMIT;
+	t->whisper_to = arena_str(t->arena, to->bare);
+	t->whisper_id = p->id;
+	return p->bytes.p && p->to_nick.p && t->whisper_to.p ? copies(t, p, to) : ERR_LIMIT;
 }
 
 static struct room_topic topic_of(struct trip *t, const struct post *p)
@@ -261,6 +282,8 @@ int room_message_plan(struct trip *t, struct room *r)
 	if (p->topic)
 		err = plan_topic(t, p);
 	p->shown = p->topic || archive_worth(t->stanza);
+	if (err == 0)
+		err = note_readers(t, r);
 	if (err == 0 && p->shown && t->server->config->archive.def != CONFIG_ARCHIVE_NEVER)
 		err = archived(t, p, r->jid, t->from.bare, t->id);
 	p->bytes = err == 0 ? serialise(t->arena, p->message) : (struct str){ 0 };

@@ -207,7 +207,7 @@ MUST_CHECK int vault_request_settle(struct vault *v, struct str owner, struct st
 MUST_CHECK int vault_finding_put(struct vault *v, uint64_t id, struct str json);
 MUST_CHECK int vault_finding_get(struct vault *v, uint64_t id, struct arena *a, struct str *ret);
 
-struct vault_spread { struct str fingerprint, from, to; uint64_t id, when_ms; struct str outcome; /* delivered, held */ };
+struct vault_spread { struct str fingerprint, from, to; uint64_t id, when_ms; struct str outcome; /* delivered, held; clicked; file: to is its id */ };
 MUST_CHECK int vault_spread_add(struct vault *v, const struct vault_spread *s);
 /* fingerprint empty: all since since_ms; oldest first. */
 MUST_CHECK int vault_spread_list(struct vault *v, struct str fingerprint, uint64_t since_ms, size_t max, struct arena *a,
