@@ -254,14 +254,16 @@ enum file_action file_link_judge(struct server *srv, const struct subject *s, co
 
 	for (unsigned i = 0; i < f->n; i++) {
 		const struct trip_file *one = &f->v[i];
-		struct policy_file_view view;
+		struct policy_file_view view, alone;
 		struct str why;
 
 		if (one->state != FILE_IS_SERVED && one->state != FILE_IS_CLEANED)
 			continue;
+		/* What his files are whoever gets them was decided when it was looked at, or by an officer since: only what is stricter for these two
+		 * counts. */
+		policy_file_of(p, policy_file_sender(p, s->from), one->facts & ~one->removed, 0, &alone);
 		policy_file_of(p, pair, one->facts & ~one->removed, 0, &view);
-		/* What is to be taken out and was let go with it by an officer's word was decided; else it is not for this receiver. */
-		if (view.act <= act || (view.act == FILE_CLEAN && one->state == FILE_IS_SERVED && !view.by))
+		if (view.act <= act || view.act <= alone.act)
 			continue;
 		act = view.act == FILE_REFUSE ? FILE_REFUSE : FILE_HOLD;
 		why = view.fact < FACT_COUNT ? str_of(file_fact_text(view.fact)) : STR("the company's policy does not let files pass between these two");

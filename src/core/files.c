@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "core/bot.h"
 #include "core/file_parts.h"
-#include "core/link_check.h"
+#include "core/purge.h"
 #include "core/scanner.h"
 #include "core/state.h"
 #include "crypt/chunk.h"
@@ -416,6 +416,17 @@ static void recall(struct server *srv, const struct vault_file *f)
 	arena_free(&a);
 }
 
+/* A late verdict: what was delivered with it is taken back from everybody. */
+static void purge(struct server *srv, const struct vault_file *f)
+{
+	struct buf url;
+
+	buf_init(&url, 2048);
+	if (f->token.n && files_url_write(srv, f->token, f->name, &url) == 0)
+		purge_start(srv, PURGE_LINK, buf_str(&url), "its file has turned out to be dangerous");
+	buf_release(&url);
+}
+
 static void tell(struct server *srv, const struct vault_file *f)
 {
 	struct arena *a = arena_new(16384);
@@ -462,6 +473,8 @@ static void verdict_done(void *ctx, int err)
 		srv->metrics.files_judged++;
 		srv->metrics.files_held += l->file.state == FILE_IS_HELD || l->file.state == FILE_IS_REFUSED;
 		tell(srv, &l->file);
+		if (l->file.state == FILE_IS_REVOKED)
+			purge(srv, &l->file);
 	}
 	look_end(l, err);
 	files_changed(srv, id);
@@ -690,7 +703,7 @@ struct revoking {
 	struct server *srv;
 	struct arena *arena;
 	uint8_t id[VAULT_FILE_ID];
-	struct str by, why;
+	struct str by, why;		/* by empty: somebody else has written it */
 	struct vault_file file;
 	files_done_fn *done;
 	void *ctx;
@@ -700,6 +713,8 @@ static int revoke_work(struct vault *v, void *ctx)
 {
 	struct revoking *w = ctx;
 
+	if (!w->by.n)
+		return vault_file_get(v, w->id, w->arena, &w->file);
 	return vault_file_settle(v, w->id, FILE_IS_REVOKED, clock_wall_ms(), w->by, w->why, w->arena, &w->file);
 }
 
@@ -707,9 +722,11 @@ static void revoke_done(void *ctx, int err)
 {
 	struct revoking *w = ctx;
 
-	if (err < 0)
+	if (err < 0 && err != ERR_CONFLICT && err != ERR_NOT_FOUND)
 		log_event(LOG_ERROR, "file.not_revoked", LOG_Z("why", err_text(err)));
-	else
+	else if (err == 0 && !w->by.n && (w->file.state == FILE_IS_SERVED || w->file.state == FILE_IS_CLEANED))
+		bot_tell(w->srv, w->file.owner, "Your file %.*s has been let go: send its link again, everybody can load it now.", STR_FMT(w->file.name));
+	else if (err == 0)
 		tell(w->srv, &w->file);
 	files_changed(w->srv, w->id);
 	if (w->done)
@@ -736,6 +753,12 @@ void files_revoke(struct server *srv, const uint8_t id[VAULT_FILE_ID], struct st
 	log_event(LOG_ERROR, "file.not_revoked", LOG_Z("why", err_text(ERR_BUSY)));
 	if (done)
 		done(ctx, ERR_BUSY);
+}
+
+void files_settled(struct server *srv, const uint8_t id[VAULT_FILE_ID])
+{
+	if (srv->files)
+		files_revoke(srv, id, STR_NONE, STR_NONE, NULL, NULL);
 }
 
 /* --- the end of their time ------------------------------------------------------------------------------------------- */

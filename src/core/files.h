@@ -40,8 +40,10 @@ MUST_CHECK int files_url_write(const struct server *srv, struct str token, struc
 
 /* How many are being looked at. */
 unsigned files_pending(const struct server *srv);
-/* Another has changed the row in the vault (`wardroom file release`, a purge): whoever waits for it is served. */
+/* Another has changed the row in the vault: whoever waits for it is served. */
 void files_changed(struct server *srv, const uint8_t id[VAULT_FILE_ID]);
+/* The same, and who is concerned is told (`wardroom file release`, a purge in the vault). */
+void files_settled(struct server *srv, const uint8_t id[VAULT_FILE_ID]);
 /* The link is dead as soon as the row is written; then done(ctx, err), which may be NULL. by, why: for its story. */
 typedef void files_done_fn(void *ctx, int err);
 void files_revoke(struct server *srv, const uint8_t id[VAULT_FILE_ID], struct str by, struct str why, files_done_fn *done, void *ctx);

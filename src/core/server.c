@@ -441,6 +441,19 @@ static void revoke_device(struct server *s, struct str subject, json_t *reply)
 		add_number(reply, "sessions_ended", device_end(s, str_make(subject.p, (size_t)slash), str_cut(subject, (size_t)slash + 1)));
 }
 
+/* What cannot be looked at now is marked in the vault, and its turn comes with the late looks. */
+static void file_effect(struct server *s, const struct admin_effect *e)
+{
+	uint8_t id[VAULT_FILE_ID];
+
+	if (vault_file_id_parse(e->subject, id) < 0)
+		return;
+	if (e->kind == EFFECT_FILE)
+		files_settled(s, id);
+	else if (files_rescan(s, id, NULL, NULL) < 0)
+		log_event(LOG_NOTE, "file.rescan_later");
+}
+
 static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 {
 	switch (e->kind) {
@@ -490,7 +503,8 @@ static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 		break;
 	case EFFECT_FILE:
 	case EFFECT_FILE_RESCAN:
-		break;				/* nobody serves files yet */
+		file_effect(s, e);
+		break;
 	case EFFECT_POLICY_APPLIED:
 		break;				/* roles/control.c: a reload, as with SIGHUP */
 	}

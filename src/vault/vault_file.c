@@ -426,7 +426,7 @@ static bool may_settle(const struct vault_file *f, enum vault_file_state to)
 	case FILE_IS_HELD:
 	case FILE_IS_REFUSED:
 	case FILE_IS_REVOKED:
-		return there;
+		return there && f->state != to;
 	case FILE_IS_SLOT:
 	case FILE_IS_PENDING:
 	case FILE_IS_EXPIRED:

@@ -89,7 +89,7 @@ MUST_CHECK int vault_file_get(struct vault *v, const uint8_t id[VAULT_FILE_ID], 
 MUST_CHECK int vault_file_tell(struct vault_file *f, struct arena *a, uint64_t when_ms, struct str by, struct str what);
 /* Somebody decides: get, set the state, tell what he did and why, put. ERR_CONFLICT where the state does not allow it: SERVED and CLEANED
  * need bytes that were looked at, and come from HELD, REFUSED or REVOKED (CLEANED: and a cleaned copy); HELD, REFUSED and REVOKED
- * need a file that is there; other states are not for him. why: a sentence; for the states that serve nothing it is what people are told. */
+ * need a file that is there and is not that already; other states are not for him. why: a sentence; for the states that serve nothing it is what people are told. */
 MUST_CHECK int vault_file_settle(struct vault *v, const uint8_t id[VAULT_FILE_ID], enum vault_file_state state, uint64_t when_ms, struct str by,
 				 struct str why, struct arena *a, struct vault_file *ret);
 

@@ -336,6 +336,48 @@ def waiting(tap):
         clamd.stop()
 
 
+def decided(tap):
+    """What an officer and a later look make of a file."""
+    with Instance(users=["anna", "bob"], https=True, start=False) as server:
+        clamd = FakeClamd(os.path.join(server.top, "clamd"), bad=b"EVIL-BYTES").start()
+        server.extra = f"scanner:\n  clamd: {clamd.path}\n"
+        server.write_config()
+        server.start()
+        anna, bob = (Client(server, n, resource="r").login(presence=True) for n in ("anna", "bob"))
+        befriend(anna, bob)
+
+        def released():
+            url, status, answer = upload(anna, "odd.txt", b"EVIL-BYTES")
+            check(status not in (200, 201), f"PUT {status} {answer}")
+            files = server.json("file", "list")["files"]
+            check([f["state"] for f in files] == ["held"], f"list {files}")
+            server.cli("file", "release", files[0]["id"])
+            got(anna, "has been let go")
+            check(get(server, url)[0] == 200, "it cannot be loaded")
+            bob.clear()
+            anna.message(bob.bare, f"now {url}")
+            got(bob, "now ")
+        tap.run("what an officer lets go is served, and its sender is told", released)
+
+        def late():
+            url, status, answer = upload(anna, "later.txt", b"SLEEPER" + TEXT)
+            check(status == 201, f"PUT {status} {answer}")
+            bob.clear()
+            anna.message(bob.bare, f"late {url}", id="late1")
+            got(bob, "late ")
+            check(get(server, url)[0] == 200, "it cannot be loaded")
+            clamd.bad = b"SLEEPER"
+            id = [f["id"] for f in server.json("file", "list")["files"] if f["name"] == "later.txt"][0]
+            server.cli("file", "rescan", id)
+            until(lambda: get(server, url)[0] == 410, 20, "the link is dead")
+            got(bob, "has turned out to be dangerous", timeout=10)
+            bob.expect(lambda e: e.find("{urn:xmpp:message-retract:1}retract") is not None, what="a retraction", timeout=10)
+            story = server.json("file", "show", id)
+            check(story["state"] == "revoked" and "127.0.0.1" in str(story), f"story {story}")
+        tap.run("a later look that finds something kills the link, tells who has the file, takes the message back", late)
+        clamd.stop()
+
+
 def downloads(tap):
     for mode, texts in (("staff", (403, 200)), ("receivers", (403, 403))):
         with Instance(users=["anna", "bob"], https=True, extra=f"upload:\n  downloads: {mode}\n") as server:
@@ -401,6 +443,7 @@ def main():
         server.assert_healthy()
     quota(tap)
     waiting(tap)
+    decided(tap)
     downloads(tap)
     expiry(tap)
     return tap.end()

@@ -240,6 +240,7 @@ static void nothing_that_was_not_looked_at_is_served_by_anybodys_word(void **st)
 	assert_int_equal(settle(w, &f, FILE_IS_CLEANED), ERR_CONFLICT);	/* there is no cleaned copy */
 	assert_int_equal(settle(w, &f, FILE_IS_SERVED), 0);
 	assert_int_equal(settle(w, &f, FILE_IS_REVOKED), 0);
+	assert_int_equal(settle(w, &f, FILE_IS_REVOKED), ERR_CONFLICT);	/* once */
 	assert_int_equal(vault_file_get(w->v, f.id, w->a, &got), 0);
 	assert_true(got.state == FILE_IS_REVOKED && str_is(got.why, "Because.") && got.n_story == 2);
 	assert_true(str_is(got.story[1].by, "otto@corp.example") && str_is(got.story[1].what, "revoked: Because."));
