@@ -11,7 +11,7 @@ static inline uint8_t bytes_u8(struct str s, size_t at)
 
 static inline uint16_t bytes_le16(struct str s, size_t at)
 {
-	return at < s.n && s.n - at >= 2 ? (uint16_t)((uint8_t)s.p[at] | (uint16_t)(uint8_t)s.p[at + 1] << 8) : 0;
+	return at < s.n && s.n - at >= 2 ? (uint16_t)((uint8_t)s.p[at] | (unsigned)(uint8_t)s.p[at + 1] << 8) : (uint16_t)0;
 }
 
 static inline uint32_t bytes_le32(struct str s, size_t at)
@@ -26,7 +26,7 @@ static inline uint64_t bytes_le64(struct str s, size_t at)
 
 static inline uint16_t bytes_be16(struct str s, size_t at)
 {
-	return (uint16_t)(bytes_le16(s, at) >> 8 | (uint16_t)(bytes_le16(s, at) << 8));
+	return (uint16_t)((unsigned)bytes_le16(s, at) >> 8 | (unsigned)bytes_le16(s, at) << 8);
 }
 
 static inline uint32_t bytes_be32(struct str s, size_t at)
@@ -53,7 +53,7 @@ static inline bool bytes_at(struct str s, size_t at, struct str what)
 
 /* With ASCII letters of any case: where it begins from `from` on, or -1. `what` in lower case. */
 ptrdiff_t bytes_find_nocase(struct str s, size_t from, struct str what);
-static inline bool bytes_has(struct str s, struct str what) { return memmem(s.p, s.n, what.p, what.n) != NULL; }
+static inline bool bytes_has(struct str s, struct str what) { return s.p && memmem(s.p, s.n, what.p, what.n) != NULL; }
 static inline bool bytes_has_nocase(struct str s, struct str what) { return bytes_find_nocase(s, 0, what) >= 0; }
 /* Is it text (UTF-8, UTF-16 with a mark, or 8-bit without control characters), as far as its first 4 KiB tell? */
 bool bytes_text(struct str s);

@@ -228,7 +228,8 @@ static bool is_file(struct str dict)
 static void objects(struct pdf *p, qpdf_data q)
 {
 	qpdf_oh trailer = qpdf_get_trailer(q);
-	int size = qpdf_oh_get_int_value_as_int(q, qpdf_oh_get_key(q, trailer, "/Size"));
+	qpdf_oh n = qpdf_oh_is_dictionary(q, trailer) ? qpdf_oh_get_key(q, trailer, "/Size") : trailer;
+	int size = qpdf_oh_is_integer(q, n) ? qpdf_oh_get_int_value_as_int(q, n) : 0;
 
 	if (size > PDF_OBJECTS)
 		look_note(p->l, FACT_TOO_BIG, "%d objects", size);

@@ -108,6 +108,10 @@ static void raw_look(struct look *l, struct str bytes)
 {
 	if (l->in->part)
 		l->in->part(l->in->part_ctx, str_of(l->where), bytes);
+}
+
+static void eicar_look(struct look *l, struct str bytes)
+{
 	if (eicar_in(bytes))
 		look_note(l, FACT_TEST_VIRUS, "%s", "");
 }
@@ -119,8 +123,10 @@ static void each_office(void *ctx, struct look *l, struct str name, struct str b
 	bool xml = bytes_at(bytes, 0, STR("<")) || bytes_at(bytes, 0, STR("\xef\xbb\xbf<"));
 
 	(void)whole;
-	if (xml)
+	if (xml) {
 		raw_look(l, bytes);
+		eicar_look(l, bytes);
+	}
 	if (*(enum kind *)ctx == KIND_ODF)
 		office_odf_part(l, name, bytes);
 	else
@@ -221,6 +227,7 @@ static void look_at(struct look *l, struct str name, struct str declared, struct
 		memcpy(l->out->type, mime, sizeof(mime));
 	sniff_check(l, name, declared, k, mime, bytes);
 	look_into(l, container, k, name, bytes);
+	eicar_look(l, bytes);			/* last: of what lies within, the innermost place is told */
 }
 
 void look_part(struct look *l, struct str name, struct str bytes)

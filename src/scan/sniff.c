@@ -152,7 +152,7 @@ static enum kind media(struct str s)
 		return KIND_ICO;
 	if (bytes_at(s, 40, STR(" EMF")) && bytes_le32(s, 0) == 1)
 		return KIND_WMF;
-	if (bytes_u8(s, 0) == 0xff && (bytes_u8(s, 1) & 0xe0) == 0xe0 && (bytes_u8(s, 1) & 0x06) &&
+	if (bytes_u8(s, 0) == 0xff && (bytes_u8(s, 1) & 0xe0) == 0xe0 && (bytes_u8(s, 1) & 0x06) && bytes_u8(s, 1) < 0xfe &&
 	    (bytes_u8(s, 2) >> 4) != 0xf && (bytes_u8(s, 2) & 0xc) != 0xc)
 		return KIND_MP3;
 	return KIND_UNKNOWN;
