@@ -172,6 +172,8 @@ static void finish(struct scanner *s, struct scan_job *j, int err)
 		s->count.timed_out++;
 		log_event(LOG_WARN, "scan.timeout", LOG_Z("file", id));
 	}
+	if (err == 0 && j->low && j->out.facts & (FACT_BIT(FACT_SCAN_FAILED) | FACT_BIT(FACT_SCAN_TIMEOUT)))
+		err = ERR_UNAVAILABLE;
 	j->err = err;
 	pthread_mutex_lock(&s->lock);
 	list_append(&s->finished, &j->node);

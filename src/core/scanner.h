@@ -45,7 +45,7 @@ struct scan_job {
 	uint8_t id[16], key[SEAL_KEY];
 	uint64_t size;			/* of the plaintext */
 	struct str name, type;		/* as declared; they live as long as the job */
-	bool low;			/* behind all others: a file that is looked at again */
+	bool low;			/* behind all others: a file that is looked at again. A look that breaks down is no verdict on it: ERR_UNAVAILABLE */
 	uint64_t clean_what;		/* FACT_BITs that policy wants cleaned away; 0: no cleaned copy is made */
 	struct scan_result out;
 	/* err: 0, whatever has been found; ERR_NOT_FOUND, ERR_CORRUPT, ERR_IO, ERR_FULL: the spool; out is not set then. */

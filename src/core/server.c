@@ -24,6 +24,7 @@
 #include "core/report.h"
 #include "core/scanner.h"
 #include "core/policy_step.h"
+#include "core/late.h"
 #include "core/learn.h"
 #include "core/files.h"
 #include "core/link_check.h"
@@ -250,6 +251,8 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	r = jobs_new(s->loop, s->vault, p->tls != NULL, &s->jobs);
 	if (r == 0)
 		r = start_scanner(s, p);
+	if (r == 0)
+		r = late_start(s);
 	if (r < 0)
 		return r;
 	*ret_why = STR("the streams that wait for their clients cannot be read back");
@@ -669,6 +672,7 @@ void server_free(struct server **ref)
 	xml_pool_free(&s->xml_pool);
 	conn_pool_free(&s->conn_pool);
 	files_stop(s);
+	late_stop(s);
 	throttle_free(&s->throttle);
 	scram_tools_free(&s->scram);
 	tls_ctx_unref(&s->tls);

@@ -27,6 +27,7 @@
 #define SERVER_MAGIC 0x5e4e4001u
 
 struct files;
+struct late;
 struct notice;
 struct purge;
 struct scanner;
@@ -38,6 +39,7 @@ struct server {
 	struct vault *vault;			/* the store thread's, but for vault_next_id */
 	struct guard *guard;
 	struct files *files;			/* core/files.h */
+	struct late *late;			/* core/late.h */
 	struct scanner *scanner;		/* core/scanner.h; NULL: nobody looks at files here */
 	struct str spool, upload;		/* where files lie (empty: nowhere); the domain of the upload service (features/upload.c); in names */
 	struct vault_frank *frank;
