@@ -25,7 +25,7 @@ install_missing() {
 		{ tail -5 /tmp/wardroom-apt.$$ >&2; rm -f /tmp/wardroom-apt.$$; echo "$0: the packages could not be installed" >&2; return 1; }
 	rm -f /tmp/wardroom-apt.$$
 }
-BUILD_PACKAGES="meson ninja-build gcc libc6-dev pkg-config libssl-dev libuv1-dev libexpat1-dev libicu-dev libsqlite3-dev libyaml-dev libjansson-dev libpsl-dev libunbound-dev libwslay-dev libvectorscan-dev libpcre2-dev libcurl4-openssl-dev libarchive-dev libqpdf-dev libmagic-dev libtlsh-dev libyara-dev g++"
-TEST_PACKAGES="libcmocka-dev openssl python3 python3-slixmpp profanity poezio mcabber finch go-sendxmpp g++ libstrophe-dev libgloox-dev tmux prosody lua-unbound ejabberd iproute2 nodejs chromium clamav-daemon"
+BUILD_PACKAGES="meson ninja-build gcc libc6-dev pkg-config libssl-dev libuv1-dev libexpat1-dev libicu-dev libsqlite3-dev libyaml-dev libjansson-dev libpsl-dev libunbound-dev libwslay-dev libvectorscan-dev libpcre2-dev libcurl4-openssl-dev libarchive-dev libqpdf-dev libmagic-dev libtlsh-dev libyara-dev zlib1g-dev g++"
+TEST_PACKAGES="libcmocka-dev openssl python3 python3-slixmpp profanity poezio mcabber finch go-sendxmpp g++ libstrophe-dev libgloox-dev tmux prosody lua-unbound ejabberd iproute2 nodejs chromium clamav-daemon zstd qpdf poppler-utils python3-pil libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui"
 # What ./check --full wants beside them: clients with windows.
 FULL_PACKAGES="gajim gajim-omemo dino-im xvfb xdotool dbus"

@@ -1,5 +1,5 @@
 /* Not a test: cleans files for clean.py, and looks at the copies again. Lines in: FROM <tab> TO <tab> NAME; lines out:
- * error <tab> suffix <tab> what was seen <tab> what is said to be removed <tab> what is seen in the copy. */
+ * error <tab> suffix <tab> media type <tab> what was seen <tab> what is said to be removed <tab> what is seen in the copy. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +44,7 @@ static int one(struct scan *s, char *line)
 	char *to = strchr(line, '\t'), *name = to ? strchr(to + 1, '\t') : NULL;
 	struct scan_in in = { .out = -1 }, again = { .out = -1 };
 	struct scan_out seen, left = { 0 };
+	char named[4096];
 	uint64_t all = 0;
 	int err;
 
@@ -65,11 +66,13 @@ static int one(struct scan *s, char *line)
 	if (err < 0 || !seen.cleaned)
 		unlink(to);
 	if (err == 0 && seen.cleaned) {
+		snprintf(named, sizeof(named), "%s%s", name, seen.cleaned_suffix);
 		again.bytes = map(to);
-		again.name = STR("");
+		again.name = str_of(named);
 		err = scan_run(s, &again, &left);
 	}
 	printf("%s\t%s", err < 0 ? err_text(err) : seen.cleaned ? "" : "nothing", seen.cleaned_suffix);
+	printf("\t%s", seen.type);
 	names(seen.facts);
 	names(seen.removed);
 	names(left.facts);
