@@ -9,8 +9,8 @@
 #include "base/check.h"
 #include "scan/scan.h"
 
-#define DIGEST_TLSH_HEAD (128u << 10)
-#define DIGEST_TLSH_TAIL (64u << 10)
+#define DIGEST_TLSH_HEAD (64u << 10)
+#define DIGEST_TLSH_TAIL (32u << 10)
 
 void digest_sha256(struct str bytes, uint8_t ret[SCAN_DIGEST]);
 void digest_tlsh(struct str bytes, char ret[SCAN_TLSH]);	/* "": fewer than 512 bytes, or too uniform */

@@ -107,7 +107,7 @@ void mail_check(struct look *l, struct str s)
 		from = end = next;
 		while (end < s.n) {
 			line = line_at(s, end, &next);
-			if (starts(line, STR("--")) && line.n > 4)
+			if (starts(line, STR("--")) && line.n > 2 && line.p[2] != ' ')
 				break;
 			end = next;
 		}

@@ -113,7 +113,7 @@ static void behind(struct look *l, struct str s)
 		t = str_cut(t, 1);
 	if (t.n == 0)
 		return;
-	k = sniff_kind(look_sniff(l), t, mime);
+	k = sniff_kind(look_sniff(l), t, true, mime);
 	look_note(l, FACT_TRAILING_DATA, "%zu bytes, %s", s.n, mime);
 	if (harmful(k) || script_like(t) || (kind_family(k) == FAMILY_TEXT && t.n > 8))
 		look_note(l, FACT_POLYGLOT, "behind its end: %s", mime);
@@ -204,7 +204,7 @@ static void archive(struct look *l, struct str s)
 	if (zip_read(s, &z) < 0)
 		return;
 	t = str_trim(str_cut(s, (size_t)(z.end < s.n ? z.end : s.n)));
-	if (t.n > 4 && harmful(sniff_kind(look_sniff(l), t, mime))) {
+	if (t.n > 4 && harmful(sniff_kind(look_sniff(l), t, true, mime))) {
 		look_note(l, FACT_POLYGLOT, "behind its end: %s", mime);
 		if (l->depth < SCAN_DEPTH && look_enter(l) && look_spend(l, t.n))
 			look_part(l, STR("appended"), t);

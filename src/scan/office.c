@@ -8,12 +8,13 @@
 #include "scan/markup.h"
 
 #define FIELD 4096			/* characters of one field's instruction */
+#define DECLARATION 2048		/* bytes before the first element */
 
 struct part {
 	struct look *l;
 	struct buf field;
-	bool in_instruction, in_person, in_formula, property;
-	unsigned nested;		/* fields within the field */
+	bool in_instruction, in_person, in_formula;
+	bool no_people;			/* who made it stands elsewhere: here they are part of the text, as with remarks */
 };
 
 static bool ends(const char *s, const char *tail)
@@ -52,6 +53,11 @@ static void external(struct look *l, const char *type, struct str target)
 	}
 }
 
+static bool is_text(struct str target)		/* of which Word takes the text alone */
+{
+	return ends(target.p, ".html") || ends(target.p, ".htm") || ends(target.p, ".xhtml") || ends(target.p, ".txt") || ends(target.p, ".xml");
+}
+
 static void relation(void *ctx, const char *name, const char **attrs)
 {
 	struct part *p = ctx;
@@ -68,7 +74,7 @@ static void relation(void *ctx, const char *name, const char **attrs)
 		look_note(p->l, FACT_MACRO, "macro sheet %.*s", STR_FMT(target));
 	else if (ends(type, "/control") || ends(type, "/activeXControlBinary"))
 		look_note(p->l, FACT_ACTIVEX, "%.*s", STR_FMT(target));
-	else if (ends(type, "/oleObject") || ends(type, "/package") || ends(type, "/aFChunk"))
+	else if (ends(type, "/oleObject") || ends(type, "/package") || (ends(type, "/aFChunk") && !is_text(target)))
 		look_note(p->l, FACT_EMBEDDED_OBJECT, "%.*s", STR_FMT(target));
 	else if (ends(type, "/digital-signature/origin") || ends(type, "/digital-signature/signature"))
 		look_note(p->l, FACT_SIGNED, "%.*s", STR_FMT(target));
@@ -124,8 +130,6 @@ static void content_start(void *ctx, const char *name, const char **attrs)
 		look_note(p->l, FACT_EMBEDDED_OBJECT, "docOleData");
 	} else if (strcmp(name, "docSuppData") == 0) {
 		look_note(p->l, FACT_MACRO, "docSuppData");
-	} else if (strcmp(name, "property") == 0) {
-		p->property = true;
 	} else if (person(name)) {
 		p->in_person = true;
 	}
@@ -197,14 +201,65 @@ static bool starts_nocase(struct str s, struct str head)
 	return str_eq_nocase(bytes_sub(s, 0, head.n), head);
 }
 
-/* Most parts are text, styles and numbers without any of it: a glance at the bytes saves reading them as XML. */
-static bool worth_reading(struct str s)
+/* Letters of instructions, one behind the other however they are cut into pieces; false: they are no part of "dde". */
+static bool letters_of_dde(struct str piece, unsigned *have)
 {
-	return bytes_at(s, 0, STR("\xff\xfe")) || bytes_at(s, 0, STR("\xfe\xff")) || bytes_u8(s, 1) == 0 ||
-	    bytes_has(s, STR("nstrText")) || bytes_has(s, STR("fldSimple")) ||
-	       bytes_has(s, STR("ddeLink")) || bytes_has(s, STR("oleLink")) || bytes_has_nocase(s, STR("auto_")) ||
-	       bytes_has(s, STR("|'")) ||
-	       bytes_has(s, STR("|&apos;")) || bytes_has(s, STR("<!DOCTYPE")) || bytes_has(s, STR("<!ENTITY"));
+	for (size_t i = 0; i < piece.n; i++) {
+		char c = piece.p[i];
+
+		if (c == '&')				/* a letter that is written as a number */
+			return true;
+		if (c == ' ' || c == '"' || c == '\t' || c == '\r' || c == '\n' || c == '{')
+			continue;
+		if ((c | 0x20) == 'd')
+			*have = *have < 2 ? *have + 1 : 2;
+		else if ((c | 0x20) == 'e' && *have == 2)
+			return true;
+		else
+			*have = 0;
+	}
+	return false;
+}
+
+/* Pages are numbered by fields, so nearly every document has some: only those that could spell DDE are read as XML. */
+static bool fields_worth_reading(struct str s)
+{
+	unsigned have = 0;
+
+	for (size_t at = 0;;) {
+		ptrdiff_t next = str_find(str_cut(s, at), STR("nstrText")), close, end;
+		struct str rest;
+
+		if (next < 0)
+			break;
+		at += (size_t)next + 8;
+		rest = str_cut(s, at);
+		close = str_find_char(rest, '>');
+		rest = close < 0 ? STR_NONE : str_cut(rest, (size_t)close + 1);
+		end = str_find_char(rest, '<');
+		if (letters_of_dde(bytes_sub(rest, 0, end < 0 ? rest.n : (size_t)end), &have) || (end >= 0 && bytes_at(rest, (size_t)end, STR("<!"))))
+			return true;
+	}
+	for (size_t at = 0;;) {
+		ptrdiff_t next = str_find(str_cut(s, at), STR("instr="));
+
+		if (next < 0)
+			return false;
+		at += (size_t)next + 7;
+		have = 0;
+		if (letters_of_dde(bytes_sub(str_cut(s, at), 0, 16), &have))
+			return true;
+	}
+}
+
+/* Most parts are text, styles and numbers without any of it: a glance at the bytes saves reading them as XML. Few words, since long documents
+ * are searched for each: every field has instrText or is a fldSimple, links by DDE and OLE have "eLink". */
+static bool worth_reading(struct str name, struct str s)
+{
+	if (bytes_at(s, 0, STR("\xff\xfe")) || bytes_at(s, 0, STR("\xfe\xff")) || bytes_u8(s, 1) == 0 || bytes_has(bytes_sub(s, 0, DECLARATION), STR("<!")))
+		return true;
+	return ((bytes_has(s, STR("nstrText")) || bytes_has(s, STR("fldS"))) && fields_worth_reading(s)) || bytes_has(s, STR("eLink")) || memchr(s.p, '|', s.n) ||
+	       (bytes_find_nocase(name, 0, STR("workbook.xml")) >= 0 && bytes_has_nocase(s, STR("auto_")));
 }
 
 static bool xml(struct str s)
@@ -227,7 +282,7 @@ void office_part(struct look *l, struct str name, struct str bytes)
 	} else if (starts_nocase(name, STR("docProps/")) && xml(bytes)) {
 		property_part(l, name, bytes);
 	} else if (xml(bytes)) {
-		if (worth_reading(bytes))
+		if (worth_reading(name, bytes))
 			content(l, bytes, false);
 	} else if (bytes_find_nocase(name, 0, STR("xl/workbook.bin")) == 0) {
 		if (bytes_has(bytes, STR("A\0u\0t\0o\0_\0O\0p\0e\0n")) || bytes_has(bytes, STR("A\0u\0t\0o\0_\0C\0l\0o\0s\0e")))
@@ -265,11 +320,9 @@ static void odf_start(void *ctx, const char *name, const char **attrs)
 		look_note(p->l, FACT_EXTERNAL_OBJECT, "%.*s", STR_FMT(bytes_sub(href, 0, 80)));
 	} else if (strcmp(name, "encryption-data") == 0) {
 		look_note(p->l, FACT_ENCRYPTED_DOCUMENT, "OpenDocument");
-	} else if (strcmp(name, "binary-data") == 0 || strcmp(name, "object") == 0) {
-		p->property = true;
-	} else if (strcmp(name, "module") == 0 || strcmp(name, "libraries") == 0) {
-		p->property = true;
-	} else if (person(name)) {
+	} else if (strcmp(name, "body") == 0) {
+		p->no_people = true;
+	} else if (person(name) && !p->no_people) {
 		p->in_person = true;
 	}
 	href = markup_attr(attrs, "formula");

@@ -8,15 +8,21 @@
 #define BIG 256				/* bytes in Base64 that make "something is unpacked" of a page with such scripts */
 #define WIDE (2u << 20)			/* of pages in UTF-16 as much is read */
 
+/* Both alphabets of RFC 4648; -1: no letter of them. */
+static const int8_t letters[128] = {
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, 62, -1, 63,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1,
+	-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, 63,
+	-1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,
+};
+
 static int value(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+	return (uint8_t)c < 128 ? letters[(uint8_t)c] : -1;
 }
 
 void page_decode(struct str s, struct buf *out)
@@ -85,17 +91,17 @@ size_t page_base64(struct look *l, struct str s)
 static bool handler(struct str s)
 {
 	for (ptrdiff_t at = bytes_find_nocase(s, 0, STR("on")); at >= 0; at = bytes_find_nocase(s, (size_t)at + 2, STR("on"))) {
-		size_t i = (size_t)at + 2, letters = 0;
+		size_t i = (size_t)at + 2, length = 0;
 
 		if (at == 0 || !(strchr(" \t\r\n\"'/", s.p[at - 1]) && s.p[at - 1]))
 			continue;
 		while (i < s.n && (s.p[i] | 0x20) >= 'a' && (s.p[i] | 0x20) <= 'z') {
 			i++;
-			letters++;
+			length++;
 		}
 		while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\n' || s.p[i] == '\r'))
 			i++;
-		if (letters < 3 || letters > 24 || i >= s.n || s.p[i] != '=')
+		if (length < 3 || length > 24 || i >= s.n || s.p[i] != '=')
 			continue;
 		/* Within a tag: the last angle bracket before it opens one. */
 		for (size_t k = (size_t)at; k-- > 0 && (size_t)at - k < 4096;) {

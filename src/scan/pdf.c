@@ -87,8 +87,10 @@ static const struct { const char *name; enum file_fact fact; } names[] = {
 
 static void one_name(struct pdf *p, const char *name, struct str after)
 {
+	if (!name[0] || !strchr("ABEFGJLORX", name[0]))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(name, names[i].name) == 0) {
+		if (name[0] == names[i].name[0] && strcmp(name, names[i].name) == 0) {
 			look_note(p->l, names[i].fact, "/%s", name);
 			p->embedded |= names[i].fact == FACT_PDF_EMBEDDED;
 		}
@@ -221,8 +223,14 @@ static void file_within(struct pdf *p, qpdf_data q, qpdf_oh oh)
 /* Has it the keys of one? /Type may be left out. */
 static bool is_file(struct str dict)
 {
-	return has_name(dict, "EmbeddedFile") || (has_name(dict, "Params") && !has_name(dict, "Subtype")) ||
-	       (!has_name(dict, "Type") && !has_name(dict, "Subtype") && !has_name(dict, "Length1") && !has_name(dict, "Width"));
+	static const char *const others[] = { "Length1", "Length2", "Width", "BBox", "ObjStm", "XRef", "Metadata", "FunctionType", "PatternType", "ShadingType" };
+
+	if (has_name(dict, "EmbeddedFile") || has_name(dict, "Params"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (has_name(dict, others[i]))
+			return false;
+	return true;
 }
 
 static void objects(struct pdf *p, qpdf_data q)

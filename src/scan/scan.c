@@ -20,6 +20,7 @@
 #include "scan/rtf.h"
 #include "scan/scan_parts.h"
 #include "scan/text.h"
+#include "scan/tnef.h"
 #include "scan/unpack.h"
 #include "scan/zip.h"
 
@@ -198,6 +199,8 @@ static void look_into(struct look *l, enum kind container, enum kind k, struct s
 		rtf_check(l, bytes);
 	else if (k == KIND_MAIL)
 		mail_check(l, bytes);
+	else if (k == KIND_TNEF)
+		tnef_check(l, bytes);
 	else if (k == KIND_HTML || k == KIND_SVG || k == KIND_HTA)
 		page_check(l, k, bytes);
 	else if (k == KIND_FLAT_OFFICE || (k == KIND_ODF && container == KIND_ODF))
@@ -214,7 +217,7 @@ static void look_at(struct look *l, struct str name, struct str declared, struct
 
 	raw_look(l, bytes);
 	names_check(l, name);
-	k = container = sniff_kind(l->tools->sniff, bytes, mime);
+	k = container = sniff_kind(l->tools->sniff, bytes, l->depth > 0, mime);
 	if (k == KIND_ZIP) {
 		k = zip_notes(l, bytes);
 		container = k == KIND_ZIP_CUT ? k : KIND_ZIP;

@@ -9,6 +9,7 @@
 #include "scan/sniff_parts.h"
 
 #define MAGIC_HEAD (64u << 10)
+#define MAGIC_TEXT (16u << 10)
 #define PDF_HEAD 1024			/* how far into a file readers look for %PDF- */
 
 struct sniff {
@@ -236,7 +237,7 @@ static enum kind binary(struct str s)
 	return k;
 }
 
-enum kind sniff_kind(struct sniff *s, struct str bytes, char ret_mime[SCAN_TYPE])
+enum kind sniff_kind(struct sniff *s, struct str bytes, bool quick, char ret_mime[SCAN_TYPE])
 {
 	enum kind k = bytes.n == 0 ? KIND_TEXT : binary(bytes);
 	const char *mime = NULL;
@@ -245,8 +246,12 @@ enum kind sniff_kind(struct sniff *s, struct str bytes, char ret_mime[SCAN_TYPE]
 		k = sniff_text_kind(bytes);
 	if (k == KIND_UNKNOWN && str_find(bytes_sub(bytes, 0, PDF_HEAD), STR("%PDF-")) >= 0)
 		k = KIND_PDF;
+	if (k == KIND_UNKNOWN && quick && bytes_text(bytes))
+		k = KIND_TEXT;
 	if (k == KIND_UNKNOWN) {
-		mime = magic_buffer(s->magic, bytes.p, bytes.n < MAGIC_HEAD ? bytes.n : MAGIC_HEAD);
+		size_t most = bytes_text(bytes) ? MAGIC_TEXT : MAGIC_HEAD;
+
+		mime = magic_buffer(s->magic, bytes.p, bytes.n < most ? bytes.n : most);
 		if (mime)
 			k = kind_of_mime(str_of(mime));
 		/* Libmagic reads programs into many things that are none; what is one was seen above. */

@@ -12,8 +12,9 @@ struct sniff;
 
 MUST_CHECK int sniff_new(struct sniff **ret);		/* opens the database of libmagic */
 void sniff_free(struct sniff **s);
-/* ret_mime: what the type is called. KIND_ZIP and KIND_OLE are containers: zip.h, ole.h know what is in them. */
-enum kind sniff_kind(struct sniff *s, struct str bytes, char ret_mime[SCAN_TYPE]);
+/* quick: parts of archives, of which there are many; then libmagic, which takes its time with text, is not asked about text.
+ * ret_mime: what the type is called. KIND_ZIP and KIND_OLE are containers: zip.h, ole.h know what is in them. */
+enum kind sniff_kind(struct sniff *s, struct str bytes, bool quick, char ret_mime[SCAN_TYPE]);
 /* Do they begin as a tape archive does? */
 bool sniff_tar(struct str bytes);
 /* Notes what the type alone says, and whether name and declared type agree with it. */

@@ -3,6 +3,7 @@
 #include "scan/bytes.h"
 #include "scan/dde.h"
 #include "scan/names.h"
+#include "scan/page.h"
 
 /* SYLK: records of lines; "O;E" allows macros, "NN;NAuto_open" names one, "E" is a formula. */
 static void sylk(struct look *l, struct str s)
@@ -31,6 +32,7 @@ void text_check(struct look *l, enum kind k, struct str name, struct str bytes)
 		sylk(l, bytes);
 		return;
 	}
+	(void)page_base64(l, bytes);
 	(void)names_suffix(name, suffix);
 	/* Office opens these as tables. */
 	if ((strcmp(suffix, "csv") == 0 || strcmp(suffix, "tsv") == 0 || strcmp(suffix, "tab") == 0 ||

@@ -106,7 +106,7 @@ static bool encrypted(struct walk *w, struct archive_entry *e)
 static bool long_is_fine(struct look *l, struct str head)
 {
 	char mime[SCAN_TYPE];
-	enum kind_family f = kind_family(sniff_kind(look_sniff(l), head, mime));
+	enum kind_family f = kind_family(sniff_kind(look_sniff(l), head, true, mime));
 
 	return f == FAMILY_MEDIA || f == FAMILY_PICTURE;
 }

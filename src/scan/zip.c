@@ -24,15 +24,21 @@ static void lie(struct zip *z, const char *why)
 static bool find_end(struct str s, uint64_t *ret_at)
 {
 	size_t least = s.n > END_BACK ? s.n - END_BACK : 0;
+	bool found = false;
 
 	if (s.n < END_LENGTH)
 		return false;
-	for (size_t at = s.n - END_LENGTH + 1; at-- > least;)
-		if (bytes_at(s, at, STR("PK\5\6")) && bytes_le32(s, at + 12) <= at) {
+	for (size_t at = least;; at++) {
+		ptrdiff_t next = str_find(str_cut(s, at), STR("PK\5\6"));
+
+		if (next < 0)
+			return found;
+		at += (size_t)next;
+		if (at + END_LENGTH <= s.n && bytes_le32(s, at + 12) <= at) {
 			*ret_at = at;
-			return true;
+			found = true;
 		}
-	return false;
+	}
 }
 
 /* ZIP64: sizes that do not fit stand in an extra field, in this order. */

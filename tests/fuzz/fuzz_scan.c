@@ -2,6 +2,7 @@
 #include "scan/mixed.h"
 #include "scan/names.h"
 #include "scan/rtf.h"
+#include "scan/tnef.h"
 #include "scan_look.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -24,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		CHECK(mixed_picture_end(pictures[i], bytes) <= bytes.n);
 	names_check(l, str_make((const char *)p, n));
 	rtf_check(l, bytes);
+	tnef_check(l, bytes);
 	scan_look_end(&s);
 	return 0;
 }
