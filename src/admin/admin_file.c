@@ -248,6 +248,34 @@ static int not_released(struct admin_call *call, const struct vault_file *f)
 	return f->scanned_ms ? 0 : admin_why(call, ERR_CONFLICT, "this file was never looked at to the end; `wardroom file rescan` has it looked at");
 }
 
+/* Messages that were not delivered because of this file, by the sentence that core/file_wait.c ended them with: they go with it. */
+static int release_messages(struct admin_call *call, struct vault *v, const struct vault_file *f)
+{
+	struct str begins = arena_printf(call->arena, "The file %.*s is held:", STR_FMT(f->name));
+	json_t *ids = json_array();
+	struct vault_held *held;
+	size_t n = 0;
+	int r = admin_put(call->reply, "messages", ids);
+
+	if (r == 0)
+		r = begins.p ? vault_held_list(v, f->owner, HELD_REJECTED, LIST_MAX, call->arena, &held, &n) : ERR_NOMEM;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		char *id;
+
+		if (!str_starts(held[i].reason, begins) || str_find(held[i].stanza, f->token) < 0)
+			continue;
+		held[i].state = HELD_RELEASED;
+		id = arena_alloc(call->arena, VAULT_ID_TEXT);
+		r = id ? vault_held_put(v, &held[i]) : ERR_NOMEM;
+		if (r < 0)
+			break;
+		vault_id_text(held[i].id, id);
+		json_array_append_new(ids, json_string(id));
+		r = admin_effect(call, EFFECT_HELD_RELEASED, str_of(id));
+	}
+	return r;
+}
+
 /* The cleaned copy where there is one; the original when that is asked for. */
 static int release(struct admin_call *call, struct vault *v)
 {
@@ -265,7 +293,9 @@ static int release(struct admin_call *call, struct vault *v)
 		return str_empty(call->why) ? admin_why(call, r, "this file cannot be released as it is") : r;
 	if (r == 0)
 		r = describe(call->reply, &f);
-	return r < 0 ? r : admin_effect(call, EFFECT_FILE, admin_text(call, "id"));
+	if (r == 0)
+		r = admin_effect(call, EFFECT_FILE, admin_text(call, "id"));
+	return r < 0 ? r : release_messages(call, v, &f);
 }
 
 static bool has_bytes(const struct vault_file *f)

@@ -59,7 +59,7 @@ static const struct command commands[] = {
 	{ "file show", "ID", "What was seen in a file, what was decided and why, who got its link and who downloaded it.",
 	  "file show 5f2b1c7a9d3e4f60718293a4b5c6d7e8", { "id" }, 1, "", "", NULL },
 	{ "file release", "ID [--original] [--reason TEXT]",
-	  "Lets a held file go, and the messages that wait for it: its cleaned copy where there is one, or the original.",
+	  "Lets a held file go, and the messages that were stopped with it: its cleaned copy where there is one, or the original.",
 	  "file release 5f2b1c7a9d3e4f60718293a4b5c6d7e8 --reason 'asked the sender'", { "id" }, 1, "reason", "original", NULL },
 	{ "file rescan", "[ID]", "Has a file, or all, looked at again, behind all others; what is found then takes the file back.", "file rescan", { "id" }, 0,
 	  "", "", NULL },

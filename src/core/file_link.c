@@ -254,24 +254,47 @@ enum file_action file_link_judge(struct server *srv, const struct subject *s, co
 
 	for (unsigned i = 0; i < f->n; i++) {
 		const struct trip_file *one = &f->v[i];
-		struct policy_file_view view, alone;
+		struct policy_file_view view;
 		struct str why;
 
 		if (one->state != FILE_IS_SERVED && one->state != FILE_IS_CLEANED)
 			continue;
-		/* What his files are whoever gets them was decided when it was looked at, or by an officer since: only what is stricter for these two
-		 * counts. */
-		policy_file_of(p, policy_file_sender(p, s->from), one->facts & ~one->removed, 0, &alone);
-		policy_file_of(p, pair, one->facts & ~one->removed, 0, &view);
-		if (view.act <= act || view.act <= alone.act)
+		policy_file_between(p, pair, one->state == FILE_IS_CLEANED ? one->facts & ~one->removed : one->facts, &view);
+		if (view.act <= act)
 			continue;
 		act = view.act == FILE_REFUSE ? FILE_REFUSE : FILE_HOLD;
 		why = view.fact < FACT_COUNT ? str_of(file_fact_text(view.fact)) : STR("the company's policy does not let files pass between these two");
-		*ret_why = arena_printf(a, "The file %.*s may not go there: %.*s.", STR_FMT(one->name), STR_FMT(why));
+		*ret_why = arena_printf(a, "The file %.*s may not go there: %.*s.%s%.*s", STR_FMT(one->name), STR_FMT(why),
+					view.by && view.by->reason.n ? " " : "", view.by ? (int)view.by->reason.n : 0, view.by ? view.by->reason.p : "");
 		if (!ret_why->p)
 			*ret_why = STR("The company's policy does not let this file pass.");
 	}
 	return act;
+}
+
+/* A rule on trial that would have kept it from this receiver: said in the record. */
+static void note_trial(struct trip *t, const struct subject *s)
+{
+	const struct policy *p = guard_policy(t->server->guard);
+	struct people_pair pair = people_pair_of(&p->people, s);
+
+	for (unsigned i = 0; i < t->files->n; i++) {
+		const struct trip_file *one = &t->files->v[i];
+		struct policy_file_view view;
+		enum decision would;
+
+		if (one->state != FILE_IS_SERVED && one->state != FILE_IS_CLEANED)
+			continue;
+		policy_file_between(p, pair, one->state == FILE_IS_CLEANED ? one->facts & ~one->removed : one->facts, &view);
+		would = view.would == FILE_REFUSE ? DECISION_REJECT : DECISION_HOLD;
+		if (!view.would_by || would <= t->verdict.decision || (t->verdict.differs && would <= t->verdict.would))
+			continue;
+		t->server->metrics.would += !t->verdict.differs;
+		t->verdict.differs = t->judged = true;
+		t->verdict.would = would;
+		t->verdict.would_by = view.would_by->name;
+		memcpy(t->verdict.policy, p->digest, sizeof(t->verdict.policy));
+	}
 }
 
 static void hold_for_person(struct trip *t)
@@ -290,6 +313,7 @@ enum trip_next file_link_obey(struct trip *t, const struct subject *s)
 	if (!file_link_brings(t) || t->origin == TRIP_RELEASE)
 		return TRIP_NEXT;
 	act = file_link_judge(t->server, s, t->files, t->arena, &why);
+	note_trial(t, s);
 	if (act == FILE_REFUSE)
 		return policy_step_refuse(t, why.p);
 	if (act != FILE_ALLOW) {

@@ -187,7 +187,7 @@ struct look {
 	bool served;			/* as it is */
 	struct scan_result *result;	/* job.out, or what stands for it when there was no scan */
 	enum vault_file_state to;	/* what policy makes of that, why, and by which rule */
-	struct str why, rule;
+	struct str why, rule, trial;	/* trial: what a rule on trial would have done; empty: nothing */
 	struct vault_file file;		/* as written */
 	enum vault_file_state before;
 	bool changed;
@@ -342,6 +342,8 @@ static int verdict_work(struct vault *v, void *ctx)
 	what = f.why.n ? arena_printf(l->arena, "%s: %.*s", vault_file_state_name(to), STR_FMT(f.why)) : str_of(vault_file_state_name(to));
 	if (r == 0)
 		r = what.p ? vault_file_tell(&f, l->arena, f.scanned_ms, l->again ? STR("a second look") : STR("first look"), what) : ERR_LIMIT;
+	if (r == 0 && l->trial.n)
+		r = vault_file_tell(&f, l->arena, f.scanned_ms, STR("policy"), l->trial);
 	if (r == 0)
 		r = vault_file_put(v, &f);
 	if (r == 0 && (to != l->before || !l->again))
@@ -480,6 +482,11 @@ static void verdict_done(void *ctx, int err)
 	files_changed(srv, id);
 }
 
+static const char *tried(enum file_action act)
+{
+	return act == FILE_REFUSE ? "refused" : act == FILE_HOLD ? "held" : "cleaned";
+}
+
 /* The policy is the loop's: a reload may replace it while the store works. */
 static void write_verdict(struct look *l)
 {
@@ -493,6 +500,7 @@ static void write_verdict(struct look *l)
 	l->rule = policy_file_by(&view, l->arena);
 	if (!l->rule.p)
 		l->rule = STR_NONE;
+	l->trial = view.would_by ? arena_printf(l->arena, "on trial: %.*s would have it %s", STR_FMT(view.would_by->name), tried(view.would)) : STR_NONE;
 	if (server_store(l->srv, l, verdict_work, verdict_done) < 0)
 		verdict_done(l, ERR_BUSY);
 }

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "core/bot.h"
+#include "core/files.h"
 #include "core/gate.h"
 #include "core/policy_step.h"
 #include "core/router.h"
@@ -227,6 +228,17 @@ static enum trip_next obey(struct trip *t, const struct policy *p, struct transf
 	return strip(t, found, views);
 }
 
+/* One of our upload, which is judged by what was seen in it (core/file_link.h). An encrypted one has the scheme aesgcm (XEP-0454). */
+static bool is_own(void *ctx, struct str url)
+{
+	struct trip *t = ctx;
+	uint8_t id[VAULT_FILE_ID];
+
+	if (url.n > 6 && str_eq_nocase(str_make(url.p, 6), STR("aesgcm")))
+		url = arena_printf(t->arena, "https%.*s", (int)url.n - 6, url.p + 6);
+	return url.p && t->server->files && files_url(t->server, url, id);
+}
+
 /* A session's own business with the server, and what goes between two. */
 static bool is_mine(const struct trip *t)
 {
@@ -236,7 +248,7 @@ static bool is_mine(const struct trip *t)
 enum trip_next transfer_step(struct trip *t)
 {
 	const struct policy *p = guard_policy(t->server->guard);
-	const struct transfer_conf conf = { .inline_bytes = p->files.inline_bytes };
+	const struct transfer_conf conf = { .inline_bytes = p->files.inline_bytes, .own = is_own, .ctx = t };
 	struct transfer *found;
 	unsigned hidden = 0;
 

@@ -222,6 +222,23 @@ uint64_t policy_file_cleans(const struct policy *p, struct people_pair pair)
 	return set;
 }
 
+void policy_file_between(const struct policy *p, struct people_pair pair, uint64_t facts, struct policy_file_view *ret)
+{
+	struct policy_file_view before;
+
+	policy_file_of(p, (struct people_pair){ pair.from, PEOPLE_EVERYBODY }, facts, 0, &before);
+	policy_file_of(p, pair, facts, 0, ret);
+	if (ret->would_by && ret->would <= before.act) {
+		ret->would = ret->act;
+		ret->would_by = NULL;
+	}
+	if (ret->act > before.act)
+		return;
+	ret->act = FILE_ALLOW;
+	ret->fact = FACT_COUNT;
+	ret->by = NULL;
+}
+
 void policy_file_road(const struct policy *p, struct people_pair pair, enum policy_what road, struct policy_file_view *ret)
 {
 	struct answer r = ask(p, pair, road, of_key(p, road));

@@ -31,6 +31,9 @@ struct people_pair policy_file_sender(const struct policy *p, struct str bare);
 uint64_t policy_file_cleans(const struct policy *p, struct people_pair pair);
 /* facts: what was seen, FACT_BITs; removed: of them, what the cleaned copy does not have; 0: there is none. */
 void policy_file_of(const struct policy *p, struct people_pair pair, uint64_t facts, uint64_t removed, struct policy_file_view *ret);
+/* A message brings a file that was let through: facts: what the copy has that is served. Only what is stricter for these two than for an unknown
+ * receiver counts: the rest was decided at upload, or by an officer since. ALLOW: nothing. */
+void policy_file_between(const struct policy *p, struct people_pair pair, uint64_t facts, struct policy_file_view *ret);
 /* What becomes of what comes by this road: CLEAN strips it. */
 void policy_file_road(const struct policy *p, struct people_pair pair, enum policy_what road, struct policy_file_view *ret);
 

@@ -185,6 +185,30 @@ static void a_held_file_is_released_cleaned_or_as_it_is(void **st)
 	refused(w, "file release", id(upload(w, "d", FILE_IS_PENDING, false)), "nobody has looked at this file yet");
 }
 
+static void messages_that_were_stopped_with_the_file_go_with_it(void **st)
+{
+	struct world *w = *st;
+	const char *one = upload(w, "a.docm", FILE_IS_HELD, false);
+	uint8_t raw[VAULT_FILE_ID];
+	struct vault_file f;
+	struct vault_held h = { .when_ms = 1700000002000, .state = HELD_REJECTED, .from = STR("anna@example.test/desk"), .to = STR("ben@example.test"), .fingerprint = STR_NONE };
+	json_t *r;
+
+	assert_int_equal(vault_file_id_parse(str_of(one), raw), 0);
+	assert_int_equal(vault_file_get(w->v, raw, w->a, &f), 0);
+	assert_int_equal(vault_begin(w->v), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		h.id = vault_next_id(w->v, h.when_ms);
+		h.reason = i == 1 ? STR("the same link or file goes to many people") : STR("The file a.docm is held: it has macros. Somebody on duty looks at it.");
+		h.stanza = i == 2 ? STR("<message/>") : arena_printf(w->a, "<message><body>https://x/upload/%.*s/a</body></message>", STR_FMT(f.token));
+		assert_int_equal(vault_held_put(w->v, &h), 0);
+	}
+	assert_int_equal(vault_commit(w->v), 0);
+	r = good(w, "file release", id(one), EFFECT_FILE);
+	assert_int_equal(json_array_size(json_object_get(r, "messages")), 1);
+	json_decref(r);
+}
+
 static void a_file_that_is_to_be_looked_at_again_is_of_no_version(void **st)
 {
 	struct world *w = *st;
@@ -212,6 +236,7 @@ int main(void)
 		TEST(files_are_listed_and_chosen_by_state_and_owner),
 		TEST(a_file_is_shown_with_facts_story_and_who_has_it_and_never_its_link),
 		TEST(a_held_file_is_released_cleaned_or_as_it_is),
+		TEST(messages_that_were_stopped_with_the_file_go_with_it),
 		TEST(a_file_that_is_to_be_looked_at_again_is_of_no_version),
 	};
 

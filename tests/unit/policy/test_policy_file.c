@@ -163,6 +163,24 @@ static void an_exception_counts_for_senders_at_upload_and_for_both_in_a_message(
 	policy_free(&p);
 }
 
+static void in_a_message_only_what_is_stricter_than_at_upload_counts(void **st)
+{
+	struct policy *p = read("  macros: allow\n  rules:\n    - {to: outsiders, what: macros, do: clean}\n    - {to: partner, what: executables, do: refuse}\n");
+	struct policy_file_view v;
+
+	(void)st;
+	/* An officer has let the program go: to colleagues it goes, to the partner it does not. */
+	policy_file_between(p, between(p, "anna@firm.test", "ben@firm.test"), FACT_BIT(FACT_EXECUTABLE), &v);
+	assert_true(v.act == FILE_ALLOW && !v.by);
+	policy_file_between(p, between(p, "anna@firm.test", "x@partner.test"), FACT_BIT(FACT_EXECUTABLE), &v);
+	assert_true(v.act == FILE_REFUSE && v.by);
+	policy_file_between(p, between(p, "anna@firm.test", "x@other.test"), FACT_BIT(FACT_MACRO), &v);
+	assert_int_equal(v.act, FILE_HOLD);
+	policy_file_between(p, between(p, "anna@firm.test", "ben@firm.test"), FACT_BIT(FACT_MACRO), &v);
+	assert_int_equal(v.act, FILE_ALLOW);
+	policy_free(&p);
+}
+
 static void a_rule_without_what_is_about_every_file(void **st)
 {
 	struct policy *p = read("  rules:\n    - {from: sales, what: executables, do: allow}\n    - {from: sales, do: refuse}\n    - {from: officers, do: clean}\n");
@@ -276,6 +294,7 @@ int main(void)
 		TEST(at_upload_only_rules_without_receiver_count),
 		TEST(a_message_to_somebody_for_whom_it_would_be_cleaned_is_held),
 		TEST(an_exception_counts_for_senders_at_upload_and_for_both_in_a_message),
+		TEST(in_a_message_only_what_is_stricter_than_at_upload_counts),
 		TEST(a_rule_without_what_is_about_every_file),
 		TEST(a_rule_on_trial_does_nothing_and_is_told),
 		TEST(a_signature_is_worth_more_than_metadata_and_less_than_macros),
