@@ -201,6 +201,8 @@ static void look_into(struct look *l, enum kind container, enum kind k, struct s
 		mail_check(l, bytes);
 	else if (k == KIND_TNEF)
 		tnef_check(l, bytes);
+	else if (k == KIND_HTML && (names_kind(name) == KIND_TEXT || names_kind(name) == KIND_SOURCE))
+		text_check(l, k, name, bytes);		/* shown as text, and about pages it may well be */
 	else if (k == KIND_HTML || k == KIND_SVG || k == KIND_HTA)
 		page_check(l, k, bytes);
 	else if (k == KIND_FLAT_OFFICE || (k == KIND_ODF && container == KIND_ODF))

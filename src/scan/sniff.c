@@ -281,6 +281,8 @@ static bool agree(enum kind claim, enum kind_family claimed, enum kind content, 
 		return true;
 	if (claim == KIND_XML && (content == KIND_FLAT_OFFICE || content == KIND_ODF || content == KIND_SHORTCUT))
 		return true;
+	if (claim == KIND_SOURCE && is == FAMILY_MEDIA)		/* .ts: a program's source, or a film */
+		return true;
 	if (claimed == FAMILY_TEXT && (is == FAMILY_WEB || is == FAMILY_MAIL || content == KIND_PS || content == KIND_SYLK ||
 	    content == KIND_PGP || is == FAMILY_DATA))
 		return true;
@@ -295,7 +297,7 @@ static bool agree(enum kind claim, enum kind_family claimed, enum kind content, 
 		    content == KIND_PS || is == FAMILY_DATA ||
 		       (content == KIND_ZIP && claim == KIND_DOCUMENT) || content == KIND_PDF;
 	if (claimed == FAMILY_WEB)
-		return is == FAMILY_TEXT || is == FAMILY_MAIL;
+		return is == FAMILY_TEXT || is == FAMILY_MAIL || (claim == KIND_SVG && content == KIND_GZIP);
 	if (claimed == FAMILY_MAIL)
 		return is == FAMILY_TEXT || is == FAMILY_WEB || is == FAMILY_DOCUMENT;
 	if (claimed == FAMILY_PICTURE)

@@ -96,7 +96,10 @@ static bool escapes(struct str s)
 
 static bool encrypted(struct walk *w, struct archive_entry *e)
 {
-	if (archive_read_has_encrypted_entries(w->a) <= 0 && !(e && archive_entry_is_encrypted(e)))
+	const char *said = archive_error_string(w->a);
+
+	/* Of RAR with names that are encrypted, too, it says so in words alone. */
+	if (archive_read_has_encrypted_entries(w->a) <= 0 && !(e && archive_entry_is_encrypted(e)) && !(said && strstr(said, "ncrypt")))
 		return false;
 	look_note(w->l, FACT_ENCRYPTED_ARCHIVE, "%s", e && archive_entry_pathname(e) ? archive_entry_pathname(e) : "");
 	return true;
