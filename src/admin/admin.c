@@ -13,7 +13,7 @@
 
 static const struct admin_command *const tables[] = {
 	admin_user_commands, admin_device_commands, admin_held_commands, admin_file_commands, admin_outbreak_commands, admin_policy_commands, admin_record_commands,
-	admin_replay_commands, admin_report_commands, admin_exchange_commands, admin_decoy_commands,
+	admin_replay_commands, admin_report_commands, admin_exchange_commands, admin_decoy_commands, admin_breaker_commands,
 };
 
 struct admin_call *admin_call_new(const char *command, json_t *args)
@@ -160,7 +160,7 @@ int admin_put(json_t *object, const char *key, json_t *value)
 /* What of the arguments may stand in the record: names and ids, never a password or a verifier. */
 static int record(struct admin_call *call, struct vault *v)
 {
-	static const char *const kept[] = { "jid", "account", "role", "reason", "id", "count", "by", "fingerprint", "stanza-id", "like", "why" };
+	static const char *const kept[] = { "jid", "account", "role", "reason", "id", "count", "by", "fingerprint", "stanza-id", "like", "why", "link" };
 	json_t *entry = json_object();
 	char *text;
 	int r = entry ? admin_put(entry, "command", json_string(call->command)) : ERR_NOMEM;

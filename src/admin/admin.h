@@ -38,6 +38,8 @@ enum admin_effect_kind {
 	EFFECT_SHARED,			/* tell peers of a threat; subject: kind, hash, weight, end (core/exchange.h) */
 	EFFECT_UNSHARED,		/* subject: hash */
 	EFFECT_ACCOUNT_ADDED,
+	EFFECT_BREAKER_OPENED,		/* subject: domain */
+	EFFECT_BREAKER_CLOSED,
 	EFFECT_DECOY_REMOVED,		/* subject: its bare JID */
 	EFFECT_DECOYS_DUE,		/* make those that are missing */
 	EFFECT_LIVE_STATUS,		/* core adds sessions, queues, uptime to the reply */
@@ -75,5 +77,8 @@ void admin_call_free(struct admin_call **call);
 void admin_run(struct admin_call *call, struct vault *v);
 /* The same within a transaction of the caller, who undoes it when the result is an error. May run again then. */
 MUST_CHECK int admin_work(struct admin_call *call, struct vault *v);
+
+/* Has it opened by itself? value: the row of an open breaker. */
+bool admin_breaker_is_automatic(struct str value);
 
 #endif

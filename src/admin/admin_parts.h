@@ -15,7 +15,7 @@ struct admin_command {
 /* Each file's commands; ended by a row without a name. */
 extern const struct admin_command admin_user_commands[], admin_device_commands[], admin_held_commands[], admin_file_commands[], admin_outbreak_commands[],
 	admin_policy_commands[], admin_record_commands[], admin_replay_commands[],
-	admin_report_commands[], admin_exchange_commands[], admin_decoy_commands[];
+	admin_report_commands[], admin_exchange_commands[], admin_decoy_commands[], admin_breaker_commands[];
 
 /* Sets why; returns err, so that a command can end with it. */
 int admin_why(struct admin_call *call, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

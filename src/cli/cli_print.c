@@ -20,6 +20,7 @@ static const struct view views[] = {
 	{ "exchange list", "entries", { "hash", "kind", "weight", "expires", "when" }, "nothing is told to anybody" },
 	{ "purge list", "purges", { "id", "state", "what", "purged", "to_tell", "told" }, "no purges" },
 	{ "outbreak list", "outbreaks", { "id", "started", "patient_zero", "contained" }, "no outbreaks" },
+	{ "breaker list", "breakers", { "link", "since", "by", "reason" }, "links and files pass everywhere" },
 	{ "decoy list", "decoys", { "jid", "name", "group", "created" }, "no decoys: policy.yaml shares no group (roster.shared)" },
 	{ "decoy rotate", "removed", { "jid", "name", "group", "created" }, "there were no decoys" },
 	{ "policy list", "versions", { "version", "when", "how", "digest" }, "no policy has been in force yet" },

@@ -23,8 +23,8 @@ static struct str bare_of(struct str jid)
 
 bool hold_word_counts(const char *inspector, const char *name, unsigned weight, bool *spreads, unsigned *others)
 {
-	if (strcmp(name, inspect_rule_name(WORM_DECOY)) == 0)
-		return false;		/* nobody means to write to nobody */
+	if (strcmp(name, inspect_rule_name(WORM_DECOY)) == 0 || strcmp(name, inspect_rule_name(WORM_BREAKER)) == 0)
+		return false;		/* nobody means to write to nobody; and a link that is interrupted is so for all */
 	if (strcmp(inspector, "worm") == 0)
 		*spreads = true;
 	else

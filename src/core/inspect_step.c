@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "core/blocklist.h"
+#include "core/breakers.h"
 #include "core/file_link.h"
 #include "core/gate.h"
 #include "core/hold.h"
@@ -46,6 +47,7 @@ static bool gather(struct trip *t, const struct node *m, struct subject *sub)
 	gate_facts(t, sub);
 	sub->outward = !service && !server_is_local(t->server, t->to.domain);
 	sub->audience = service && service->audience ? service->audience(t->server, &t->to) : 1;
+	sub->cut = breakers_cut(t);
 	sub->decoy = shared_is_decoy(t->server, sub->to);
 	sub->ts_ms = clock_wall_ms();
 	policy_step_facts(t, sub);
@@ -273,6 +275,7 @@ enum trip_next step_inspect(struct trip *t)
 		r = guard_judge(t->server->guard, &sub, t->arena, &t->verdict);
 		if (r < 0)
 			return trip_refuse(t, r, "the message could not be inspected; try again later");
+		breakers_judged(t);
 	}
 	if (t->hold_road && t->verdict.decision < DECISION_HOLD)
 		hold_instead(t);

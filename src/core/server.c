@@ -30,6 +30,7 @@
 #include "core/link_check.h"
 #include "core/session.h"
 #include "core/sm.h"
+#include "core/breakers.h"
 #include "core/decoys.h"
 #include "core/shared.h"
 #include "core/state.h"
@@ -245,6 +246,8 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 	r = hold_restore(s, s->vault);
 	if (r == 0)
 		r = files_start(s);
+	if (r == 0)
+		r = breakers_start(s, s->vault);
 	if (r < 0)
 		return r;
 	*ret_why = STR("the store's thread cannot be started");
@@ -348,6 +351,8 @@ static void account_effect(struct server *s, const struct admin_effect *e)
 	case EFFECT_SHARED:
 	case EFFECT_UNSHARED:
 	case EFFECT_ACCOUNT_ADDED:
+	case EFFECT_BREAKER_OPENED:
+	case EFFECT_BREAKER_CLOSED:
 	case EFFECT_DECOY_REMOVED:
 	case EFFECT_DECOYS_DUE:
 	case EFFECT_LIVE_STATUS:
@@ -383,6 +388,7 @@ static void live_status(struct server *s, json_t *reply)
 	add_number(reply, "connections", s->n_streams);
 	add_number(reply, "sessions", map_count(s->sessions));
 	add_number(reply, "waiting_for_resumption", map_count(s->resumable));
+	add_number(reply, "breakers_open", breakers_open_now(s));
 	add_number(reply, "store_queue", jobs_waiting(s->jobs));
 	if (s->tls)
 		json_object_set_new(reply, "certificate_days_left", json_integer(tls_days_left(s->tls)));
@@ -468,6 +474,10 @@ static void apply(struct server *s, const struct admin_effect *e, json_t *reply)
 		break;
 	case EFFECT_ACCOUNT_ADDED:
 		shared_come(s, e->subject, STR_NONE);
+		break;
+	case EFFECT_BREAKER_OPENED:
+	case EFFECT_BREAKER_CLOSED:
+		breakers_operator(s, e->subject, e->kind == EFFECT_BREAKER_OPENED);
 		break;
 	case EFFECT_DECOY_REMOVED:
 		decoys_vanish(s, e->subject);
@@ -653,6 +663,7 @@ void server_free(struct server **ref)
 	ask_stop(s);
 	hooks_server_stop(s);
 	decoys_stop(s);
+	breakers_stop(s);
 	shared_stop(s);
 	map_free(&s->asks);
 	report_stop(s);

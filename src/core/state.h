@@ -62,6 +62,8 @@ struct server {
 	struct { uint64_t at_ms; unsigned more; } alerts[BOT_ALERTS];	/* core/bot.c: when each kind was told last */
 	struct blocklists *blocklists;		/* core/blocklist.c */
 	struct shared *shared;			/* core/shared.c */
+	struct breaker_table *breakers;		/* core/breakers.c */
+	struct loop_timer breakers_timer;
 	struct loop_timer decoys_timer;		/* core/decoys.c */
 	bool decoys_busy, decoys_again;
 	struct rtbl *rtbl;			/* features/rtbl.c */

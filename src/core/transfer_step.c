@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "core/bot.h"
+#include "core/breakers.h"
 #include "core/files.h"
 #include "core/gate.h"
 #include "core/policy_step.h"
@@ -94,10 +95,18 @@ static void note_would(struct trip *t, const struct policy *p, struct people_pai
 	}
 }
 
+/* From client to client over a link whose breaker is open. */
+static bool is_cut(const struct trip *t, const struct transfer_part *part)
+{
+	return part->road <= TRANSFER_SOCKS5 && breakers_cut(t);
+}
+
 /* --- refusing --------------------------------------------------------------------------------------------------------------------- */
 
-static const char *sentence(const struct transfer_part *part)
+static const char *sentence(const struct trip *t, const struct transfer_part *part)
 {
+	if (is_cut(t, part))
+		return "Files from and to this network are stopped at the moment.";
 	if (part->wrong)
 		return "Pictures inside of messages must be PNG, JPEG, GIF, WebP or BMP, and small; please use the upload of your client.";
 	switch (part->road) {
@@ -141,7 +150,7 @@ static int turn_into_error(struct trip *t, const char *text)
 
 static enum trip_next refuse(struct trip *t, const struct policy_file_view *v, const struct transfer_part *part)
 {
-	const char *text = sentence(part);
+	const char *text = sentence(t, part);
 	struct str whole = v->by && v->by->reason.n ? arena_printf(t->arena, "%s %.*s", text, STR_FMT(v->by->reason)) : str_of(text);
 	struct verdict *roads = t->roads;
 	struct finding *f;
@@ -211,6 +220,8 @@ static enum trip_next obey(struct trip *t, const struct policy *p, struct transf
 	pair = pair_of(t, p);
 	for (unsigned i = 0; i < found->n; i++) {
 		ask(p, pair, &found->v[i], &views[i]);
+		if (is_cut(t, &found->v[i]))
+			views[i].act = FILE_REFUSE;
 		/* There is no quarantine for it; and who publishes what is no picture is told. */
 		if (t->kind != STANZA_MESSAGE && (views[i].act == FILE_HOLD || (found->v[i].wrong && is_set(t))))
 			views[i].act = FILE_REFUSE;

@@ -55,6 +55,7 @@ struct subject {
 	enum subject_via via;
 	enum subject_trust trust;	/* of the link to another domain that it comes or goes by */
 	bool outward;			/* leaves for another network */
+	bool cut;			/* the breaker of the link that it comes or goes by is open */
 	bool decoy;			/* the receiver is nobody: a contact that only a program writes to */
 	bool own_password;		/* the sender's own password is in it */
 	unsigned audience;		/* how many get it: the occupants of a room; 0 and 1: one */

@@ -728,6 +728,11 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	is_risky = guard_risk_of(g, &s, &links, a, &risky, &everyday);
 	if (r == 0 && is_risky && j.from_hash != j.to_hash)
 		r = spread(g, &s, &risky, everyday, &v, &j, &spreading);
+	if (s.cut && (links.n || links.more || s.has_file || s.cipher.n || is_risky)) {
+		inspect_add(&v, WORM_BREAKER, from_outside(&s) ? s.from : s.to);
+		spreading = spreading < DECISION_HOLD ? DECISION_HOLD : spreading;
+		j.first_hold = j.first_hold || !from_outside(&s);
+	}
 	if (r == 0 && s.decoy && j.risky)
 		spreading = sprung(g, &s, &v, &j);
 	if (r == 0 && j.novel && s.audience >= GUARD_MANY) {

@@ -54,6 +54,12 @@ enum policy_what {
 /* What is done with a card number or a key that is found, in rising order. */
 enum policy_leak { POLICY_LEAK_ALLOW, POLICY_LEAK_WEIGH, POLICY_LEAK_WARN, POLICY_LEAK_MASK, POLICY_LEAK_HOLD };
 
+/* When links and files from and to another network stop by themselves (outbreak/breaker.h). */
+struct policy_breaker {
+	unsigned at, senders;			/* so many messages that spread, of so many people; at 0: never */
+	uint64_t within_ms, quiet_ms;		/* quiet_ms 0: it stays until an operator closes it */
+};
+
 struct policy_peer {
 	struct str domain;
 	enum subject_trust trust;
@@ -125,6 +131,7 @@ struct policy {
 	unsigned copies;			/* of one risky message that one sender may send */
 	uint64_t window_ms;			/* for how long copies are remembered */
 	unsigned confirm;			/* enum policy_confirm */
+	struct policy_breaker breaker;
 	unsigned flag, hold, reject;		/* sums of weights; 0: never */
 	struct {
 		unsigned new_people, strangers;	/* that one sender may write to within worms.window; 0: any number */

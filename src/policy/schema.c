@@ -144,6 +144,8 @@ const struct schema_section schema_sections[] = {
 	{ "encryption", "End-to-end encryption: OMEMO and OpenPGP. What is encrypted cannot be read here, so it cannot be inspected." },
 	{ "leaks", "What should not leave." },
 	{ "worms", "The same thing sent to many." },
+	{ "breaker", "One a link to another server or a gateway: when an outbreak comes over it, links and files stop there in both directions, and so\n"
+		     "does what is encrypted and cannot be looked at; text passes." },
 	{ "decisions", "From which sum of weights (weights.yaml) on what is done." },
 	{ "limits", "How much one sender may do." },
 	{ "networks", "From where people may sign in." },
@@ -261,6 +263,14 @@ const struct schema_key schema_keys[] = {
 	{ "worms", "confirm", NULL, SCHEMA_WORD, FIELD(confirm), WORDS("other_device", "any_device"), .def = "other_device",
 	  .help = "Who may say that what was held for spreading was meant: other_device, the sender on another of his devices than the one that sent it (whoever\n"
 		  "has no other writes to the help desk); any_device, that one, too: then a program that has taken it over can answer for him." },
+
+	{ "breaker", "at", NULL, SCHEMA_NUMBER, FIELD(breaker.at), .max = 60, .def = "10",
+	  .help = "It opens when so many messages that spread have come over the link within the time below." },
+	{ "breaker", "senders", NULL, SCHEMA_NUMBER, FIELD(breaker.senders), .min = 1, .max = 60, .def = "3",
+	  .help = "Of so many people: one who is infected does not cut his company off." },
+	{ "breaker", "within", NULL, SCHEMA_DURATION, FIELD(breaker.within_ms), .min = 1000, .max = 7 * DAY_MS, .def = "10m", .help = "The time." },
+	{ "breaker", "quiet", NULL, SCHEMA_DURATION, FIELD(breaker.quiet_ms), .max = 31 * DAY_MS, .def = "1h",
+	  .help = "It closes by itself when nothing of the kind has come for so long. One that an operator has opened waits for him." },
 
 	{ "decisions", "flag_at", "flag_at", SCHEMA_NUMBER, FIELD(flag), .max = TEN_THOUSAND, .def = "60",
 	  .help = "From this sum of weights on the receiver is warned." },
