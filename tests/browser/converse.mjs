@@ -84,6 +84,11 @@ const orders = {
     chat.save({ omemo_active: true });
   }, to).then(() => say("encrypting")),
   plain: ({ to }) => page.evaluate(async (to) => { (await api.chats.get(to)).save({ omemo_active: false }); }, to).then(() => say("plain")),
+  // As a person picks a file with the button of the open chat.
+  file: ({ name, type, data }) => page.locator("input.fileupload").last().setInputFiles({ name, mimeType: type, buffer: Buffer.from(data, "base64") }),
+  fate: ({ to }) => page.evaluate(async (to) => (await api.chats.get(to)).messages.map((m) => `${m.get("type")} ${m.get("upload")} ${m.get("message")}`), to)
+    .then((all) => say("fate", { text: all.slice(-4).join("\n") })),
+  load: ({ url }) => page.evaluate(async (url) => { const r = await fetch(url); return { status: r.status, text: await r.text() }; }, url).then((got) => say("loaded file", got)),
   shown: async () => say("shown", { text: (await page.locator("body").innerText()).slice(-2000) }),
   logout: () => page.evaluate(() => { api.user.logout(); }),
 };

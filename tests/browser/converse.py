@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Converse.js in headless Chromium: finds the WebSocket by host-meta, signs in, adds a contact, chats both ways with slixmpp on
 TCP, a room and its bookmark, avatars, resumes after the WebSocket was cut, OMEMO with a second one."""
+import asyncio
 import base64
 import hashlib
+import re
 import shutil
 import sys
 
@@ -32,7 +34,7 @@ class Converse(Story):
         self.rules = rules = f"MAP {s.domain}:443 127.0.0.1:{s.https_port}, MAP {s.domain} 127.0.0.1"
         self.node = await Node().start("converse.mjs", str(PAGE), rules, s.jid("ann"), PASSWORD)
         # OMEMO before the first chat: once it has been told that a contact has no devices, Converse 14 does not look again.
-        for step in (self.sign_in, self.add, self.whisper, self.chat, self.room_chat, self.bookmark, self.avatars, self.resume):
+        for step in (self.sign_in, self.add, self.whisper, self.chat, self.files, self.held_file, self.room_chat, self.bookmark, self.avatars, self.resume):
             if not await self.step(step, 90):
                 break
 
@@ -100,6 +102,33 @@ class Converse(Story):
         await self.show_picture(theirs)
         self.node.tell(do="avatarOf", of=self.server.jid("ben"))
         await self.node.wants("avatar", hash=hashlib.sha1(theirs).hexdigest())
+
+    async def files(self):
+        """it sends a file by the button of the chat, and loads one"""
+        data = b"written in the browser\n" * 40
+        seen = len(self.peer.seen)
+        self.node.tell(do="file", name="n\u00fctes.txt", type="text/plain", data=base64.b64encode(data).decode())
+
+        def link():
+            found = [m for w in self.peer.seen[seen:] if w[0] == "message" for m in re.findall(r"https://\S+/upload/[0-9a-f]{32}/\S+", w[2] or "")]
+            return found and found[0]
+        await self.until(link, 30, "the link of the file")
+        self.node.tell(do="load", url=link())
+        got = await self.node.wants("loaded file", 20)
+        check(got["status"] == 200 and got["text"] == data.decode(), f"{got}")
+
+    async def held_file(self):
+        """it shows that a file is held"""
+        eicar = "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo="
+        self.node.tell(do="file", name="bad.txt", type="text/plain", data=eicar)
+        for _ in range(40):
+            await asyncio.sleep(0.25)	# it shows it for ten seconds
+            self.node.tell(do="fate", to=self.server.jid("ben"))
+            fate = (await self.node.wants("fate"))["text"]
+            if "not successfully upload" in fate:
+                check("is held" in fate, f"without the sentence: {fate}")
+                return
+        check(False, f"it says nothing: {fate}")
 
     async def whisper(self):
         """two of them chat with OMEMO"""
