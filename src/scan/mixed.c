@@ -88,6 +88,28 @@ size_t mixed_picture_end(enum kind k, struct str s)
 	return n < s.n ? n : s.n;
 }
 
+static uint64_t jpeg_dots(struct str s)
+{
+	for (size_t at = 2; at + 9 <= s.n && bytes_u8(s, at) == 0xff; at += 2u + bytes_be16(s, at + 2)) {
+		uint8_t id = bytes_u8(s, at + 1);
+
+		if (id >= 0xc0 && id <= 0xcf && id != 0xc4 && id != 0xc8 && id != 0xcc)	/* start of frame */
+			return (uint64_t)bytes_be16(s, at + 5) * bytes_be16(s, at + 7);
+	}
+	return 0;
+}
+
+uint64_t mixed_picture_dots(enum kind k, struct str s)
+{
+	if (k == KIND_PNG)
+		return (uint64_t)bytes_be32(s, 16) * bytes_be32(s, 20);
+	if (k == KIND_GIF)
+		return (uint64_t)bytes_le16(s, 6) * bytes_le16(s, 8);
+	if (k == KIND_BMP)
+		return (uint64_t)(bytes_le32(s, 18) & 0x7fffffff) * (bytes_le32(s, 22) & 0x7fffffff);
+	return k == KIND_JPEG ? jpeg_dots(s) : 0;
+}
+
 /* Something that could be used by itself: not the second picture that cameras append. */
 static bool harmful(enum kind k)
 {
@@ -155,6 +177,8 @@ static void picture(struct look *l, enum kind k, struct str s)
 {
 	size_t end = mixed_picture_end(k, s);
 
+	if (mixed_picture_dots(k, s) > MIXED_DOTS)
+		look_note(l, FACT_ARCHIVE_BOMB, "a picture of %llu million dots", (unsigned long long)(mixed_picture_dots(k, s) / 1000000));
 	if (header_is_script(k, s))
 		look_note(l, FACT_POLYGLOT, "its header is a script, too");
 	if (script_like(bytes_sub(s, 0, end)))

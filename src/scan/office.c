@@ -30,6 +30,13 @@ static bool elsewhere(struct str target)
 	       bytes_find_nocase(target, 0, STR("ms-msdt:")) >= 0 || bytes_find_nocase(target, 0, STR("script:")) == 0;
 }
 
+/* "file:///C:/...": on the author's own disk, so it loads nothing here. "file:///\\\\server" and "file://server" do. */
+static bool own_disk(struct str target)
+{
+	return bytes_find_nocase(bytes_sub(target, 0, 8), 0, STR("file:///")) == 0 && (bytes_at(target, 9, STR(":")) ||
+	    bytes_at(target, 9, STR("|")));
+}
+
 static void external(struct look *l, const char *type, struct str target)
 {
 	int n = target.n > 80 ? 80 : (int)target.n;
@@ -40,22 +47,22 @@ static void external(struct look *l, const char *type, struct str target)
 		    bytes_find_nocase(target, 0, STR("javascript:")) == 0 || bytes_find_nocase(target, 0, STR("vbscript:")) == 0)
 			look_note(l, FACT_EXTERNAL_OBJECT, "link %.*s", n, target.p);
 	} else if (ends(type, "/attachedTemplate")) {
-		/* A path on the author's own disk loads nothing here. */
-		if (elsewhere(target) && bytes_find_nocase(target, 0, STR("file:///")) != 0)
+		if (elsewhere(target) && !own_disk(target))
 			look_note(l, FACT_EXTERNAL_TEMPLATE, "%.*s", n, target.p);
 	} else if (ends(type, "/oleObject") || ends(type, "/frame") || ends(type, "/subDocument") || ends(type, "/aFChunk") ||
 	    ends(type, "/control") ||
 		   ends(type, "/mailMergeSource") || ends(type, "/recipientData") || ends(type, "/vbaProject") ||
 		       ends(type, "/customUI") || ends(type, "/package")) {
 		look_note(l, FACT_EXTERNAL_OBJECT, "%.*s", n, target.p);
-	} else if (elsewhere(target) && bytes_find_nocase(target, 0, STR("file:///")) != 0) {
+	} else if (elsewhere(target) && !own_disk(target)) {
 		look_note(l, FACT_EXTERNAL_OBJECT, "%.*s", n, target.p);
 	}
 }
 
 static bool is_text(struct str target)		/* of which Word takes the text alone */
 {
-	return ends(target.p, ".html") || ends(target.p, ".htm") || ends(target.p, ".xhtml") || ends(target.p, ".txt") || ends(target.p, ".xml");
+	return ends(target.p, ".html") || ends(target.p, ".htm") || ends(target.p, ".xhtml") || ends(target.p, ".txt") ||
+	    ends(target.p, ".xml");
 }
 
 static void relation(void *ctx, const char *name, const char **attrs)
@@ -237,7 +244,8 @@ static bool fields_worth_reading(struct str s)
 		close = str_find_char(rest, '>');
 		rest = close < 0 ? STR_NONE : str_cut(rest, (size_t)close + 1);
 		end = str_find_char(rest, '<');
-		if (letters_of_dde(bytes_sub(rest, 0, end < 0 ? rest.n : (size_t)end), &have) || (end >= 0 && bytes_at(rest, (size_t)end, STR("<!"))))
+		if (letters_of_dde(bytes_sub(rest, 0, end < 0 ? rest.n : (size_t)end), &have) || (end >= 0 &&
+		    bytes_at(rest, (size_t)end, STR("<!"))))
 			return true;
 	}
 	for (size_t at = 0;;) {
@@ -252,13 +260,16 @@ static bool fields_worth_reading(struct str s)
 	}
 }
 
-/* Most parts are text, styles and numbers without any of it: a glance at the bytes saves reading them as XML. Few words, since long documents
+/* Most parts are text, styles and numbers without any of it: a glance at the bytes saves reading them as XML. Few words,
+    since long documents
  * are searched for each: every field has instrText or is a fldSimple, links by DDE and OLE have "eLink". */
 static bool worth_reading(struct str name, struct str s)
 {
-	if (bytes_at(s, 0, STR("\xff\xfe")) || bytes_at(s, 0, STR("\xfe\xff")) || bytes_u8(s, 1) == 0 || bytes_has(bytes_sub(s, 0, DECLARATION), STR("<!")))
+	if (bytes_at(s, 0, STR("\xff\xfe")) || bytes_at(s, 0, STR("\xfe\xff")) || bytes_u8(s, 1) == 0 ||
+	    bytes_has(bytes_sub(s, 0, DECLARATION), STR("<!")))
 		return true;
-	return ((bytes_has(s, STR("nstrText")) || bytes_has(s, STR("fldS"))) && fields_worth_reading(s)) || bytes_has(s, STR("eLink")) || memchr(s.p, '|', s.n) ||
+	return ((bytes_has(s, STR("nstrText")) || bytes_has(s, STR("fldS"))) && fields_worth_reading(s)) ||
+	    bytes_has(s, STR("eLink")) || memchr(s.p, '|', s.n) ||
 	       (bytes_find_nocase(name, 0, STR("workbook.xml")) >= 0 && bytes_has_nocase(s, STR("auto_")));
 }
 

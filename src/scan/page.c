@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "scan/bytes.h"
+#include "scan/text.h"
 
 #define RUN 64				/* letters of Base64 in a row that are worth to be unpacked */
 #define PARTS 64			/* runs of one page */
@@ -155,6 +156,8 @@ static void check(struct look *l, enum kind k, struct str s)
 
 	if (script)
 		look_note(l, k == KIND_SVG ? FACT_SVG_SCRIPT : FACT_HTML_SCRIPT, "%s", "");
+	if (k == KIND_SVG)
+		text_entities(l, s);
 	if (bytes_has_nocase(s, STR("<hta:application")))
 		look_note(l, FACT_SCRIPT, "HTML application");
 	if ((script && unpacks(s) && (longest >= BIG / 4 || bytes_has_nocase(s, STR("atob")) || s.n > 4 * BIG)) ||

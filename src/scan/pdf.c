@@ -102,6 +102,13 @@ static void one_name(struct pdf *p, const char *name, struct str after)
 			action(p, after);
 		else
 			p->open_id = (uint32_t)strtoul(bytes_at(after, 0, STR("[")) || after.n < 4 ? "0" : after.p, NULL, 10);
+	} else if (strcmp(name, "AA") == 0) {				/* when a page is opened, a field is left ... */
+		after = str_trim(bytes_sub(after, 0, ACTION));
+		if (str_starts(after, STR("<<"))) {
+			ptrdiff_t end = str_find(after, STR(">>>>"));
+
+			action(p, bytes_sub(after, 0, end < 0 ? after.n : (size_t)end));
+		}
 	} else if (strcmp(name, "GoToR") == 0) {
 		/* A document on a server: opening the link tells that server who is signed in here. */
 		after = bytes_sub(after, 0, ACTION);

@@ -242,7 +242,8 @@ enum kind sniff_kind(struct sniff *s, struct str bytes, bool quick, char ret_mim
 	enum kind k = bytes.n == 0 ? KIND_TEXT : binary(bytes);
 	const char *mime = NULL;
 
-	if (k == KIND_UNKNOWN && bytes_text(bytes))
+	/* A script may have anything behind its first lines: archives that unpack themselves do. */
+	if (k == KIND_UNKNOWN && (bytes_text(bytes) || bytes_at(bytes, 0, STR("#!/"))))
 		k = sniff_text_kind(bytes);
 	if (k == KIND_UNKNOWN && str_find(bytes_sub(bytes, 0, PDF_HEAD), STR("%PDF-")) >= 0)
 		k = KIND_PDF;
@@ -254,8 +255,9 @@ enum kind sniff_kind(struct sniff *s, struct str bytes, bool quick, char ret_mim
 		mime = magic_buffer(s->magic, bytes.p, bytes.n < most ? bytes.n : most);
 		if (mime)
 			k = kind_of_mime(str_of(mime));
-		/* Libmagic reads programs into many things that are none; what is one was seen above. */
-		if (kind_runs(kind_family(k)) && kind_family(k) != FAMILY_SCRIPT)
+		/* Libmagic reads programs into many things that are none, and scripts into all sorts of source; what is one was seen above,
+		 * and what is named like one is told by its name. */
+		if (kind_runs(kind_family(k)))
 			k = KIND_UNKNOWN, mime = NULL;
 		if (k == KIND_UNKNOWN && bytes_text(bytes) && (!mime || strcmp(mime, "application/octet-stream") == 0))
 			k = KIND_TEXT, mime = NULL;

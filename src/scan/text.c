@@ -5,6 +5,9 @@
 #include "scan/names.h"
 #include "scan/page.h"
 
+#define ENTITY 4096			/* bytes of one declaration */
+#define REFERENCES 4
+
 /* SYLK: records of lines; "O;E" allows macros, "NN;NAuto_open" names one, "E" is a formula. */
 static void sylk(struct look *l, struct str s)
 {
@@ -24,6 +27,30 @@ static void sylk(struct look *l, struct str s)
 		look_note(l, FACT_DDE, "formula");
 }
 
+/* References within the value of one declaration; what is declared once and used is fine, drawing programs do so. */
+void text_entities(struct look *l, struct str s)
+{
+	for (size_t at = 0;;) {
+		ptrdiff_t next = bytes_find_nocase(s, at, STR("<!entity")), end;
+		unsigned references = 0;
+		struct str one;
+
+		if (next < 0)
+			return;
+		at = (size_t)next + 8;
+		one = bytes_sub(str_cut(s, at), 0, ENTITY);
+		end = str_find_char(one, '>');
+		one = bytes_sub(one, 0, end < 0 ? one.n : (size_t)end);
+		for (size_t i = 0; i < one.n; i++)
+			references += (one.p[i] == '&' || one.p[i] == '%') && i + 1 < one.n && one.p[i + 1] != '#' && one.p[i + 1] != ' ';
+		if (references >= REFERENCES)
+			look_note(l, FACT_ARCHIVE_BOMB, "entities made of entities");
+		if (bytes_has(one, STR("SYSTEM")) && (bytes_has(one, STR("://")) || bytes_has(one, STR("file:")) ||
+		    bytes_has(one, STR("\"/")) || bytes_has(one, STR("'/"))))
+			look_note(l, FACT_EXTERNAL_OBJECT, "an entity that is elsewhere");
+	}
+}
+
 void text_check(struct look *l, enum kind k, struct str name, struct str bytes)
 {
 	char suffix[KIND_SUFFIX] = "";
@@ -32,6 +59,8 @@ void text_check(struct look *l, enum kind k, struct str name, struct str bytes)
 		sylk(l, bytes);
 		return;
 	}
+	if (k == KIND_XML)
+		text_entities(l, bytes);
 	(void)page_base64(l, bytes);
 	(void)names_suffix(name, suffix);
 	/* Office opens these as tables. */

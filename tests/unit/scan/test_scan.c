@@ -30,6 +30,9 @@ static void types_are_known_by_content_and_disguises_told(void **st)
 		{ STR("a"), STR("\xca\xfe\xba\xbe\0\0\0\x34"), BIT(EXECUTABLE), 0 },
 		{ STR("a"), STR("#!/bin/sh\nexit 0\n"), BIT(SCRIPT), 0 },
 		{ STR("a"), STR("#!/usr/bin/env python3\n"), BIT(SCRIPT), 0 },
+		{ STR("a"), STR("#!/bin/sh\nexit\n\0\1\2\3\4\5\6"), BIT(SCRIPT), 0 },
+		{ STR("film.ts"), STR("export const a = 1;\n"), 0, ANY },
+		{ STR("about-pages.txt"), STR("To run code in a page, write <script>go()</script> into it.\n"), 0, ANY },
 		{ STR("a.txt"), STR("@echo off\r\ndel x\r\n"), BIT(SCRIPT), 0 },
 		{ STR("a.txt"), STR("<?php echo 1;"), BIT(SCRIPT), 0 },
 		{ STR("a.txt"), STR("\xff\xfe#\0!\0/\0b\0i\0n\0/\0s\0h\0\n\0"), BIT(SCRIPT), 0 },
@@ -74,6 +77,20 @@ static void two_types_at_once_and_what_is_appended_are_told(void **st)
 	assert_int_equal(look_named(STR("a.gif"), buf_str(&b)).facts & (BIT(POLYGLOT) | BIT(EXECUTABLE)), BIT(POLYGLOT) | BIT(EXECUTABLE));
 	zip_make_release(&z);
 	buf_release(&b);
+	(void)st;
+}
+
+static void what_grows_without_end_when_it_is_opened_is_told(void **st)
+{
+	static const struct example some[] = {
+		{ STR("a.png"), STR("\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\1\0\0\0\1\0\0\x08\2\0\0\0"), BIT(ARCHIVE_BOMB), 0 },
+		{ STR("a.png"), STR("\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x10\0\0\0\x10\0\x08\2\0\0\0"), 0, BIT(ARCHIVE_BOMB) },
+		{ STR("a.xml"), STR("<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;&a;&a;'>]><x>&b;</x>"), BIT(ARCHIVE_BOMB), 0 },
+		{ STR("a.svg"), STR("<!DOCTYPE svg [<!ENTITY ns 'http://ns.example/'>]><svg xmlns:x='&ns;'></svg>"), 0, ANY },
+		{ STR("a.xml"), STR("<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><x>&a;</x>"), BIT(EXTERNAL_OBJECT), 0 },
+	};
+
+	check_examples(some, ARRAY_SIZE(some));
 	(void)st;
 }
 
@@ -286,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_are_known_by_content_and_disguises_told),
 		cmocka_unit_test(two_types_at_once_and_what_is_appended_are_told),
+		cmocka_unit_test(what_grows_without_end_when_it_is_opened_is_told),
 		cmocka_unit_test(what_lies_in_archives_counts_for_them),
 		cmocka_unit_test(archives_too_deep_and_too_full_are_told),
 		cmocka_unit_test(a_list_that_lies_is_told),
