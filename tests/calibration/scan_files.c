@@ -1,5 +1,5 @@
 /* scan_files.c - looks at the files that stdin names (PATH, NAME, TYPE between tabs, percent-encoded), and says what it saw:
- * facts between commas, media type, microseconds of CPU, evidence. */
+ * facts between commas, media type, microseconds of CPU, evidence. It looks without any rights, as wardroom-scand does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ipc/sandbox.h"
 #include "scan/scan.h"
+
+#define FILES 2000
+#define LINE 4096
 
 static struct str decode(char *s)
 {
@@ -28,52 +32,64 @@ static struct str decode(char *s)
 	return str_make(start, (size_t)(out - start));
 }
 
-static void show(struct scan *s, const char *path, char *name, char *type)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct scan_in in = { .name = decode(name), .type = decode(type), .out = -1 };
-	struct scan_out out;
-	struct stat st;
-	clock_t t;
-	void *p = NULL;
+struct file {
+	char line[LINE];
+	struct scan_in in;
+};
 
+static void load(struct file *f)
+{
+	char *name = strchr(f->line, '\t'), *type = name ? strchr(name + 1, '\t') : NULL;
+	struct stat st;
+	void *p = NULL;
+	int fd;
+
+	if (!type)
+		exit(2);
+	*name++ = *type++ = 0;
+	fd = open(f->line, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || (st.st_size && (p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)) {
-		printf("cannot read\n");
+		fprintf(stderr, "%s: cannot be read\n", f->line);
 		exit(2);
 	}
-	in.bytes = str_make(p ? p : "", (size_t)st.st_size);
-	t = clock();
-	if (scan_run(s, &in, &out) < 0)
+	close(fd);
+	f->in = (struct scan_in){ .bytes = str_make(p ? p : "", (size_t)st.st_size), .name = decode(name), .type = decode(type), .out = -1 };
+}
+
+static void show(struct scan *s, const struct file *f)
+{
+	clock_t t = clock();
+	struct scan_out out;
+
+	if (scan_run(s, &f->in, &out) < 0)
 		printf("ERROR");
-	for (unsigned f = 0, n = 0; f < FACT_COUNT; f++)
-		if (out.facts & FACT_BIT(f))
-			printf("%s%s", n++ ? "," : "", file_fact_name(f));
+	for (unsigned fact = 0, n = 0; fact < FACT_COUNT; fact++)
+		if (out.facts & FACT_BIT(fact))
+			printf("%s%s", n++ ? "," : "", file_fact_name(fact));
 	printf("\t%s\t%ld\t", out.type, (long)((clock() - t) * 1000000 / CLOCKS_PER_SEC));
 	for (unsigned i = 0; i < out.n_found; i++)
 		printf("%s%s (%s)", i ? "; " : "", file_fact_name(out.found[i].fact), out.found[i].evidence);
 	printf("\n");
 	fflush(stdout);
-	if (p)
-		munmap(p, (size_t)st.st_size);
-	close(fd);
 }
 
 int main(void)
 {
-	char line[16384], *name, *type;
+	struct file *files = calloc(FILES, sizeof(*files));
+	struct sandbox_state st;
 	struct scan *s = NULL;
+	unsigned n = 0;
 
-	if (scan_new(&s) < 0)
+	if (!files || scan_new(&s) < 0)
 		return 2;
-	while (fgets(line, sizeof(line), stdin)) {
-		line[strcspn(line, "\n")] = 0;
-		name = strchr(line, '\t');
-		type = name ? strchr(name + 1, '\t') : NULL;
-		if (!type)
-			return 2;
-		*name++ = *type++ = 0;
-		show(s, line, name, type);
+	while (n < FILES && fgets(files[n].line, LINE, stdin)) {
+		files[n].line[strcspn(files[n].line, "\n")] = 0;
+		load(&files[n++]);
 	}
-	scan_free(&s);
-	return 0;
+	/* As in wardroom-scand: from here on nothing is opened. */
+	if (sandbox_enter_strict(&st) < 0)
+		return 2;
+	for (unsigned i = 0; i < n; i++)
+		show(s, &files[i]);
+	_exit(0);
 }
