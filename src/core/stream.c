@@ -614,9 +614,12 @@ static void address_key(struct stream *st, const struct sockaddr_storage *from)
 	if (from->ss_family == AF_INET) {
 		p = &((const struct sockaddr_in *)(const void *)from)->sin_addr;
 		n = 4;
+		st->whole[10] = st->whole[11] = 0xff;
+		memcpy(st->whole + 12, p, n);
 	} else if (from->ss_family == AF_INET6) {
 		p = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
 		n = 8;
+		memcpy(st->whole, p, NETWORKS_ADDRESS);
 	}
 	if (n)
 		memcpy(st->address, p, n);

@@ -269,6 +269,11 @@ void stream_device_fast(struct stream *st, struct str mechanism, struct str resp
 		stream_login_fail(st, "temporary-auth-failure");
 		return;
 	}
+	if (!stream_login_may(st, x->user)) {
+		stream_login_wrong(st, x->user, x->mechanism);
+		stream_login_fail(st, "not-authorized");
+		return;
+	}
 	submit(st);
 }
 

@@ -59,6 +59,16 @@ static void lookup_done(void *ctx, int err)
 	stream_unbusy(st);
 }
 
+bool stream_login_may(const struct stream *st, struct str user)
+{
+	const struct policy *p = guard_policy(st->srv->guard);
+
+	if (networks_allow(&p->networks, people_of(&p->people, user), st->whole))
+		return true;
+	log_event(LOG_NOTE, "login.network", LOG_S("user", user));
+	return false;
+}
+
 static void look_up(struct stream *st)
 {
 	struct account_lookup *l;
@@ -71,6 +81,10 @@ static void look_up(struct stream *st)
 	if (!throttle_may(st->srv->throttle, sasl_user(st->sasl), &st->prefix, loop_now_ms(st->srv->loop))) {
 		log_event(LOG_NOTE, "login.throttled", LOG_S("user", sasl_user(st->sasl)));
 		stream_login_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_THROTTLED));
+		return;
+	}
+	if (!stream_login_may(st, sasl_user(st->sasl))) {
+		stream_login_go(st, sasl_account(st->sasl, NULL, SASL_ACCOUNT_UNKNOWN));
 		return;
 	}
 	st->outdated = false;			/* a change from here on is seen */

@@ -80,6 +80,7 @@ struct stream {
 	struct loop_timer deadline;
 	struct loop_work work;
 	struct throttle_prefix prefix;
+	uint8_t whole[NETWORKS_ADDRESS];	/* the address; all zero: not known */
 	char address[20];		/* key of server->addresses */
 	size_t preauth_bytes;
 	unsigned tries;
@@ -132,6 +133,8 @@ void stream_login_go(struct stream *st, enum sasl_step step);
 /* The proof was right and the account is here: PHASE_SIGNED_IN. */
 void stream_login_done(struct stream *st, struct user *u, const char *mechanism);
 /* The proof was wrong: counts against account and address, is recorded. */
+/* May this account sign in from where the stream comes from (policy, networks)? */
+bool stream_login_may(const struct stream *st, struct str user);
 void stream_login_wrong(struct stream *st, struct str user, const char *mechanism);
 /* <failure/> of the profile in use. */
 void stream_login_refuse(struct stream *st, const char *condition);

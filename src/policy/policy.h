@@ -18,6 +18,7 @@
 #include "inspect/file_fact.h"
 #include "inspect/links.h"
 #include "policy/clause.h"
+#include "policy/networks.h"
 #include "policy/people.h"
 
 #define POLICY_FILE_BYTES (256 * 1024)
@@ -132,6 +133,7 @@ struct policy {
 	uint64_t window_ms;			/* for how long copies are remembered */
 	unsigned confirm;			/* enum policy_confirm */
 	struct policy_breaker breaker;
+	struct networks networks;
 	unsigned flag, hold, reject;		/* sums of weights; 0: never */
 	struct {
 		unsigned new_people, strangers;	/* that one sender may write to within worms.window; 0: any number */

@@ -148,7 +148,7 @@ const struct schema_section schema_sections[] = {
 		     "does what is encrypted and cannot be looked at; text passes." },
 	{ "decisions", "From which sum of weights (weights.yaml) on what is done." },
 	{ "limits", "How much one sender may do." },
-	{ "networks", "From where people may sign in." },
+	{ "networks", "From where people may sign in. Elsewhere a login fails as one to an account that is not there." },
 	{ "reports", "What people report." },
 	{ "decoys", "Made-up colleagues in the shared groups of contact lists (roster.shared). Nobody reads what is written to them, and nobody has\n"
 		   "a reason to send them anything; a worm does not know that. Tell people: who writes to one is told that there is nobody." },
@@ -283,6 +283,13 @@ const struct schema_key schema_keys[] = {
 	  .help = "To so many people one may write for the first time within a day; the next message is held." },
 	{ "limits", "strangers", NULL, SCHEMA_NUMBER, FIELD(limits.strangers), .max = 30, .def = "off",
 	  .help = "Of them so many who do not know him." },
+
+	{ "networks", "allowed", NULL, SCHEMA_OTHER, .def = "{}", .read = schema_networks,
+	  .example = "office: [10.1.0.0/16, \"2001:db8:1::/48\"]\nanna@firm.example: [192.0.2.7]\ncolleagues: [10.0.0.0/8]",
+	  .help = "GROUP, address or 'colleagues': a list of networks. Read from the top; the first line that names a person decides. Who is signed in\n"
+		  "already stays." },
+	{ "networks", "otherwise", NULL, SCHEMA_WORD, FIELD(networks.otherwise), WORDS("anywhere", "nowhere"), .def = "anywhere",
+	  .help = "From where those may sign in whom no line names." },
 
 	{ "decoys", "per_group", NULL, SCHEMA_NUMBER, FIELD(decoys.per_group), .max = 10, .def = "2",
 	  .help = "So many in each shared group; off: none." },

@@ -83,6 +83,7 @@ MUST_CHECK int schema_number(struct schema_reader *r, const yaml_node_t *n, uint
 MUST_CHECK int schema_groups(struct schema_reader *r, const yaml_node_t *n);
 MUST_CHECK int schema_strangers(struct schema_reader *r, const yaml_node_t *n);
 MUST_CHECK int schema_patterns(struct schema_reader *r, const yaml_node_t *n);
+MUST_CHECK int schema_networks(struct schema_reader *r, const yaml_node_t *n);
 MUST_CHECK int schema_peers(struct schema_reader *r, const yaml_node_t *n);
 /* The known name that is nearest to a wrong one; empty when none is near. names ends with NULL. */
 struct str schema_nearest(struct str wrong, const char *const *names, size_t n);

@@ -562,6 +562,58 @@ int schema_peers(struct schema_reader *r, const yaml_node_t *n)
 	return e;
 }
 
+static int read_network(struct schema_reader *r, const yaml_node_t *n, struct network *ret)
+{
+	return n->type == YAML_SCALAR_NODE && networks_parse(schema_text(n), ret) ? 0 :
+	       schema_wrong(r, n, "a network such as 10.1.0.0/16 or 2001:db8::/32, with nothing set behind the range");
+}
+
+static int read_networks_of(struct schema_reader *r, const yaml_node_t *k, const yaml_node_t *v, struct networks_line *ret)
+{
+	size_t count;
+	struct network *all;
+	int e = k->type == YAML_SCALAR_NODE ? people_named(&r->p->people, schema_text(k), (unsigned)k->start_mark.line + 1, &ret->who) : ERR_NOT_FOUND;
+
+	if (e == ERR_NOT_FOUND || e == ERR_BAD_FORMAT)
+		return schema_wrong(r, k, "a group, an address of somebody here, or 'colleagues'");
+	if (e == 0 && (v->type != YAML_SEQUENCE_NODE || v->data.sequence.items.top - v->data.sequence.items.start > NETWORKS_EACH))
+		return schema_wrong(r, v, "a list of networks such as [10.1.0.0/16], at most 256");
+	if (e < 0)
+		return e;
+	count = (size_t)(v->data.sequence.items.top - v->data.sequence.items.start);
+	all = arena_alloc(r->p->arena, (count + 1) * sizeof(*all));
+	ret->name = arena_str(r->p->arena, schema_text(k));
+	if (!all || !ret->name.p)
+		return ERR_NOMEM;
+	for (size_t i = 0; e == 0 && i < count; i++)
+		e = read_network(r, schema_node(r, v->data.sequence.items.start[i]), &all[i]);
+	ret->v = all;
+	ret->n = (unsigned)count;
+	return e;
+}
+
+int schema_networks(struct schema_reader *r, const yaml_node_t *n)
+{
+	struct networks *net = &r->p->networks;
+	size_t count;
+	int e = 0;
+
+	if (n->type != YAML_MAPPING_NODE)
+		return schema_wrong(r, n, "lines of the form 'GROUP: [network, network]'");
+	count = (size_t)(n->data.mapping.pairs.top - n->data.mapping.pairs.start);
+	if (count > NETWORKS_LINES)
+		return schema_wrong(r, n, "at most 64 lines");
+	net->v = arena_alloc(r->p->arena, (count + 1) * sizeof(*net->v));
+	if (!net->v)
+		return ERR_NOMEM;
+	for (size_t i = 0; e == 0 && i < count; i++)
+		e = read_networks_of(r, schema_node(r, n->data.mapping.pairs.start[i].key), schema_node(r, n->data.mapping.pairs.start[i].value),
+				     &net->v[i]);
+	if (e == 0)
+		net->n = (unsigned)count;
+	return e;
+}
+
 int schema_strangers(struct schema_reader *r, const yaml_node_t *n)
 {
 	static const char *const words[] = { "allow", "outside", "departments", NULL };
