@@ -292,11 +292,11 @@ def alike(done, kind, what):
 
 
 def nothing_left(done):
-    """What is left holds the file; none of it may be new."""
+    """What is left holds the file, as what lies within a stream of PowerPoint or Excel 4; it is rare, and none of it may be new."""
     bad = [f for f in done if f.left & CLEANABLE - f.seen]
     check(not bad, "\n".join(f"{f.name!r}: {f.left - f.seen}" for f in bad))
     left = [f for f in done if f.left & CLEANABLE]
-    check(len(left) * 100 <= len(done), "\n".join(f"{os.path.basename(f.path)} {f.name!r}: {f.left & CLEANABLE}" for f in left))
+    check(len(left) * 100 <= 3 * len(done), "\n".join(f"{os.path.basename(f.path)} {f.name!r}: {f.left & CLEANABLE}" for f in left))
 
 
 def main():
@@ -330,7 +330,7 @@ def main():
                               ("picture", "open", "have the same pixels"), ("SVG", "open", "have the same paths and texts"), ("page", "are text", "have the same words")):
         tap.run(f"t6-clean: cleaned files of kind {kind} {opens}", alike, done, kind, "opens")
         tap.run(f"t6-clean: cleaned files of kind {kind} {same}", alike, done, kind, "text")
-    tap.run("t6-clean: a second look finds nothing that was to go", nothing_left, done)
+    tap.run("t6-clean: a second look finds hardly anything that was to go, and nothing new", nothing_left, done)
 
     def told():
         text, a, b = stored()
