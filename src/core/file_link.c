@@ -322,7 +322,7 @@ enum trip_next file_link_obey(struct trip *t, const struct subject *s)
 	}
 	if (!file_link_pending(t->files))
 		return TRIP_NEXT;
-	if (t->server->files->n_messages >= FILE_LINK_WAITING)
+	if (!file_wait_room(t->server, t->from.bare))
 		return trip_refuse(t, ERR_BUSY, "too many messages wait for their files to be checked; try again later");
 	t->hold = t->files->waits = true;
 	return TRIP_NEXT;

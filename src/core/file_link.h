@@ -15,6 +15,7 @@
 #include "inspect/subject.h"
 
 #define FILE_LINK_WAITING 5000
+#define FILE_LINK_WAITING_EACH 100		/* of one sender */
 #define FILE_LINK_TOLD 200			/* receivers of one message in a room that are told of a cleaned file, and are on record */
 
 struct vault;

@@ -73,6 +73,8 @@ const struct trip_file *file_link_pending(const struct trip_files *f);	/* the fi
 enum file_action file_link_judge(struct server *srv, const struct subject *s, const struct trip_files *f, struct arena *a, struct str *ret_why);
 
 /* --- core/file_wait.c --- */
+/* May one more message of his wait? */
+bool file_wait_room(struct server *srv, struct str bare);
 void file_wait_start(struct server *srv);
 void file_wait_stop(struct server *srv);
 

@@ -42,7 +42,7 @@ struct waiting {
 	struct subject sub;		/* who the two are to each other; no text */
 	unsigned n;
 	struct waiting_file { struct files_wait wait; struct waiting *of; } *files;
-	bool told, busy, again;
+	bool told, late, busy, again;	/* late: both sides are to be told, if it still waits */
 };
 
 /* One look at all of its files. */
@@ -153,6 +153,15 @@ static bool decided(struct check *c)
 	return true;
 }
 
+static void tell_late(struct waiting *w)
+{
+	w->told = true;
+	bot_tell(w->srv, bare_of(w->from), "Your message to %.*s still waits: its file has not been checked yet. It is delivered as soon as that is done; you need "
+		 "not send it again.", STR_FMT(bare_of(w->to)));
+	if (w->sub.via != VIA_ROOM && is_here(w->srv, w->to) && !str_eq(w->sub.from, w->sub.to))
+		bot_tell(w->srv, bare_of(w->to), "A message from %.*s with a file is on its way to you; the file has not been checked yet.", STR_FMT(bare_of(w->from)));
+}
+
 static void checked(void *ctx, int err)
 {
 	struct check *c = ctx;
@@ -166,6 +175,8 @@ static void checked(void *ctx, int err)
 	}
 	if (err == 0 && decided(c) && server_store(w->srv, c, settle_work, settled) == 0)
 		return;
+	if (err == 0 && w->late && !w->told && file_link_pending(&c->files))
+		tell_late(w);
 	w->busy = false;
 	arena_free(&c->arena);
 	if (err == 0 && again)
@@ -205,6 +216,15 @@ static void on_judged(struct files_wait *wait)
 		w->again = true;
 	else
 		check(w);
+}
+
+bool file_wait_room(struct server *srv, struct str bare)
+{
+	unsigned n = 0;
+
+	LIST_EACH(it, &srv->files->messages)
+		n += str_eq(bare_of(LIST_ITEM(it, struct waiting, node)->from), bare);
+	return srv->files->n_messages < FILE_LINK_WAITING && n < FILE_LINK_WAITING_EACH;
 }
 
 static struct waiting *waiting_new(struct server *srv, const struct trip_files *f, struct str from, struct str to)
@@ -260,15 +280,6 @@ void file_wait_begin(struct trip *t)
 
 /* --- those that wait for long ---------------------------------------------------------------------------------------- */
 
-static void tell_late(struct waiting *w)
-{
-	w->told = true;
-	bot_tell(w->srv, bare_of(w->from), "Your message to %.*s still waits: its file has not been checked yet. It is delivered as soon as that is done; you need "
-		 "not send it again.", STR_FMT(bare_of(w->to)));
-	if (w->sub.via != VIA_ROOM && is_here(w->srv, w->to) && !str_eq(w->sub.from, w->sub.to))
-		bot_tell(w->srv, bare_of(w->to), "A message from %.*s with a file is on its way to you; the file has not been checked yet.", STR_FMT(bare_of(w->from)));
-}
-
 static void on_late(void *ctx)
 {
 	struct server *srv = ctx;
@@ -278,8 +289,8 @@ static void on_late(void *ctx)
 		struct waiting *w = LIST_ITEM(it, struct waiting, node);
 
 		next = it->next;
-		if (!w->told && now > w->when_ms && now - w->when_ms >= wait_ms)
-			tell_late(w);
+		if (!w->late && now > w->when_ms && now - w->when_ms >= wait_ms)
+			w->late = w->again = true;
 		if (w->again && !w->busy)
 			check(w);
 	}

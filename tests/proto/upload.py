@@ -231,6 +231,25 @@ def held(tap, server, anna, bob):
     tap.run("a message with its link is refused, wherever in it the link stands", everywhere)
 
 
+def cleaned(tap, server, anna, bob):
+    page = b"<!DOCTYPE html><html><head><title>x</title><script>alert(document.cookie)</script></head><body><p>The plan for May.</p></body></html>\n"
+
+    def page_becomes_text():
+        url, _ = slot(anna, "plan.html", len(page), "text/html")
+        anna.clear()
+        status, answer = put(server, url, page, "text/html")
+        check(status == 201, f"PUT {status} {answer}")
+        status, head, body = get(server, url)
+        check(status == 200 and b"The plan for May." in body and b"alert" not in body and b"<" not in body, f"GET {status} {body}")
+        check(head["content-type"].startswith("text/plain") and head["content-disposition"].endswith("plan.html.txt"), f"{head}")
+        got(anna, "was cleaned before others can load it")
+        bob.clear()
+        anna.message(bob.bare, f"plan {url}")
+        got(bob, "plan ")
+        got(bob, "was cleaned before you got it")
+    tap.run("the receiver gets the cleaned file under its new ending, and is told what is missing", page_becomes_text)
+
+
 def waiting(tap):
     """clamd is configured and away: files stay pending."""
     with Instance(users=["anna", "bob", "carl"], https=True, start=False) as server:
@@ -312,6 +331,31 @@ def waiting(tap):
             check(len([e for e in b.inbox if "number 0" in (body_of(e) or "")]) <= 1, "it came twice")
             server.assert_healthy()
         tap.run("a killed server looks at the files again, and the messages go on", killed)
+
+        def in_room():
+            a, b = (Client(server, n, resource="m").login(presence=True) for n in ("anna", "bob"))
+            hall = f"hall@rooms.{server.domain}"
+            for c in (a, b):
+                c.send(f"<presence to='{hall}/{c.user}'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+                c.expect(lambda e: e.tag == q(CLIENT, "presence") and "code=\"110\"" in text_of(e), what="to be in the room")
+                if c is a:
+                    c.iq("set", "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query>", to=hall)
+            clamd.stop()
+            time.sleep(0.2)
+            url, _ = slot(a, "room.txt", 5, "text/plain")
+            t = threading.Thread(target=lambda: put(server, url, b"hello"))
+            t.start()
+            until(lambda: get(server, url)[0] == 503, 10, "the file is there")
+            a.send(f"<message to='{hall}' type='groupchat' id='g1'><body>for all {url}</body></message>")
+            a.send(f"<message to='{hall}' type='groupchat' id='g2'><body>meanwhile</body></message>")
+            got(b, "meanwhile")
+            nothing_of(b, "for all")
+            clamd.start()
+            el = got(b, "for all", timeout=40)
+            check(el.get("from") == f"{hall}/anna" and el.get("type") == "groupchat", text_of(el))
+            got(a, "for all")
+            t.join(20)
+        tap.run("what is posted in a room waits, too, and comes from its author", in_room)
 
         def failed():
             carl, b = (Client(server, n, resource="r3").login(presence=True) for n in ("carl", "bob"))
@@ -440,6 +484,7 @@ def main():
         slots(tap, server, anna, bob)
         served(tap, server, anna, bob)
         held(tap, server, anna, bob)
+        cleaned(tap, server, anna, bob)
         server.assert_healthy()
     quota(tap)
     waiting(tap)
