@@ -24,12 +24,17 @@ def get(server, path, method="GET", headers="", **kw):
     return http(server, f"{method} {path} HTTP/1.1\r\nHost: {server.domain}\r\n{headers}\r\n", **kw)
 
 
-def web_pid(server):
+def role_pid(server, name):
+    """The child that runs this program; the supervisor itself is none."""
     for pid in descendants(server.proc.pid):
         with open(f"/proc/{pid}/cmdline", "rb") as f:
-            if b"wardroom-web" in f.read().split(b"\0")[0]:
+            if pid != server.proc.pid and os.path.basename(f.read().split(b"\0")[0]) == name:
                 return pid
     return None
+
+
+def web_pid(server):
+    return role_pid(server, b"wardroom-web")
 
 
 # --- discovery -------------------------------------------------------------------------------------------------
@@ -424,7 +429,7 @@ def process_tests(tap, server):
         a.message(server.jid("dan"), "is written down")
         a.sm_all_acked()
         before = web_pid(server)
-        worker = next(p for p in descendants(server.proc.pid) if p not in (server.proc.pid, before))
+        worker = role_pid(server, b"wardroomd")
         os.kill(worker, signal.SIGKILL)
         check(a.wait_end() and a.close_code == 1001, f"close code {a.close_code}")
         # It waits in the channel until there is a worker again.
