@@ -18,8 +18,11 @@ static inline struct look *scan_look_begin(struct scan_look *s, struct str bytes
 {
 	static struct scan *tools;
 
-	if (!tools && scan_new(&tools) < 0)
-		CHECK(!"libmagic has no database");
+	if (!tools) {
+		int err = scan_new(&tools);	/* libmagic may have no database */
+
+		CHECK(err == 0);
+	}
 	*s = (struct scan_look){ .in = { .bytes = bytes, .out = -1 } };
 	s->l = (struct look){ .in = &s->in, .out = &s->out, .tools = tools, .unpacked_max = SCAN_LOOK_UNPACKED };
 	return &s->l;
