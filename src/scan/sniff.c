@@ -6,6 +6,7 @@
 
 #include "scan/bytes.h"
 #include "scan/names.h"
+#include "scan/noise.h"
 #include "scan/sniff_parts.h"
 
 #define MAGIC_HEAD (64u << 10)
@@ -324,6 +325,9 @@ void sniff_check(struct look *l, struct str name, struct str declared, enum kind
 		look_note(l, fact, "%s", kind_mime(k));
 	if (bytes.n == 0)
 		return;
+	/* Whatever its name says: clients that encrypt give it that of the file within (XEP-0454). */
+	if (k == KIND_UNKNOWN && l->depth == 0 && (is == FAMILY_DATA || bytes.n > 65536) && noise_is(bytes))
+		look_note(l, FACT_CIPHERTEXT, "%s", "");
 	if (named != KIND_UNKNOWN && !agree(named, kind_family(named), k, is) && names_suffix(name, suffix))
 		look_note(l, FACT_TYPE_MISMATCH, "named .%s, is %s", suffix, mime);
 	/* A declared type is set by programs that guess by the name; it misleads only those who trust it. */

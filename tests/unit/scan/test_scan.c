@@ -298,9 +298,30 @@ static void digests_are_those_of_the_bytes(void **st)
 	(void)st;
 }
 
+static void what_a_cipher_made_is_seen_whatever_its_name(void **st)
+{
+	static uint8_t dice[70000], words[70000];
+	uint32_t x = 1;
+	struct scan_out o;
+
+	(void)st;
+	for (size_t i = 0; i < sizeof(dice); i++) {
+		x = x * 1664525 + 1013904223;
+		dice[i] = (uint8_t)(x >> 24);
+		words[i] = "the quick brown fox "[i % 20];
+	}
+	o = look_named(STR("holiday.jpg"), str_make((const char *)dice, sizeof(dice)));
+	assert_true(o.facts & BIT(CIPHERTEXT));
+	o = look_named(STR("letter.txt"), str_make((const char *)words, sizeof(words)));
+	assert_false(o.facts & BIT(CIPHERTEXT));
+	o = look_named(STR("holiday.jpg"), str_make((const char *)dice, 300));	/* too short to say */
+	assert_false(o.facts & BIT(CIPHERTEXT));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_cipher_made_is_seen_whatever_its_name),
 		cmocka_unit_test(types_are_known_by_content_and_disguises_told),
 		cmocka_unit_test(two_types_at_once_and_what_is_appended_are_told),
 		cmocka_unit_test(what_grows_without_end_when_it_is_opened_is_told),
