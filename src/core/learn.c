@@ -78,6 +78,7 @@ void learn_message(struct server *srv, struct arena *a, const struct node *messa
 	if (!body || weight <= 0)
 		return;
 	guard_learn(srv->guard, node_text(a, body), is_spim, weight);
+	srv->metrics.learnt++;
 	keep(srv);
 }
 

@@ -325,6 +325,16 @@ static int add(struct arena *a, struct node *m, const char *ns, const char *name
 	return text.n ? node_add_text(a, n, text) : 0;
 }
 
+/* For clients that know the XEP as it was before 2024, fastened to the message. */
+static int add_old(struct arena *a, struct node *m, struct str id)
+{
+	struct node *apply = node_add(a, m, NS_FASTEN, "apply-to");
+
+	if (!apply || node_set_attr(a, apply, "id", id) < 0)
+		return ERR_LIMIT;
+	return node_add(a, apply, NS_RETRACT_0, "retract") ? 0 : ERR_LIMIT;
+}
+
 /* XEP-0424 (4): <retract/> beside a fallback body and a hint that it be kept. */
 static int write_message(struct arena *a, struct node *m, const struct purge_copy *c)
 {
@@ -338,6 +348,8 @@ static int write_message(struct arena *a, struct node *m, const struct purge_cop
 		r = node_set_attr(a, m, "id", c->own);
 	if (r == 0)
 		r = add(a, m, NS_RETRACT, "retract", "id", c->given, STR_NONE);
+	if (r == 0)
+		r = add_old(a, m, c->given);
 	if (r == 0)
 		r = add(a, m, NS_FALLBACK, "fallback", "for", STR(NS_RETRACT), STR_NONE);
 	if (r == 0)
@@ -362,6 +374,7 @@ static void settled(void *ctx, int err)
 		log_event(LOG_WARN, "purge.not_told", LOG_S("to", w->c->to), LOG_Z("why", err_text(err)));
 	w->r->lost += err < 0;
 	w->r->told += err >= 0;
+	w->r->p->srv->metrics.purge_told += err >= 0;
 	one_less(w->r);
 }
 

@@ -187,7 +187,7 @@ static void name_one(struct report *r, struct evidence *e)
 	if (guard_name(r->srv->guard, &s, r->arena, e->print) < 0)
 		e->print[0] = '\0';
 	/* Who reports abuse speaks of the sender, who reports spam of the text. */
-	if (str_is(r->reason, "urn:xmpp:reporting:spam"))
+	if (str_is(r->reason, "spam"))
 		learn_message(r->srv, r->arena, m, true, (float)r->weight / (2 * OFFICERS_WEIGHT));
 }
 

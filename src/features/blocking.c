@@ -88,6 +88,10 @@ static int read_report(struct iq *iq, struct change *c, const struct node *item,
 {
 	const struct node *report = node_child(item, NS_REPORTING, "report"), *text;
 	struct report_said *r;
+	bool old = !report;
+
+	if (old)
+		report = node_child(item, NS_REPORTING_0, "report");
 
 	if (!report)
 		return 0;
@@ -96,8 +100,10 @@ static int read_report(struct iq *iq, struct change *c, const struct node *item,
 	if (!c->reports || c->n_reports == REPORTS_MOST)
 		return ERR_LIMIT;
 	r = &c->reports[c->n_reports++];
-	text = node_child(report, NS_REPORTING, "text");
+	text = node_child(report, old ? NS_REPORTING_0 : NS_REPORTING, "text");
 	*r = (struct report_said){ .about = about, .reason = node_attr(report, "reason"), .text = text ? node_text(iq->arena, text) : STR_NONE };
+	if (old)
+		r->reason = node_child(report, NS_REPORTING_0, "abuse") ? STR(REASON "abuse") : STR(REASON "spam");
 	if (!str_starts(r->reason, STR(REASON)))
 		return ERR_BAD_REQUEST;
 	r->reason = str_cut(r->reason, sizeof(REASON) - 1);
@@ -332,6 +338,6 @@ const struct mod_def mod_blocking = {
 	.name = "blocking",
 	.xep = 191,
 	.xep_version = "1.3",
-	.disco_server = (const char *const[]){ NS_BLOCKING, NS_REPORTING, REASON "spam", REASON "abuse", NULL },
+	.disco_server = (const char *const[]){ NS_BLOCKING, NS_REPORTING, NS_REPORTING_0, REASON "spam", REASON "abuse", NULL },
 	.iq = iqs,
 };

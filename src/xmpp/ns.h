@@ -86,6 +86,7 @@
 #define NS_BLOCKING "urn:xmpp:blocking"			/* XEP-0191 */
 #define NS_BLOCKING_ERRORS "urn:xmpp:blocking:errors"
 #define NS_REPORTING "urn:xmpp:reporting:1"		/* XEP-0377 */
+#define NS_REPORTING_0 "urn:xmpp:reporting:0"		/* before 2021 */
 #define NS_PRIVACY "jabber:iq:privacy"			/* XEP-0016 */
 #define NS_PRIVATE "jabber:iq:private"			/* XEP-0049 */
 #define NS_BOOKMARKS "urn:xmpp:bookmarks:1"		/* XEP-0402 */
