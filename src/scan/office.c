@@ -302,11 +302,11 @@ void office_part(struct look *l, struct str name, struct str bytes)
 	if (bytes_find_nocase(name, 0, STR("/macrosheets/")) >= 0)
 		look_note(l, FACT_MACRO, "macro sheet");
 	if (bytes_find_nocase(name, 0, STR("/activex/")) >= 0)
-		look_note(l, FACT_ACTIVEX, "%.*s", STR_FMT(bytes_sub(name, 0, 80)));
+		look_note(l, FACT_ACTIVEX, "a control");
 	if (bytes_find_nocase(name, 0, STR("/embeddings/")) >= 0)
-		look_note(l, FACT_EMBEDDED_OBJECT, "%.*s", STR_FMT(bytes_sub(name, 0, 80)));
+		look_note(l, FACT_EMBEDDED_OBJECT, "%s", "");
 	if (starts_nocase(name, STR("_xmlsignatures/")))
-		look_note(l, FACT_SIGNED, "%.*s", STR_FMT(bytes_sub(name, 0, 80)));
+		look_note(l, FACT_SIGNED, "%s", "");
 }
 
 static void odf_start(void *ctx, const char *name, const char **attrs)
@@ -360,7 +360,7 @@ void office_odf_part(struct look *l, struct str name, struct str bytes)
 	/* Every document has script-lc.xml when Basic was ever open; a library with a module in it is a macro. */
 	if ((starts_nocase(name, STR("Basic/")) && bytes_has(bytes, STR("script:module"))) ||
 	    (starts_nocase(name, STR("Scripts/")) && bytes.n > 0)) {
-		look_note(l, FACT_MACRO, "%.*s", STR_FMT(bytes_sub(name, 0, 80)));
+		look_note(l, FACT_MACRO, "a module");
 	} else if (starts_nocase(name, STR("META-INF/documentsignatures"))) {
 		look_note(l, FACT_SIGNED, "%.*s", STR_FMT(name));
 	} else if (xml(bytes) && (ends_nocase(name, STR("content.xml")) || ends_nocase(name, STR("styles.xml")) ||

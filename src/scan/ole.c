@@ -8,8 +8,6 @@
 
 #define NATIVE_NAME 260
 #define PPT_DEPTH 16
-#define PPT_RECORDS 100000
-#define BIFF_RECORDS 200000
 
 enum kind ole_kind(const struct cfb *c)
 {
@@ -114,7 +112,7 @@ void ole_biff(struct look *l, struct str s)
 {
 	bool sheet = false;
 
-	for (size_t at = 0, i = 0; at + 4 <= s.n && i < BIFF_RECORDS; i++) {
+	for (size_t at = 0; at + 4 <= s.n;) {
 		uint16_t id = bytes_le16(s, at), n = bytes_le16(s, at + 2);
 		struct str body = bytes_sub(s, at + 4, n);
 
@@ -173,7 +171,7 @@ static void ppt(struct look *l, struct str s)
 	size_t ends[PPT_DEPTH] = { s.n };
 	unsigned depth = 0;
 
-	for (size_t at = 0, i = 0; at + 8 <= s.n && i < PPT_RECORDS; i++) {
+	for (size_t at = 0; at + 8 <= s.n;) {
 		uint16_t head = bytes_le16(s, at), type = bytes_le16(s, at + 2);
 		uint32_t n = bytes_le32(s, at + 4);
 
@@ -182,10 +180,13 @@ static void ppt(struct look *l, struct str s)
 		at += 8;
 		if (type == 0x1011)
 			ppt_object(l, bytes_sub(s, at, n), (head >> 4) == 1);
-		if ((head & 0xf) == 0xf && depth + 1 < PPT_DEPTH)
+		if ((head & 0xf) == 0xf && depth + 1 < PPT_DEPTH) {
 			ends[++depth] = at + n;
-		else
-			at += n;
+			continue;
+		}
+		if ((head & 0xf) == 0xf)
+			look_note(l, FACT_MALFORMED, "records in records without end");
+		at += n;
 	}
 }
 
@@ -260,8 +261,14 @@ void ole_check(struct look *l, const struct cfb *c, enum kind k)
 		if (e->type != CFB_STREAM || e->size == 0 || strcasecmp(e->name, "EncryptedPackage") == 0)
 			continue;
 		buf_clear(&b);
-		if (!look_spend(l, e->size < c->bytes.n ? e->size : c->bytes.n) || cfb_read(c, e, OLE_STREAM, &b, &whole) < 0)
+		if (!look_spend(l, e->size < c->bytes.n ? e->size : c->bytes.n))
 			break;
+		if (cfb_read(c, e, OLE_STREAM, &b, &whole) < 0) {
+			look_note(l, FACT_SCAN_FAILED, "out of memory");
+			break;
+		}
+		if (e->size > OLE_STREAM && strcasecmp(e->name, "Pictures") != 0 && strcasecmp(e->name, "Data") != 0)
+			look_note(l, FACT_TOO_BIG, "%s", e->name);
 		stream(l, k, e, buf_str(&b));
 	}
 	buf_release(&b);

@@ -2,12 +2,13 @@
 
 #include "base/buf.h"
 #include "scan/bytes.h"
+#include "scan/eicar.h"
 #include "scan/text.h"
 
 #define RUN 64				/* letters of Base64 in a row that are worth to be unpacked */
-#define PARTS 64			/* runs of one page */
+#define PARTS 64			/* runs of one page that are looked at as files; of more only those with a telling beginning */
 #define BIG 256				/* bytes in Base64 that make "something is unpacked" of a page with such scripts */
-#define WIDE (2u << 20)			/* of pages in UTF-16 as much is read */
+#define WIDE (32u << 20)			/* of pages in UTF-16 as much is read */
 
 /* Both alphabets of RFC 4648; -1: no letter of them. */
 static const int8_t letters[128] = {
@@ -46,6 +47,27 @@ void page_decode(struct str s, struct buf *out)
 	}
 }
 
+/* A program, an archive, a document, the test file: whatever number of runs came before. */
+static bool telling(struct str s)
+{
+	static const struct str marks[] = { { "MZ", 2 }, { "PK", 2 }, { "\x7f" "ELF", 4 }, { "Rar!", 4 }, { "7z\xbc\xaf", 4 },
+	{ "\xd0\xcf\x11\xe0", 4 }, { "%PDF", 4 },
+					    { "\x1f\x8b", 2 }, { "{\\rt", 4 }, { "L\0\0\0", 4 }, { "<", 1 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (bytes_at(s, 0, marks[i]))
+			return true;
+	return eicar_in(s);
+}
+
+static void deeper(struct look *l, struct str s)
+{
+	if (l->depth < SCAN_DEPTH)
+		look_part(l, STR("base64"), s);
+	else if (telling(s))
+		look_note(l, FACT_ARCHIVE_DEPTH, "more than %d, one in another", SCAN_DEPTH);
+}
+
 /* The end of a run that begins at `at`; lines may be broken. */
 static size_t run_end(struct str s, size_t at)
 {
@@ -75,12 +97,14 @@ size_t page_base64(struct look *l, struct str s)
 			continue;
 		}
 		end = run_end(s, at);
-		if (end - at >= RUN && parts++ < PARTS) {
+		if (end - at >= RUN) {
 			buf_clear(&b);
 			page_decode(str_make(s.p + at, end - at), &b);
 			longest = b.n > longest ? b.n : longest;
-			if (look_spend(l, b.n) && l->depth < SCAN_DEPTH)
-				look_part(l, STR("base64"), buf_str(&b));
+			if (!look_spend(l, b.n))
+				break;
+			if (parts++ < PARTS || telling(buf_str(&b)))
+				deeper(l, buf_str(&b));
 		}
 		at = end;
 	}

@@ -9,7 +9,6 @@
 #include "scan/bytes.h"
 
 #define NAME 32
-#define DICT 4096			/* bytes of a dictionary before its stream */
 #define ACTION 512			/* bytes of an action that opens with the document */
 
 struct pdf {
@@ -148,6 +147,8 @@ static void packed_objects(struct pdf *p, struct str dict, struct str data)
 			break;
 	}
 	inflateEnd(&z);
+	if (b.n + 65536 > PDF_UNPACKED)
+		look_note(p->l, FACT_TOO_BIG, "packed objects");
 	tokens(p, buf_str(&b));
 	buf_release(&b);
 }
@@ -155,10 +156,9 @@ static void packed_objects(struct pdf *p, struct str dict, struct str data)
 /* Behind "stream": returns where its data ends. What the dictionary says of its length is not believed. */
 static size_t stream(struct pdf *p, struct str s, size_t dict_from, size_t at)
 {
-	struct str dict = bytes_sub(s, at - 6 > dict_from + DICT ? at - 6 - DICT : dict_from, DICT), data;
+	struct str dict = bytes_sub(s, dict_from, at - 6 - dict_from), data;
 	ptrdiff_t end;
 
-	dict = bytes_sub(dict, 0, (size_t)(s.p + at - 6 - dict.p));
 	at += bytes_at(s, at, STR("\r\n")) ? 2 : bytes_at(s, at, STR("\n")) || bytes_at(s, at, STR("\r"));
 	data = str_cut(s, at);
 	end = str_find(data, STR("endstream"));
@@ -167,6 +167,9 @@ static size_t stream(struct pdf *p, struct str s, size_t dict_from, size_t at)
 		packed_objects(p, dict, data);
 	else if (has_name(dict, "EmbeddedFile"))
 		p->embedded = true;
+	/* The word may stand in a string, to hide the objects that follow: what has objects in it is searched, too. */
+	if (bytes_has(data, STR(" obj")))
+		return at;
 	return end < 0 ? s.n : at + (size_t)end;
 }
 
@@ -185,7 +188,7 @@ static void tokens(struct pdf *p, struct str s)
 			one_name(p, name, str_cut(s, at + 1 + n));
 			at += 1 + n;
 		} else if (c == 's' && bytes_at(s, at, STR("stream")) && at >= 2 && (s.p[at - 1] == '>' || space(s.p[at - 1]))) {
-			at = stream(p, s, dict_from, at + 6);
+			dict_from = at = stream(p, s, dict_from, at + 6);
 		} else if (c == 'o' && bytes_at(s, at, STR("obj")) && at > 0 && space(s.p[at - 1])) {
 			dict_from = at += 3;
 			p->objects = true;

@@ -61,8 +61,8 @@ static void word(struct rtf *r, struct str w, long number)
 	} else if (str_is(w, "bin") && number > 0) {
 		struct str raw = bytes_sub(r->s, r->at, (size_t)number);
 
-		if (r->data_depth)
-			(void)buf_str_add(&r->data, raw);
+		if (r->data_depth && buf_str_add(&r->data, raw) < 0)
+			look_note(r->l, FACT_TOO_BIG, "an object");
 		r->at += raw.n;
 	}
 }
@@ -125,7 +125,8 @@ static void text(struct rtf *r, char c)
 	if (v >= 0 && r->nibble < 0) {
 		r->nibble = v;
 	} else if (v >= 0) {
-		(void)buf_char(&r->data, (char)(r->nibble * 16 + v));
+		if (buf_char(&r->data, (char)(r->nibble * 16 + v)) < 0)
+			look_note(r->l, FACT_TOO_BIG, "an object");
 		r->nibble = -1;
 	}
 	if ((r->field_depth || r->template_depth) && r->field.n < FIELD && c != '\r' && c != '\n')

@@ -24,5 +24,7 @@ void tnef_check(struct look *l, struct str s)
 				look_part(l, name, value);
 		}
 		at += 9u + (uint64_t)n + 2;
+		if (i + 1 == ATTRIBUTES)
+			look_note(l, FACT_ARCHIVE_MANY, "more than %d attributes", ATTRIBUTES);
 	}
 }

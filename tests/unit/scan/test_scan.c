@@ -274,6 +274,7 @@ static void what_a_pdf_does_is_told_however_it_is_spelled(void **st)
 		{ STR("a.pdf"), STR("%PDF-1.4\n1 0 obj\n<</XFA 2 0 R>>\nendobj\n%%EOF\n"), BIT(PDF_XFA), 0 },
 		{ STR("a.pdf"), STR("%PDF-1.4\n1 0 obj\n<</Names<</EmbeddedFiles 2 0 R>>>>\nendobj\n%%EOF\n"), BIT(PDF_EMBEDDED), 0 },
 		{ STR("a.pdf"), STR("%PDF-1.4\n1 0 obj\n<</Length 4>>stream\n /JS \nendstream\nendobj\n%%EOF\n"), 0, ANY },
+		{ STR("a.pdf"), STR("%PDF-1.4\n1 0 obj\n(>> stream\n)\nendobj\n2 0 obj\n<</S/Launch>>\nendobj\nendstream\n%%EOF\n"), BIT(PDF_LAUNCH), 0 },
 		{ STR("a.pdf"), STR("some words in front of it %PDF-1.4\n1 0 obj\n<<>>\nendobj\n%%EOF\n"), BIT(POLYGLOT), 0 },
 		{ STR("a.pdf"), STR("%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<</Author(Ann)>>\n%%EOF\n"), BIT(METADATA), 0 },
 	};
