@@ -18,6 +18,7 @@ struct late {
 	struct server *srv;
 	struct arena *arena;		/* of the rows under way */
 	uint64_t version;		/* that all files are to stand under; 0: nothing to do */
+	uint64_t before_ms;		/* what was looked at before that an operator wants looked at again (`wardroom file rescan`) */
 	uint8_t after[VAULT_FILE_ID];
 	uint8_t ids[LATE_AT_ONCE][VAULT_FILE_ID];
 	unsigned n, out;		/* to be looked at in this round; not back yet */
@@ -37,7 +38,22 @@ static void on_retry(void *ctx)
 
 static bool is_stale(const struct late *l, const struct vault_file *f)
 {
-	return (f->state == FILE_IS_SERVED || f->state == FILE_IS_CLEANED) && f->scan_version != l->version;
+	bool asked = f->scanned_ms < l->before_ms;
+
+	if (f->state == FILE_IS_SERVED || f->state == FILE_IS_CLEANED)
+		return asked || f->scan_version != l->version;
+	return f->state == FILE_IS_HELD && asked;
+}
+
+/* Store thread: when an operator has last asked for all. */
+static int read_order(struct vault *v, struct late *l)
+{
+	struct str text;
+	int r = vault_item_get(v, l->srv->domain, ITEM_FILES, STR("rescan"), l->arena, &text);
+
+	if (r == 0 && !str_to_u64(text, UINT64_MAX, &l->before_ms))
+		l->before_ms = 0;
+	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
 /* Store thread: the next files that stand under another version. */
@@ -45,8 +61,10 @@ static int find_work(struct vault *v, void *ctx)
 {
 	struct late *l = ctx;
 	uint8_t at[VAULT_FILE_ID];
-	int r = 0;
+	int r = read_order(v, l);
 
+	if (r < 0)
+		return r;
 	memcpy(at, l->after, sizeof(at));
 	l->n = 0;
 	l->end = false;
@@ -141,6 +159,12 @@ static void on_version(void *ctx)
 	l->looked_at = 0;
 	log_event(LOG_DEBUG, "late.begins");
 	next_round(l);
+}
+
+void late_again(struct server *srv)
+{
+	if (srv->late)
+		on_version(srv->late);
 }
 
 /* --- trouble ------------------------------------------------------------------------------------------------------------------ */

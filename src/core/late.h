@@ -20,5 +20,7 @@ struct server;
 
 MUST_CHECK int late_start(struct server *srv);	/* without a scanner: nothing */
 void late_stop(struct server *srv);
+/* An operator wants all of them looked at again; the order stands in the vault. */
+void late_again(struct server *srv);
 
 #endif

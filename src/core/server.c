@@ -455,6 +455,8 @@ static void file_effect(struct server *s, const struct admin_effect *e)
 {
 	uint8_t id[VAULT_FILE_ID];
 
+	if (e->kind == EFFECT_FILE_RESCAN && str_empty(e->subject))
+		late_again(s);
 	if (vault_file_id_parse(e->subject, id) < 0)
 		return;
 	if (e->kind == EFFECT_FILE)

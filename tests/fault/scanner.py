@@ -393,6 +393,18 @@ def late(tap, top):
             check("Private.Second" in server.log(), "the log does not name it")
         tap.run("a new signature of clamd's revokes what it finds", signature)
 
+        def ordered():
+            before = status(server)["scanner_looked_at"]
+            body = b"good today and good tomorrow\n"
+            url, _ = slot(anna, "good.txt", len(body), "text/plain")
+            check(put(server, url, body)[0] == 201, "PUT")
+            check(status(server)["scanner_looked_at"] == before + 1, "it was looked at once")
+            server.cli("file", "rescan")
+            until(lambda: status(server)["scanner_looked_at"] >= before + 2, 20, "all are looked at again")
+            until(lambda: status(server)["scanner_queued_low"] == 0 and status(server)["scanner_running"] == 0, 20, "and that ends")
+            check(get(server, url)[0] == 200, "it is still served")
+        tap.run("an operator has all files looked at again", ordered)
+
         def restart():
             server.stop()
             with open(os.path.join(server.dir, "yara", "new2.yar"), "w") as f:
