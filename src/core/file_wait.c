@@ -41,7 +41,7 @@ struct waiting {
 	struct str from, to;
 	struct subject sub;		/* who the two are to each other; no text */
 	unsigned n;
-	struct waiting_file { struct files_wait wait; struct waiting *of; } *files;
+	struct waiting_file { struct files_wait wait; struct waiting *of; bool linked; } *files;
 	bool told, late, busy, again;	/* late: both sides are to be told, if it still waits */
 };
 
@@ -140,12 +140,17 @@ static bool decided(struct check *c)
 {
 	enum file_action act;
 
-	for (unsigned i = 0; i < c->files.n; i++)
-		if (file_link_is_dead(&c->files.v[i]) || c->files.v[i].state == FILE_IS_EXPIRED) {
+	for (unsigned i = 0; i < c->files.n; i++) {
+		const struct trip_file *f = &c->files.v[i];
+
+		if (!f->found && !f->linked)	/* digits that are no file of ours */
+			continue;
+		if (file_link_is_dead(f) || f->state == FILE_IS_EXPIRED) {
 			c->to = HELD_REJECTED;
-			c->why = file_link_sentence(&c->files.v[i]);
+			c->why = file_link_sentence(f);
 			return true;
 		}
+	}
 	if (file_link_pending(&c->files))
 		return false;
 	act = file_link_judge(c->w->srv, &c->w->sub, &c->files, c->arena, &c->why);
@@ -166,20 +171,23 @@ static void checked(void *ctx, int err)
 {
 	struct check *c = ctx;
 	struct waiting *w = c->w;
-	bool again = w->again;
+	bool again = w->again, settles;
 
 	if (err == ERR_NOT_FOUND || (err == 0 && c->held.state != HELD_FILE)) {	/* somebody else has decided */
 		waiting_end(w);
 		arena_free(&c->arena);
 		return;
 	}
-	if (err == 0 && decided(c) && server_store(w->srv, c, settle_work, settled) == 0)
+	settles = err == 0 && decided(c);
+	if (settles && server_store(w->srv, c, settle_work, settled) == 0)
 		return;
+	if (err < 0 || settles)
+		w->again = true;	/* the store is in trouble: with the next look at the clock */
 	if (err == 0 && w->late && !w->told && file_link_pending(&c->files))
 		tell_late(w);
 	w->busy = false;
 	arena_free(&c->arena);
-	if (err == 0 && again)
+	if (err == 0 && again && !settles)
 		check(w);
 }
 
@@ -195,7 +203,7 @@ static void check(struct waiting *w)
 	}
 	*c = (struct check){ .w = w, .arena = a, .why = STR_NONE, .files.n = w->n };
 	for (unsigned i = 0; i < w->n; i++) {
-		c->files.v[i] = (struct trip_file){ .linked = true, .name = STR_NONE, .sentence = STR_NONE };
+		c->files.v[i] = (struct trip_file){ .linked = w->files[i].linked, .name = STR_NONE, .sentence = STR_NONE };
 		memcpy(c->files.v[i].id, w->files[i].wait.id, VAULT_FILE_ID);
 	}
 	w->busy = true;
@@ -240,7 +248,7 @@ static struct waiting *waiting_new(struct server *srv, const struct trip_files *
 		return NULL;
 	}
 	for (unsigned i = 0; i < f->n; i++) {
-		w->files[i] = (struct waiting_file){ .of = w, .wait.fn = on_judged };
+		w->files[i] = (struct waiting_file){ .of = w, .linked = f->v[i].linked, .wait.fn = on_judged };
 		memcpy(w->files[i].wait.id, f->v[i].id, VAULT_FILE_ID);
 		files_wait(srv, &w->files[i].wait);
 	}

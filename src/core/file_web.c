@@ -293,14 +293,17 @@ static void stored_done(void *ctx, int err)
 		return;
 	}
 	w->srv->metrics.files_put++;
+	if (!w->conn) {		/* nobody waits for the answer any more */
+		files_look(w->srv, &w->file);
+		talk_end(w);
+		return;
+	}
 	w->state = TALK_VERDICT;
 	memcpy(w->wait.id, w->id, VAULT_FILE_ID);
 	w->wait.fn = on_judged;
 	files_wait(w->srv, &w->wait);
 	set_timer(w, FILE_WEB_ANSWER_MS);
 	files_look(w->srv, &w->file);
-	if (!w->conn)		/* nobody waits for the answer any more */
-		talk_end(w);
 }
 
 static void on_stored(struct talk *w)

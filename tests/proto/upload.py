@@ -291,7 +291,7 @@ def waiting(tap):
             check(sorted(a[1] for a in answers) == [201, 201], f"answers {answers}")
             anna.sm_enable()
             for i, u in enumerate((good, bad)):
-                anna.message(bob.bare, f"number {i} {u}", id=f"w{i}")
+                anna.message(bob.bare, f"number {i} {u} d41d8cd98f00b204e9800998ecf8427e", id=f"w{i}")
             anna.message(bob.bare, "number 2 without", id="w2")
             got(bob, "number 2")
             anna.sm_request()
