@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from rawcomponent import Component, components_text  # noqa: E402
 from rawserver import SERVER, Authority, Peer, PeerListener, Target, Zone  # noqa: E402
 from rawxmpp import CARBONS, MAM, SID, Client, body_of, q, text_of  # noqa: E402
+from upload import get, upload  # noqa: E402
 from s2s import OURS, THEIRS, Federated  # noqa: E402
 from wardroom_test import Instance, Tap, check, program, until  # noqa: E402
 
@@ -223,6 +224,22 @@ def rooms(tap, server):
         check(not any(k.word in text_whole(e) for e in carol.inbox), "a newcomer is shown it")
     tap.run("a post is taken back by the room: occupants, newcomers, archive", post)
 
+    def readers():
+        k = Case(server)
+        anna.message(room, f"{k.text} http://{k.word}.test/view", type="groupchat", id="g5")
+        got = bob.expect(name="message", id="g5")
+        print_ = json.loads(server.cli("why", id_of(got), "--json"))["fingerprint"]
+        bob.message(server.jid("dave"), f"{k.text} http://{k.word}.test/view", id="g6")
+        bob.settle()
+        r = json.loads(server.cli("purge", "--fingerprint", print_, "--json"))
+        check(r["purged"] == 2, f"{r}")
+        e = r["exposures"]
+        check(set(e) == {bob.bare, carol.bare, server.jid("dave")} and e[bob.bare]["room"] == room and "passed_on" in e[bob.bare], f"{e}")
+        edges = {(t["from"], t["to"]) for t in r["tree"]}
+        check(edges == {(anna.bare, room), (room, bob.bare), (room, carol.bare), (bob.bare, server.jid("dave"))}, f"the tree: {edges}")
+        carol.expect(name="message", pred=lambda m: takes_back(m, id_of(got)))
+    tap.run("the tree of what spreads through a room names who was in it", readers)
+
     def again():
         k = Case(server)
         anna.message(room, k.text, type="groupchat", id="g3")
@@ -384,6 +401,31 @@ def killed(tap, server):
     tap.run("purged while no server runs: the next one tells", without)
 
 
+def files(tap):
+    with Instance(users=["anna", "bob", "carol"], https=True, extra="upload:\n  max_bytes: 1MiB\n") as server:
+        anna, bob = (Client(server, u, resource="f").login(presence=True) for u in ("anna", "bob"))
+
+        def revoked():
+            k = Case(server)
+            url, status, answer = upload(anna, "minutes.txt", b"the minutes of the meeting, nothing else\n")
+            check(status == 201, f"PUT {status} {answer}")
+            until(lambda: get(server, url)[0] == 200, 20, "it is served")
+            other, status, answer = upload(anna, "other.txt", b"another file that nobody has said anything about\n")
+            anna.message(bob.bare, f"{k.text} {url}", id="u1")
+            got = bob.expect(name="message", id="u1", timeout=20)
+            check(url in body_of(got), text_of(got))
+            r = json.loads(server.cli("purge", "--link", url, "--json"))
+            check(r["purged"] == 1 and r["files"] == 1, f"{r}")
+            check(set(r["exposures"]) == {bob.bare}, f"{r['exposures']}")
+            bob.expect(name="message", pred=lambda e: takes_back(e, "u1"))
+            until(lambda: get(server, url)[0] in (403, 404, 410, 451), 5, "its link is dead")
+            check(get(server, other)[0] == 200, "another file is not served any more")
+        tap.run("by a link: the file of ours that it leads to is revoked, others are not", revoked)
+        for c in (anna, bob):
+            c.close()
+        server.assert_healthy()
+
+
 def federated(tap):
     top = tempfile.mkdtemp(prefix="wardroom-purge-")
     ca, zone = Authority(os.path.join(top, "ca")), Zone()
@@ -459,6 +501,7 @@ def main():
         component(tap, server)
         killed(tap, server)
         server.assert_healthy()
+    files(tap)
     federated(tap)
     return tap.end()
 

@@ -229,6 +229,53 @@ static void purging_takes_the_body_from_everybody_and_leaves_a_mark(void **st)
 	}
 }
 
+static void a_buried_message_has_its_tombstone_alone(void **st)
+{
+	struct world *w = *st;
+	struct vault_entry e, *all;
+	size_t n;
+
+	begin(w);
+	assert_int_equal(add(w, 1, NOW, ANNA, BERT, "worm"), 0);
+	assert_int_equal(add(w, 2, NOW, ANNA, BERT, "fine"), 0);
+	assert_int_equal(add(w, 3, NOW, ANNA, BERT, "taken back before"), 0);
+	assert_int_equal(vault_archive_retract(w->v, ANNA, 3, STR("gone")), 0);
+	commit(w);
+	begin(w);
+	assert_int_equal(vault_archive_bury(w->v, 1, STR("tomb")), 0);
+	assert_int_equal(vault_archive_bury(w->v, 1, STR("again")), ERR_CONFLICT);
+	assert_int_equal(vault_archive_bury(w->v, 9, STR("tomb")), ERR_NOT_FOUND);
+	assert_int_equal(vault_archive_bury(w->v, 3, STR("gone")), 0);
+	assert_int_equal(vault_archive_retract(w->v, BERT, 1, STR("mine")), ERR_CONFLICT);
+	commit(w);
+	world_restart(w);
+	for (int i = 0; i < 2; i++) {
+		struct vault_page p = page_of(w, (struct vault_query){ .owner = i ? ANNA : BERT, .with = i ? BERT : ANNA, .max = 10 });
+
+		assert_int_equal(p.n, 3);
+		assert_true(str_is(p.v[0].stanza, "tomb") && p.v[0].purged && !p.v[0].gone);
+		assert_true(str_is(p.v[1].stanza, "fine") && !p.v[1].purged);
+		assert_true(str_is(p.v[2].stanza, "gone") && p.v[2].purged);
+	}
+	/* Whoever's it is, as a purge looks for it. */
+	assert_int_equal(vault_archive_any(w->v, 2, w->a, &e), 0);
+	assert_true(str_is(e.stanza, "fine"));
+	assert_int_equal(vault_archive_any(w->v, 9, w->a, &e), ERR_NOT_FOUND);
+	assert_int_equal(vault_archive_scan(w->v, 2, 10, w->a, &all, &n), 0);
+	assert_int_equal(n, 2);
+	assert_true(all[0].id == 2 && str_is(all[0].stanza, "fine") && all[1].purged);
+	begin(w);
+	assert_int_equal(vault_archive_shred(w->v, ANNA, clock_month(NOW)), 0);
+	commit(w);
+	assert_int_equal(vault_archive_any(w->v, 2, w->a, &e), 0);
+	assert_true(str_is(e.stanza, "fine"));		/* through the other one */
+	begin(w);
+	assert_int_equal(vault_archive_shred(w->v, BERT, clock_month(NOW)), 0);
+	commit(w);
+	assert_int_equal(vault_archive_any(w->v, 2, w->a, &e), 0);
+	assert_true(e.gone);
+}
+
 static void a_retracted_message_shows_what_stands_in_its_place(void **st)
 {
 	struct world *w = *st;
@@ -429,6 +476,7 @@ int main(void)
 		IN_BOTH(pages_agree_with_a_simple_model),
 		IN_BOTH(a_message_with_an_earlier_id_finds_its_place),
 		IN_BOTH(purging_takes_the_body_from_everybody_and_leaves_a_mark),
+		IN_BOTH(a_buried_message_has_its_tombstone_alone),
 		IN_BOTH(a_retracted_message_shows_what_stands_in_its_place),
 		IN_BOTH(a_retraction_brings_no_shredded_copy_back),
 		IN_BOTH(shredding_one_owners_month_leaves_the_others_copy),
