@@ -458,18 +458,22 @@ static int begin_like(struct run *x)
 	return r < 0 ? r : outbreak_row(x, x->name.n ? x->name : str_of(name));
 }
 
-/* As it stands in a stanza. */
+/* As it stands in a stanza. A file of our own is named by the token in its path, however the rest of the link is spelt. */
 static int begin_link(struct run *x)
 {
 	char name[17], sha[SHA_HEX];
+	uint8_t file[VAULT_FILE_ID];
+	struct str needle = str_of(x->value), rest = needle;
 	struct buf b;
 	int r;
 
+	if (admin_exposure_file(&rest, file))
+		needle = str_make(rest.p, VAULT_FILE_TOKEN);
 	sha_of(str_of(x->value), sha);
 	memcpy(name, sha, 16);
 	name[16] = '\0';
 	buf_init(&b, LIMIT_STANZA_BYTES_MAX);
-	r = wire_escape(&b, str_of(x->value));
+	r = wire_escape(&b, needle);
 	if (r == 0)
 		r = admin_put(x->job, "needle", admin_json_str(buf_str(&b)));
 	buf_release(&b);
