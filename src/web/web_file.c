@@ -21,7 +21,8 @@
 #define FILE_MAGIC 0x3eb00f12u
 #define TOKEN 32
 #define LINES 10
-#define SYNCS 4				/* files being written to the disk at a time */
+#define SYNCS 1				/* files being written to the disk at a time: WEB_SPOOL_STEP says why */
+#define BEHIND_BYTES (2 * WEB_SPOOL_STEP)	/* so much may come before the disk has it; then the client waits */
 #define EARLY_BYTES (96 * 1024)		/* of a body before the worker has answered: what was on its way when reading stopped */
 #define ASK_MS 15000
 #define ASK_AGAIN_MS 25			/* the channel is full: 500 at once are more than it holds */
@@ -57,6 +58,8 @@ struct web_file {
 	struct list sync_node;
 	int sync_err;
 	bool asked, expects, syncing, too_much;
+	bool finishing;			/* this time the disk gets the end of it */
+	bool pressed, waited;		/* the client waits for the disk; it did since the last tick */
 	unsigned windows, pieces;
 	uint64_t at, left, moved, marked;	/* at, left: of what is sent; moved: all bytes; marked: at the last tick */
 };
@@ -205,10 +208,46 @@ static void sync_run(struct loop_work *work)
 {
 	struct web_file *f = LIST_ITEM(work, struct web_file, sync);
 
-	f->sync_err = web_spool_finish(f->spool);
+	if (f->finishing)
+		f->sync_err = web_spool_finish(f->spool);
+	else
+		web_spool_flush(f->spool);
 }
 
 static void sync_next(struct web *w);
+
+static void sync_ask(struct web_file *f)
+{
+	f->syncing = true;
+	list_append(&f->c->web->syncing, &f->sync_node);
+	sync_next(f->c->web);
+}
+
+/* A part of it is on the disk. */
+static void sync_some_done(struct web_file *f)
+{
+	web_spool_flushed(f->spool);
+	if (f->step == SYNC || web_spool_unflushed(f->spool) >= WEB_SPOOL_STEP)
+		sync_ask(f);
+	if (f->pressed && f->step == TAKE && web_spool_unflushed(f->spool) < BEHIND_BYTES) {
+		f->pressed = false;
+		conn_pause(f->c->conn, false);
+	}
+}
+
+/* All of it. */
+static void sync_all_done(struct web_file *f)
+{
+	if (f->too_much || f->sync_err < 0) {
+		answer_err(f, f->too_much ? ERR_LIMIT : f->sync_err);
+	} else if (tell(f, STR("stored")) < 0) {
+		answer_busy(f);
+	} else {
+		f->step = VERDICT;
+		web_spool_end(&f->spool);
+		conn_pause(f->c->conn, true);
+	}
+}
 
 static void sync_done(struct loop_work *work)
 {
@@ -220,14 +259,10 @@ static void sync_done(struct loop_work *work)
 	if (f->step == OVER || !f->c->conn) {
 		web_spool_drop(&f->spool);	/* answered meanwhile, or nobody is there to hear that it is stored */
 		close_pipe(f);
-	} else if (f->too_much || f->sync_err < 0) {
-		answer_err(f, f->too_much ? ERR_LIMIT : f->sync_err);
-	} else if (tell(f, STR("stored")) < 0) {
-		answer_busy(f);
+	} else if (f->finishing) {
+		sync_all_done(f);
 	} else {
-		f->step = VERDICT;
-		web_spool_end(&f->spool);
-		conn_pause(f->c->conn, true);
+		sync_some_done(f);
 	}
 	end(f);
 	sync_next(w);
@@ -240,6 +275,7 @@ static void sync_next(struct web *w)
 
 		list_remove(&f->sync_node);
 		f->sync = (struct loop_work){ .run = sync_run, .done = sync_done };
+		f->finishing = f->step == SYNC;
 		w->n_syncing++;
 		if (loop_work(w->loop, &f->sync) == 0)
 			continue;
@@ -252,7 +288,6 @@ static void sync_next(struct web *w)
 
 static void take_body(struct web_file *f, struct str bytes)
 {
-	struct web *w = f->c->web;
 	int r;
 
 	f->moved += bytes.n;
@@ -261,12 +296,14 @@ static void take_body(struct web_file *f, struct str bytes)
 		answer_err(f, r);
 		return;
 	}
-	if (!web_spool_is_whole(f->spool))
-		return;
-	f->step = SYNC;
-	f->syncing = true;
-	list_append(&w->syncing, &f->sync_node);
-	sync_next(w);
+	if (web_spool_is_whole(f->spool))
+		f->step = SYNC;
+	if (!f->syncing && (f->step == SYNC || web_spool_unflushed(f->spool) >= WEB_SPOOL_STEP))
+		sync_ask(f);
+	if (f->step == TAKE && !f->pressed && web_spool_unflushed(f->spool) >= BEHIND_BYTES) {
+		f->pressed = f->waited = true;
+		conn_pause(f->c->conn, true);
+	}
 }
 
 static void begin_body(struct web_file *f, const struct str *line, unsigned n)
@@ -630,7 +667,7 @@ static void on_window(void *ctx)
 		answer_busy(f);
 		return;
 	}
-	if ((f->step == TAKE || f->step == SEND) && got < f->marked + WEB_FILE_RATE * WEB_FILE_WINDOW_MS / 1000) {
+	if ((f->step == TAKE || f->step == SEND) && !f->waited && got < f->marked + WEB_FILE_RATE * WEB_FILE_WINDOW_MS / 1000) {
 		if (f->step == TAKE)
 			answer(f, 408, NO_STORE, STR("That was too slow. Nothing was kept."));
 		else
@@ -638,6 +675,7 @@ static void on_window(void *ctx)
 		return;
 	}
 	f->marked = got;
+	f->waited = f->pressed;
 	if (f->step != VERDICT)
 		f->windows = 0;
 	loop_timer_set(c->web->loop, &c->timer, WEB_FILE_WINDOW_MS, on_window, c);

@@ -45,7 +45,7 @@ struct web {
 	struct seal_lib *lib;
 	struct map *file_places;		/* the same of transfers */
 	unsigned n_files, files_per_address;
-	struct list syncing;			/* uploads that wait for a thread */
+	struct list syncing;			/* uploads that want something to be on the disk, in turn */
 	unsigned n_syncing;			/* that have one */
 	uint8_t *room;				/* CHUNK_SEALED: the piece being sent, of whichever transfer */
 	struct loop_timer ending;

@@ -1,6 +1,5 @@
 /* web_spool.c - see web_spool.h. Pieces are written and read on the loop's thread: they go to and come from the page cache, 64 KiB at a
- * time, which costs less than handing them to another thread would. What waits for a disk is fsync, and that is done elsewhere;
- * writing back is asked for early, so that there is little left for it to wait for.
+ * time, which costs less than handing them to another thread would. What waits for the disk is done elsewhere, and bit by bit.
  */
 #include "web/web_spool.h"
 
@@ -19,7 +18,6 @@
 #define SPOOL_MAGIC 0x3eb00f11u
 #define LOOK_EVERY 256			/* pieces between two looks at the space that is left: 16 MiB */
 #define PART_PATH (CHUNK_PATH + sizeof(CHUNK_PART))
-#define WRITE_BACK 32			/* pieces after which the disk may begin */
 
 struct web_spool {
 	CHECK_MAGIC;
@@ -27,6 +25,7 @@ struct web_spool {
 	int fd;
 	uint64_t bytes, done;		/* plaintext: of all, and taken */
 	uint64_t next;			/* number of the piece that is being filled */
+	uint64_t flushed;		/* bytes of the file that are on the disk */
 	uint8_t *piece;			/* CHUNK_SEALED: filled with plaintext, sealed in place */
 	size_t piece_n;
 	bool arriving, has_name;
@@ -141,8 +140,6 @@ static int seal_piece(struct web_spool *s)
 		return r;
 	s->next++;
 	s->piece_n = 0;
-	if (s->next % WRITE_BACK == 0)
-		sync_file_range(s->fd, (off_t)chunk_offset(s->next - WRITE_BACK), WRITE_BACK * CHUNK_SEALED, SYNC_FILE_RANGE_WRITE);
 	return 0;
 }
 
@@ -215,6 +212,26 @@ bool web_spool_is_whole(const struct web_spool *s)
 	return s->done == s->bytes;
 }
 
+uint64_t web_spool_unflushed(const struct web_spool *s)
+{
+	uint64_t written = s->next < chunk_count(s->bytes) ? chunk_offset(s->next) : chunk_sealed_size(s->bytes);
+
+	return written - s->flushed;
+}
+
+/* An error shows itself at fsync, too. */
+void web_spool_flush(const struct web_spool *s)
+{
+	(void)sync_file_range(s->fd, (off_t)s->flushed, WEB_SPOOL_STEP, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
+void web_spool_flushed(struct web_spool *s)
+{
+	uint64_t n = web_spool_unflushed(s);
+
+	s->flushed += n < WEB_SPOOL_STEP ? n : WEB_SPOOL_STEP;
+}
+
 static int sync_folder(const char *path)
 {
 	char folder[CHUNK_PATH];
@@ -239,6 +256,10 @@ int web_spool_finish(struct web_spool *s)
 	if (!web_spool_is_whole(s))
 		return ERR_LIMIT;
 	part_path(s, part);
+	while (web_spool_unflushed(s)) {
+		web_spool_flush(s);
+		web_spool_flushed(s);
+	}
 	if (fsync(s->fd) < 0)
 		return error_of(errno);
 	if (rename(part, s->path) < 0)

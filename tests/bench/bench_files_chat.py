@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What chat feels while 50 uploads run: latencies of messages without and with them, in turns.
 
-    bench_files_chat.py [--uploads 50] [--rate MSGS_PER_S] [--pace KIB_PER_S] [--turns N] [--json FILE]
+    bench_files_chat.py [--uploads 50] [--rate MSGS_PER_S] [--pace KIB_PER_S] [--turns N] [--pin] [--json FILE]
 
 xmppload sends at a fixed rate (open loop, from the scheduled time), so what delays a message is seen. The uploads take no verdict: the web
-role runs against a worker made of Python (tests/lib/fakeworker.py), beside the server and on the same core and disk, so what is measured is
-what bytes cost; --pace 0: as fast as they can. A benchmark, not a test.
+role runs against a worker made of Python (tests/lib/fakeworker.py), beside the server and on the same disk, so what is measured is
+what bytes cost; --pace 0: as fast as they can. --pin: the server on core 0, all clients on core 1. A benchmark, not a test.
 """
 import argparse
 import json
@@ -57,7 +57,6 @@ def uploader(w, pace, stop, count):
 def uploads(w, n, pace, ready):
     """A process of its own: its work is not to be mistaken for the server's."""
     die_with_parent()
-    os.sched_setaffinity(0, {1} if os.cpu_count() > 1 else {0})
     os.nice(10)
     stop, count = threading.Event(), [0]
     threads = [threading.Thread(target=uploader, args=(w, pace, stop, count)) for _ in range(n)]
@@ -81,6 +80,7 @@ def main():
     ap.add_argument("--pace", type=int, default=1024)
     ap.add_argument("--turns", type=int, default=5)
     ap.add_argument("--seconds", type=int, default=6)
+    ap.add_argument("--pin", action="store_true")
     ap.add_argument("--json")
     a = ap.parse_args()
     top = tempfile.mkdtemp(prefix="wardroom-bench-")
@@ -89,7 +89,7 @@ def main():
     found = {False: [], True: []}
     speeds = []
     try:
-        i.start(pin=0)
+        i.start(pin=0 if a.pin else None)
         for turn in range(a.turns):
             for busy in (False, True) if turn % 2 == 0 else (True, False):
                 pid = w = None
@@ -99,7 +99,7 @@ def main():
                     if pid == 0:
                         w = WebRole()
                         w.stop()
-                        w.start_role(pin=0)
+                        w.start_role(pin=0 if a.pin else None)
                         uploads(w, a.uploads, a.pace, wr)
                     os.read(r, 1)
                     time.sleep(1)

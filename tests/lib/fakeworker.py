@@ -221,9 +221,6 @@ class WebRole(Instance):
         top = os.path.join(self.dir, "spool")
         return sorted(os.path.join(d, f) for d, _, files in os.walk(top) for f in files)
 
-    def stop(self, patience=20):
-        r = super().stop(patience)
-        if self.worker:
-            self.worker.close()
-            self.worker = None
-        return r
+    def close(self):
+        super().close()
+        self.worker.close()

@@ -589,7 +589,7 @@ def memory_tests(tap):
     try:
         tap.run("file-memory: a transfer has at most 256 KiB", memory)
     finally:
-        w.stop()
+        w.close()
 
 
 def crowd_tests(tap):
@@ -617,7 +617,7 @@ def crowd_tests(tap):
         tap.run("file-crowd: one address has so many transfers at a time, then 503 and Retry-After", crowd)
         tap.run("file-crowd: the role is well", w.assert_healthy)
     finally:
-        w.stop()
+        w.close()
 
 
 def full_tests(tap):
@@ -656,7 +656,7 @@ def full_tests(tap):
             check(put(w, slot, b"y" * 8 * MIB)[0] == 201, "not again when there is room")
         tap.run("file-disk-full: 507, nothing left behind, and on when there is room", full)
         tap.run("file-disk-full: the role is well", w.assert_healthy)
-        w.stop()
+        w.close()
     finally:
         subprocess.run(["umount", "-l", top], capture_output=True)
         os.rmdir(top)
@@ -671,7 +671,8 @@ def main():
         tap.run("upload_http: the role is well", w.assert_healthy)
     finally:
         code = w.stop()
-    tap.run("upload_http: it ends as it should", lambda: check(code == 0, f"exit {code}"))
+        w.close()
+    tap.run("upload_http: it ends as it should", lambda: check(code == 0, f"exit {code}: {w.sanitizer_report() or w.log_tail()}"))
     memory_tests(tap)
     crowd_tests(tap)
     full_tests(tap)
