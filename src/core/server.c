@@ -32,6 +32,7 @@
 #include "core/sm.h"
 #include "core/breakers.h"
 #include "core/decoys.h"
+#include "core/known_sites.h"
 #include "core/shared.h"
 #include "core/state.h"
 #include "core/stream.h"
@@ -248,6 +249,8 @@ int server_new(const struct server_parts *p, struct arena *a, struct server **re
 		r = files_start(s);
 	if (r == 0)
 		r = breakers_start(s, s->vault);
+	if (r == 0)
+		r = known_sites_restore(s, s->vault);
 	if (r < 0)
 		return r;
 	*ret_why = STR("the store's thread cannot be started");
@@ -643,6 +646,7 @@ void server_stop(struct server *s, void (*done)(void *ctx), void *ctx)
 		listener_free(&s->listeners[i]);
 	stream_ws_stop(s);
 	ask_stop(s);
+	known_sites_stop(s);
 	say_goodbye(s);
 	maybe_stopped(s);
 }

@@ -63,7 +63,8 @@ struct server {
 	struct blocklists *blocklists;		/* core/blocklist.c */
 	struct shared *shared;			/* core/shared.c */
 	struct breaker_table *breakers;		/* core/breakers.c */
-	struct loop_timer breakers_timer;
+	struct loop_timer breakers_timer, sites_timer;
+	uint64_t sites_kept;			/* core/known_sites.c */
 	struct loop_timer decoys_timer;		/* core/decoys.c */
 	bool decoys_busy, decoys_again;
 	struct rtbl *rtbl;			/* features/rtbl.c */

@@ -735,6 +735,9 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	}
 	if (r == 0 && s.decoy && j.risky)
 		spreading = sprung(g, &s, &v, &j);
+	/* Most sites are new once: alone that says nothing. */
+	if (r == 0 && j.novel && str_find_char(risky.site, ':') < 0 && (v.n || !s.known || spreading > DECISION_DELIVER))
+		inspect_add(&v, LINK_NEW, risky.site);
 	if (r == 0 && j.novel && s.audience >= GUARD_MANY) {
 		inspect_add(&v, WORM_ROOM, s.to);
 		spreading = spreading < DECISION_DEFANG ? DECISION_DEFANG : spreading;
@@ -836,6 +839,21 @@ void guard_learnt(const struct guard *g, struct buf *ret)
 int guard_relearn(struct guard *g, struct str learnt)
 {
 	return spim_delta_read(campaign_model(g->mem->campaign), learnt);
+}
+
+void guard_sites(const struct guard *g, struct buf *ret)
+{
+	sites_write(g->mem->sites, ret);
+}
+
+uint64_t guard_sites_changes(const struct guard *g)
+{
+	return sites_changes(g->mem->sites);
+}
+
+int guard_resites(struct guard *g, struct str bytes)
+{
+	return sites_read(g->mem->sites, bytes);
 }
 
 void guard_contain(struct guard *g, struct str fingerprint, bool contained)

@@ -100,6 +100,11 @@ void guard_fade(struct guard *g);		/* once a week: what was learnt counts a litt
 void guard_learnt(const struct guard *g, struct buf *ret);
 MUST_CHECK int guard_relearn(struct guard *g, struct str learnt);
 
+/* The sites that people here know, over a restart (outbreak/sites.h). changes: rises with what would be written otherwise. */
+void guard_sites(const struct guard *g, struct buf *ret);
+uint64_t guard_sites_changes(const struct guard *g);
+MUST_CHECK int guard_resites(struct guard *g, struct str bytes);
+
 /* What to store with an outbreak so that guard_remember() finds what is alike after a restart. Empty when unknown. */
 void guard_memory(const struct guard *g, struct str fingerprint, char ret[GUARD_MEMORY]);
 MUST_CHECK int guard_remember(struct guard *g, struct str fingerprint, struct str memory, bool contained, uint64_t now_ms);

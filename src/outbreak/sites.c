@@ -13,7 +13,10 @@ struct site {
 	unsigned n_people;
 };
 
+#define FORMAT 1
+
 struct sites {
+	uint64_t changes;
 	struct map *map;		/* hash -> site */
 	struct list lru;		/* least recently used first */
 };
@@ -71,13 +74,15 @@ static struct site *add(struct sites *s, uint64_t hash, uint64_t now_ms)
 	return one;
 }
 
-static void note(struct site *one, uint64_t who)
+static void note(struct sites *s, struct site *one, uint64_t who)
 {
 	for (unsigned i = 0; i < one->n_people; i++)
 		if (one->people[i] == (uint32_t)who)
 			return;
-	if (one->n_people < SITES_PEOPLE)
-		one->people[one->n_people++] = (uint32_t)who;
+	if (one->n_people == SITES_PEOPLE)
+		return;
+	one->people[one->n_people++] = (uint32_t)who;
+	s->changes++;
 }
 
 bool sites_novel(const struct sites *s, uint64_t hash, uint64_t now_ms)
@@ -97,5 +102,55 @@ void sites_seen(struct sites *s, uint64_t hash, uint64_t who, uint64_t now_ms)
 		return;
 	list_remove(&one->lru);
 	list_append(&s->lru, &one->lru);
-	note(one, who);
+	note(s, one, who);
+}
+
+uint64_t sites_changes(const struct sites *s)
+{
+	return s->changes;
+}
+
+/* --- over a restart ------------------------------------------------------------------------------------------ */
+
+static void put(struct buf *b, uint64_t v, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		buf_char(b, (char)(v >> (8 * i)));
+}
+
+static uint64_t take(const char *p, int bytes)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < bytes; i++)
+		v |= (uint64_t)(uint8_t)p[i] << (8 * i);
+	return v;
+}
+
+void sites_write(const struct sites *s, struct buf *b)
+{
+	put(b, FORMAT, 1);
+	LIST_EACH(it, &s->lru) {
+		const struct site *one = LIST_ITEM(it, struct site, lru);
+
+		put(b, one->hash, 8);
+		put(b, one->first_ms / 1000, 4);
+		put(b, one->n_people, 1);
+	}
+}
+
+/* Who they were is not kept (and their hashes are of this process): somebody of then who links again counts once more. */
+int sites_read(struct sites *s, struct str bytes)
+{
+	if (bytes.n < 1 || bytes.p[0] != FORMAT)
+		return ERR_BAD_FORMAT;
+	for (size_t at = 1; at + SITES_ROW <= bytes.n; at += SITES_ROW) {
+		uint64_t hash = take(bytes.p + at, 8);
+		unsigned people = (unsigned)take(bytes.p + at + 12, 1);
+		struct site *one = people <= SITES_PEOPLE && !map_get(s->map, key_of(&hash)) ? add(s, hash, take(bytes.p + at + 8, 4) * 1000) : NULL;
+
+		for (unsigned i = 0; one && i < people; i++)
+			one->people[one->n_people++] = UINT32_MAX - i;
+	}
+	return 0;
 }

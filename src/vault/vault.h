@@ -80,7 +80,8 @@ enum vault_kind { ITEM_ROSTER, ITEM_BLOCKLIST, ITEM_VCARD, ITEM_PENDING, ITEM_PR
 		  ITEM_FILES /* of an account: what it has uploaded today; of the instance: how far files were looked at again */,
 		  ITEM_DECOY /* of a domain: addresses that were a decoy's */,
 		  ITEM_PURGE /* of the bot: purges, under way and done */, ITEM_PURGE_TELL /* who is still to be told of them */,
-		  ITEM_BREAKER /* of a domain: links to others that are interrupted */ };
+		  ITEM_BREAKER /* of a domain: links to others that are interrupted */,
+		  ITEM_SITES /* of the bot: the sites that people here know */ };
 
 struct vault_item { struct str key, value; };
 MUST_CHECK int vault_item_put(struct vault *v, struct str owner, enum vault_kind kind, struct str key, struct str value);

@@ -641,6 +641,19 @@ static void a_restart_remembers_that_a_decoy_had_it(void **st)
 	assert_false(guard_confirm(g, str_of(j.fingerprint), STR("bob@firm.test")));
 }
 
+static void a_new_site_counts_with_other_signs_alone(void **st)
+{
+	struct judgement j = judge("anna", "bob", "the plan: https://plans.test/week");
+
+	(void)st;
+	assert_false(found(&j, LINK_NEW));
+	j = judge("anna", "carol", "the plan: https://firm@plans.test/week");
+	assert_true(found(&j, LINK_NEW) && found(&j, LINK_USERINFO));
+	three("dave", LURE);
+	j = judge("dave", "eve", LURE);
+	assert_true(found(&j, LINK_NEW));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -686,6 +699,7 @@ int main(void)
 		TEST(from_outside_a_decoy_contains_new_things_alone),
 		TEST(policy_may_leave_the_sender_free),
 		TEST(a_restart_remembers_that_a_decoy_had_it),
+		TEST(a_new_site_counts_with_other_signs_alone),
 	};
 
 	return cmocka_run_group_tests_name("outbreak/guard", tests, NULL, NULL);
