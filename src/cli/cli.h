@@ -61,6 +61,8 @@ int cli_policy_keys(struct cli *c);
 int cli_frank_verify(struct cli *c);
 int cli_doap(struct cli *c);
 int cli_inspect(struct cli *c);
+struct policy;
+int cli_inspect_file(struct cli *c, const struct policy *p, const char *path);	/* of cli_inspect() */
 int cli_feed_list(struct cli *c);
 int cli_feed_update(struct cli *c);
 int cli_feed_check(struct cli *c);

@@ -147,6 +147,11 @@ int cli_inspect(struct cli *c)
 		policy_free(&p);
 		return CLI_NOT;
 	}
+	if (cli_option(c, "file")) {
+		r = cli_inspect_file(c, p, cli_option(c, "file"));
+		policy_free(&p);
+		return r;
+	}
 	if (guard_new(p, &g) < 0)
 		return cli_fail(CLI_NOT, "out of memory");
 	a = arena_new(JUDGE_BYTES);

@@ -4,6 +4,7 @@ killed meanwhile. A reader asks for every file all the while and must never get 
 
 Then late verdicts: with a new signature of clamd's, a new YARA rule, a new digest on a list, a file that was served is dead, and its message is taken back."""
 import hashlib
+import json
 import os
 import resource
 import signal
@@ -109,6 +110,19 @@ class World:
         self.becomes(url, 200, seconds)
         check(get(self.server, url)[2] == body, "other bytes")
         return url
+
+
+def without_server(tap, top):
+    def judged():
+        path = os.path.join(top, "bytes")
+        with Instance(users=[], start=False) as i:
+            for body, name, want in ((text(), "minutes.txt", "deliver"), (b"<script>go()</script>\n" * 9, "page.hta", "hold"), (b"MZ" + bytes(600), "a.pdf.exe", "hold")):
+                with open(path, "wb") as f:
+                    f.write(body)
+                said = json.loads(i.cli("inspect", "--file", path, "--name", name))
+                check(said["decision"] == want and (want == "deliver") == (not said["findings"]), f"{name}: {said}")
+                check(all(f["inspector"] == "files" for f in said["findings"]), f"{said}")
+    tap.run("the command line judges a file without a server", judged)
 
 
 def judged_by_clamd(w, clamd):
@@ -450,6 +464,7 @@ def main():
         tap.run("the reader, who asked all the while, has got nothing that was not judged", never)
         clamd.kill()
     with Instance(users=[], start=False) as place:
+        without_server(tap, place.top)
         late(tap, place.top)
     return tap.end()
 

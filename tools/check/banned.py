@@ -16,7 +16,7 @@ ONLY = {
     "getentropy": ("src/base/rand.c",), "RAND_bytes": ("src/base/rand.c",),
     "socket": ("src/net/", "src/roles/", "src/cli/", "src/ipc/"), "connect": ("src/net/", "src/cli/", "src/ipc/"),
     "accept": ("src/net/",), "accept4": ("src/net/",), "bind": ("src/net/",), "listen": ("src/net/",),
-    "fork": ("src/roles/", "src/ipc/"), "execve": (), "execv": ("src/roles/supervisor.c", "src/roles/scand_pool.c"), "execvp": (),
+    "fork": ("src/roles/", "src/ipc/"), "execve": (), "execv": ("src/roles/supervisor.c", "src/roles/scand_pool.c", "src/ipc/scan_spawn.c"), "execvp": (),
     "nanosleep": ("src/cli/", "src/roles/", "src/config/instance.c"), "sleep": (), "usleep": (), "exit": ("src/base/check.c", "src/roles/", "src/cli/"),
     "_exit": ("src/base/check.c", "src/roles/", "src/ipc/"),
 }
