@@ -63,7 +63,7 @@ static enum kind markup(struct str s)
 		{ { "<embed", 6 }, KIND_HTML },
 		{ { "<object", 7 }, KIND_HTML }, { { "<frameset", 9 }, KIND_HTML }, { { "<video", 6 }, KIND_HTML },
 		{ { "<h1", 3 }, KIND_HTML }, { { "<p>", 3 }, KIND_HTML },
-		{ { "<job", 4 }, KIND_WSF }, { { "<scriptlet", 10 }, KIND_WSF }, { { "<component", 10 }, KIND_WSF },
+		{ { "<job", 4 }, KIND_WSF }, { { "<scriptlet", 10 }, KIND_WSF }, { { "<registration", 13 }, KIND_WSF },
 		{ { "<?component", 11 }, KIND_WSF }, { { "<?job", 5 }, KIND_WSF },
 		{ { "<jnlp", 5 }, KIND_SHORTCUT }, { { "<pcsettings", 11 }, KIND_SHORTCUT },
 		{ { "<librarydescription", 19 }, KIND_SHORTCUT },

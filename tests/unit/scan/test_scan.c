@@ -31,6 +31,7 @@ static void types_are_known_by_content_and_disguises_told(void **st)
 		{ STR("a"), STR("#!/bin/sh\nexit 0\n"), BIT(SCRIPT), 0 },
 		{ STR("a"), STR("#!/usr/bin/env python3\n"), BIT(SCRIPT), 0 },
 		{ STR("a"), STR("#!/bin/sh\nexit\n\0\1\2\3\4\5\6"), BIT(SCRIPT), 0 },
+		{ STR("a.appdata.xml"), STR("<?xml version='1.0'?><component type='desktop'><id>a</id></component>"), 0, ANY },
 		{ STR("film.ts"), STR("export const a = 1;\n"), 0, ANY },
 		{ STR("about-pages.txt"), STR("To run code in a page, write <script>go()</script> into it.\n"), 0, ANY },
 		{ STR("a.txt"), STR("@echo off\r\ndel x\r\n"), BIT(SCRIPT), 0 },
