@@ -21,7 +21,7 @@
 struct field {
 	uint32_t number;
 	bool result;			/* behind its separator */
-	bool nested;			/* another field makes a part of its instruction */
+	bool quote;			/* another field, QUOTE, makes a part of its instruction */
 	char words[FIELD_WORDS];
 	size_t n;
 };
@@ -84,9 +84,14 @@ static int fact_of_field(const char *words, size_t n)
 static void judge(struct part *p, const struct field *f)
 {
 	int fact = fact_of_field(f->words, f->n);
+	size_t at = 0;
 
+	while (at < f->n && f->words[at] <= ' ')
+		at++;
+	if (p->depth > 1 && !f[-1].result && f->n - at >= 5 && strncasecmp(f->words + at, "QUOTE", 5) == 0)
+		p->open[p->depth - 2].quote = true;
 	/* The word is put together by another field, as { { QUOTE 68 68 69 } ... }: nobody writes that for good. */
-	if (fact < 0 && f->nested && memmem(f->words, f->n, "QUOTE", 5))
+	if (fact < 0 && f->quote)
 		fact = FACT_DDE;
 	if (fact >= 0 && wants(p, (unsigned)fact)) {
 		p->bad[f->number] = (uint8_t)(1 + fact);
@@ -103,8 +108,6 @@ static bool field_char(struct part *p, const char **atts, bool first)
 	if (!type)
 		return false;
 	if (strcmp(type, "begin") == 0) {
-		if (f && !f->result)
-			f->nested = true;
 		if (p->depth == FIELD_DEPTH || p->n_fields == FIELDS_MAX)
 			return false;
 		f = &p->open[p->depth++];
@@ -141,7 +144,7 @@ static enum clean_xml_do first_start(void *ctx, struct clean_xml *x, const char 
 		return CLEAN_XML_KEEP;
 	if (clean_xml_is(name, "fldChar"))
 		field_char(p, atts, true);
-	p->in_instr = clean_xml_is(name, "instrText");
+	p->in_instr = clean_xml_is(name, "instrText") || clean_xml_is(name, "t");
 	return CLEAN_XML_KEEP;
 }
 
@@ -151,7 +154,8 @@ static void first_text(void *ctx, struct str text)
 
 	if (!p->in_instr)
 		return;
-	for (unsigned i = 0; i < p->depth; i++) {
+	/* What a field within shows is a part of the instruction around it. */
+	for (unsigned i = p->depth; i-- > 0;) {
 		struct field *f = &p->open[i];
 		size_t n = sizeof(f->words) - f->n < text.n ? sizeof(f->words) - f->n : text.n;
 
@@ -159,6 +163,7 @@ static void first_text(void *ctx, struct str text)
 			continue;
 		memcpy(f->words + f->n, text.p, n);
 		f->n += n;
+		return;
 	}
 }
 
@@ -166,7 +171,7 @@ static void first_end(void *ctx, const char *name)
 {
 	struct part *p = ctx;
 
-	if (clean_xml_is(name, "instrText"))
+	if (clean_xml_is(name, "instrText") || clean_xml_is(name, "t"))
 		p->in_instr = false;
 }
 

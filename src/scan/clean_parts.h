@@ -38,6 +38,8 @@ bool clean_html_is(const struct clean *c);		/* by its media type: a page has no 
 MUST_CHECK int clean_html(struct clean *c);		/* becomes text/plain */
 bool clean_ole_is(struct str in);
 MUST_CHECK int clean_ole(struct clean *c);		/* clean_ole.c: doc, xls, ppt of old */
+bool clean_rtf_is(struct str in);
+MUST_CHECK int clean_rtf(struct clean *c);
 bool clean_odf_is(struct str in);
 MUST_CHECK int clean_odf(struct clean *c);
 bool clean_pdf_is(struct str in);

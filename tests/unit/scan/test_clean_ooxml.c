@@ -186,6 +186,21 @@ static void a_field_that_starts_a_program_is_only_its_result(void **st)
 	assert_true(says(w, "word/document.xml", "<w:fldChar w:fldCharType='begin'/></w:r><w:r><w:instrText> PAGE "));
 }
 
+static void a_word_that_a_field_within_completes_is_read_whole(void **st)
+{
+	struct world *w = *st;
+
+	simple_docx(w, RELS(""), "<w:r><w:fldChar w:fldCharType='begin'/></w:r><w:r><w:instrText> DD</w:instrText></w:r>"
+		    "<w:r><w:fldChar w:fldCharType='begin'/></w:r><w:r><w:instrText> REF x </w:instrText></w:r><w:r><w:fldChar w:fldCharType='separate'/></w:r>"
+		    "<w:r><w:t>EAUTO</w:t></w:r><w:r><w:fldChar w:fldCharType='end'/></w:r><w:r><w:instrText> c:\\x.exe</w:instrText></w:r>"
+		    "<w:r><w:fldChar w:fldCharType='end'/></w:r><w:r><w:t>after</w:t></w:r>");
+	assert_int_equal(clean(w, ACTIVE), 0);
+	assert_true(w->c.removed == FACT_BIT(FACT_DDE));
+	assert_false(says(w, "word/document.xml", "x.exe"));
+	assert_false(says(w, "word/document.xml", "EAUTO"));
+	assert_true(says(w, "word/document.xml", "after"));
+}
+
 static void a_template_from_elsewhere_is_not_loaded(void **st)
 {
 	struct world *w = *st;
@@ -291,6 +306,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_object_goes_and_what_it_looks_like_stays, up, down),
 		cmocka_unit_test_setup_teardown(what_policy_allows_stays, up, down),
 		cmocka_unit_test_setup_teardown(a_field_that_starts_a_program_is_only_its_result, up, down),
+		cmocka_unit_test_setup_teardown(a_word_that_a_field_within_completes_is_read_whole, up, down),
 		cmocka_unit_test_setup_teardown(a_template_from_elsewhere_is_not_loaded, up, down),
 		cmocka_unit_test_setup_teardown(the_names_of_people_go, up, down),
 		cmocka_unit_test_setup_teardown(formulas_that_lead_to_other_workbooks_become_values, up, down),
