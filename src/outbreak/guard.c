@@ -728,6 +728,8 @@ int guard_judge(struct guard *g, const struct subject *given, struct arena *a, s
 	is_risky = guard_risk_of(g, &s, &links, a, &risky, &everyday);
 	if (r == 0 && is_risky && j.from_hash != j.to_hash)
 		r = spread(g, &s, &risky, everyday, &v, &j, &spreading);
+	if (r == 0 && !is_risky && guard_risk_named(g, &s, &v, &j))
+		spreading = DECISION_HOLD;
 	if (s.cut && (links.n || links.more || s.has_file || s.cipher.n || is_risky)) {
 		inspect_add(&v, WORM_BREAKER, from_outside(&s) ? s.from : s.to);
 		spreading = spreading < DECISION_HOLD ? DECISION_HOLD : spreading;
@@ -863,6 +865,7 @@ void guard_contain(struct guard *g, struct str fingerprint, bool contained)
 	if (!c && (!contained || cluster_add(&g->mem->clusters, NULL, fingerprint, STR_NONE, &c) < 0))
 		return;
 	c->contained = c->by_operator = contained;
+	g->mem->names = g->mem->names || (contained && !c->known);
 	if (!contained) {
 		if (c->by_site)
 			contain_site(g, c, false);
@@ -925,6 +928,7 @@ int guard_remember(struct guard *g, struct str fingerprint, struct str memory, b
 	if (r < 0)
 		return r;
 	c->contained = contained;
+	g->mem->names = g->mem->names || (contained && !known);
 	c->by_decoy = contained && by_decoy;
 	c->last_ms = now_ms;
 	c->by_site = known && contained && by_site && contain_site(g, c, true);

@@ -122,6 +122,27 @@ static bool number(struct str text, struct arena *a, struct url *ret)
 	return false;
 }
 
+bool guard_risk_named(const struct guard *g, const struct subject *s, struct verdict *v, struct judgement *j)
+{
+	struct fingerprint print;
+	char id[CLUSTER_ID];
+	const struct cluster *c;
+
+	if (!g->mem->names || !s->body.n)
+		return false;
+	fingerprint_of(s, NULL, false, &print);
+	if (print.n_words < GUARD_TEXT_WORDS)
+		return false;
+	fingerprint_id(&print, id);
+	c = cluster_get(&g->mem->clusters, str_of(id));
+	if (!c || !c->contained)
+		return false;
+	inspect_add(v, WORM_OUTBREAK, str_of(c->id));
+	memcpy(j->fingerprint, c->id, sizeof(j->fingerprint));
+	j->risky = j->outbreak = j->first_hold = true;
+	return true;
+}
+
 bool guard_risk_of(const struct guard *g, const struct subject *s, const struct links *links, struct arena *a, struct url *ret, bool *ret_everyday)
 {
 	const struct url *link = guard_risk_link(g, links);

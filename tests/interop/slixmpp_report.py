@@ -95,6 +95,16 @@ async def story(tap, server):
         check(len(reports) == 3 and all(r["reason"] == "spam" for r in reports), f"{reports}")
     await step("the officer sees whom it had reached", tree)
 
+    async def again():
+        """From somebody else, to somebody who has not had it: it is under containment."""
+        dora = people["dora"]
+        before = len(people["ann"].seen)
+        m = dora.make_message(people["ann"].boundjid.bare, LURE, mtype="chat")
+        m.send()
+        await wait(lambda: any("held" in s[2] and s[1].startswith("guard@") for s in dora.seen if s[0] == "message"), "its sender does not hear that it is held")
+        check(not any(LURE in s[2] for s in people["ann"].seen[before:]), "it was delivered once more")
+    await step("who sends it again is held", again)
+
     async def learnt():
         status = await asyncio.to_thread(lambda: server.json("status"))
         check(status["count_learnt"] >= 3, f"the model has learnt {status['count_learnt']} times")
