@@ -1,9 +1,4 @@
 /* clean.c - which cleaner a file is for. */
-#include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
-
-#include "scan/digest.h"
 #include "scan/clean_parts.h"
 
 #define MACROS (FACT_BIT(FACT_MACRO) | FACT_BIT(FACT_MACRO_AUTO))
@@ -76,38 +71,4 @@ int clean_make(struct clean *c)
 void clean_release(struct clean *c)
 {
 	buf_release(&c->out);
-}
-
-static int write_all(int fd, struct str s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return errno == ENOSPC ? ERR_FULL : ERR_IO;
-		s = str_cut(s, (size_t)n);
-	}
-	return 0;
-}
-
-int clean_run(const struct scan_in *in, uint64_t what, struct scan_out *ret)
-{
-	struct clean c = { .in = in->bytes, .name = in->name, .media = str_of(ret->type), .what = what };
-	int err = clean_make(&c);
-
-	if (err == 0 && c.cleaned) {
-		err = in->out >= 0 ? write_all(in->out, buf_str(&c.out)) : ERR_UNSUPPORTED;
-		if (err == 0) {
-			ret->cleaned = true;
-			ret->removed = c.removed;
-			ret->cleaned_n = c.out.n;
-			digest_sha256(buf_str(&c.out), ret->cleaned_sha256);
-			snprintf(ret->cleaned_type, sizeof(ret->cleaned_type), "%s", c.type ? c.type : ret->type);
-			snprintf(ret->cleaned_suffix, sizeof(ret->cleaned_suffix), "%s", c.suffix ? c.suffix : "");
-		}
-	}
-	clean_release(&c);
-	return err;
 }

@@ -1,7 +1,9 @@
 /* clean.h - makes a copy of a file without what policy wants gone: macros, active parts, metadata, appended bytes.
  *
- * What can be cleaned: pictures (JPEG, PNG, GIF, WebP, TIFF), by their containers: not one coded bit of the picture changes.
- * The copy is to be looked at again: .removed says what the cleaner has taken away whole, the second look says what is left.
+ * What can be cleaned: pictures (JPEG, PNG, GIF, WebP, TIFF), by their containers: not one coded bit of the picture changes; office documents
+ * (OOXML, OpenDocument, and those of old where macros and objects lie in storages of their own), PDF, RTF, SVG; pages become text. What cannot:
+ * HEIC and AVIF, mail and archives, macros within a stream of PowerPoint or Excel 4, links to other workbooks in a binary workbook.
+ * The copy is to be looked at again: .removed says what the cleaner has taken away, the second look says what is left.
  *
  * Ownership  .in and .name are the caller's and stay untouched; .out is the caller's from clean_make() on: clean_release() frees it.
  * Threads    Any; no clock, no file, no process.
@@ -15,7 +17,6 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "inspect/file_fact.h"
-#include "scan/scan.h"
 
 #define CLEAN_OUT_MAX (512u << 20)
 
@@ -34,8 +35,5 @@ struct clean {
 
 MUST_CHECK int clean_make(struct clean *c);
 void clean_release(struct clean *c);
-
-/* The same into in->out, after scan_run() has filled ret: sets ret's fields of the cleaned copy. Nothing to take away: 0, and .cleaned is false. */
-MUST_CHECK int clean_run(const struct scan_in *in, uint64_t what, struct scan_out *ret);
 
 #endif

@@ -160,7 +160,7 @@ static int instruction(struct rtf *r, size_t group, enum fate *ret)
 		for (size_t i = t.from; t.kind == TEXT && i < t.to && n < sizeof(text) - 1; i++)
 			if (r->in.p[i] > ' ')
 				text[n++] = r->in.p[i];
-		if (t.kind == SYMBOL && t.word[0] == '\'' && n < sizeof(text) - 1)
+		if (t.kind == SYMBOL && t.to - t.from == 4 && n < sizeof(text) - 1)
 			text[n++] = (char)strtol((char[]){ r->in.p[t.from + 2], r->in.p[t.from + 3], 0 }, NULL, 16);
 	}
 	text[n] = 0;

@@ -2,14 +2,13 @@
  * error <tab> suffix <tab> media type <tab> what was seen <tab> what is said to be removed <tab> what is seen in the copy. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "scan/clean.h"
+#include "scan/scan.h"
 
 static void names(uint64_t facts)
 {
@@ -39,10 +38,19 @@ static struct str map(const char *path)
 	return p == MAP_FAILED ? STR_NONE : str_make(p, (size_t)st.st_size);
 }
 
+static int save(const char *path, struct str s)
+{
+	FILE *f = fopen(path, "wb");
+	bool good = f && fwrite(s.p, 1, s.n, f) == s.n;
+
+	return f && fclose(f) == 0 && good ? 0 : ERR_IO;
+}
+
 static int one(struct scan *s, char *line)
 {
 	char *to = strchr(line, '\t'), *name = to ? strchr(to + 1, '\t') : NULL;
 	struct scan_in in = { .out = -1 }, again = { .out = -1 };
+	struct clean c = { .name = STR_NONE };
 	struct scan_out seen, left = { 0 };
 	char named[4096];
 	uint64_t all = 0;
@@ -57,25 +65,28 @@ static int one(struct scan *s, char *line)
 			all |= FACT_BIT(i);
 	in.bytes = map(line);
 	in.name = str_of(name);
+	c.in = in.bytes;
+	c.name = in.name;
+	c.what = all;
 	err = scan_run(s, &in, &seen);
 	if (err == 0) {
-		in.out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		err = in.out < 0 ? ERR_IO : clean_run(&in, all, &seen);
-		close(in.out);
+		c.media = str_of(seen.type);
+		err = clean_make(&c);
 	}
-	if (err < 0 || !seen.cleaned)
-		unlink(to);
-	if (err == 0 && seen.cleaned) {
-		snprintf(named, sizeof(named), "%s%s", name, seen.cleaned_suffix);
-		again.bytes = map(to);
+	if (err == 0 && c.cleaned) {
+		snprintf(named, sizeof(named), "%s%s", name, c.suffix ? c.suffix : "");
+		again.bytes = buf_str(&c.out);
 		again.name = str_of(named);
-		err = scan_run(s, &again, &left);
+		err = save(to, buf_str(&c.out));
+		if (err == 0)
+			err = scan_run(s, &again, &left);
 	}
-	printf("%s\t%s", err < 0 ? err_text(err) : seen.cleaned ? "" : "nothing", seen.cleaned_suffix);
+	printf("%s\t%s", err < 0 ? err_text(err) : c.cleaned ? "" : "nothing", c.suffix ? c.suffix : "");
 	printf("\t%s", seen.type);
 	names(seen.facts);
-	names(seen.removed);
+	names(c.removed);
 	names(left.facts);
+	clean_release(&c);
 	printf("\n");
 	fflush(stdout);
 	return 0;

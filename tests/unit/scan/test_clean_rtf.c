@@ -42,6 +42,7 @@ static void what_is_written_to_mislead_is_not_cleaned(void **st)
 	static const char *const bad[] = {
 		"{\\rtf1 a{\\b\\objdata 01}}",			/* not at the head of its group */
 		"{\\rtf1 a{\\object{\\*\\objdata 01}", "{\\rtf1 a", "{\\rtf1 \\bin9 x}", "{\\rtf1 \\objupdate }",
+		"{\\rtf1{\\*\\fldinst \\'4", "{\\rtf1{\\*\\fldinst \\'",
 		"{\\rtf1{\\object{\\result{\\object{\\*\\objdata 01}}}}}",
 	};
 
