@@ -24,6 +24,51 @@ static unsigned people(const struct cipher_memory *m, uint32_t to, uint32_t now_
 	return n;
 }
 
+/* People to whom anything went within CIPHER_FAST_S. */
+static unsigned lately(const struct cipher_memory *m, uint32_t to, uint32_t now_s)
+{
+	uint32_t seen[CIPHER_KEPT + 1] = { to };
+	unsigned n = 1;
+
+	for (unsigned i = 0; i < CIPHER_KEPT && i < m->n; i++) {
+		bool known = m->v[i].when_s + CIPHER_FAST_S < now_s;
+
+		for (unsigned k = 0; k < n && !known; k++)
+			known = seen[k] == m->v[i].to;
+		if (!known)
+			seen[n++] = m->v[i].to;
+	}
+	return n;
+}
+
+/* The last CIPHER_FAST messages, this one included, went to as many people, in a burst or at equal distances. */
+static bool by_the_clock(const struct cipher_memory *m, uint32_t to, uint32_t now_s)
+{
+	uint32_t seen[CIPHER_FAST] = { to }, at[CIPHER_FAST] = { now_s }, mean;
+
+	if (m->n < CIPHER_FAST - 1)
+		return false;
+	for (unsigned i = 1; i < CIPHER_FAST; i++) {
+		unsigned place = (m->n - i) % CIPHER_KEPT;
+
+		seen[i] = m->v[place].to;
+		at[i] = m->v[place].when_s;
+		for (unsigned k = 0; k < i; k++)
+			if (seen[k] == seen[i])
+				return false;
+		if (at[i] > at[i - 1])
+			return false;
+	}
+	mean = (now_s - at[CIPHER_FAST - 1]) / (CIPHER_FAST - 1);
+	for (unsigned i = 1; i < CIPHER_FAST && mean > CIPHER_BURST_S; i++) {
+		uint32_t gap = at[i - 1] - at[i], off = gap > mean ? gap - mean : mean - gap;
+
+		if (off > 1 && off > mean / CIPHER_JITTER)
+			return false;
+	}
+	return true;
+}
+
 void cipher_verdict(struct cipher_memory *m, const struct subject *s, uint32_t to, struct verdict *v)
 {
 	static const uint64_t key[2] = { 0x636970686572, 0x776172 };
@@ -40,6 +85,10 @@ void cipher_verdict(struct cipher_memory *m, const struct subject *s, uint32_t t
 		inspect_add(v, WORM_CIPHER_SAME, str_of(text));
 	else if (alike >= CIPHER_PEOPLE)
 		inspect_add(v, WORM_CIPHER_ALIKE, str_of(text));
+	if (lately(m, to, now_s) >= CIPHER_FAST)
+		inspect_add(v, WORM_CIPHER_FAST, STR_NONE);
+	if (by_the_clock(m, to, now_s))
+		inspect_add(v, WORM_CIPHER_PACE, STR_NONE);
 	m->v[m->n % CIPHER_KEPT].to = to;
 	m->v[m->n % CIPHER_KEPT].digest = digest;
 	m->v[m->n % CIPHER_KEPT].when_s = now_s;
