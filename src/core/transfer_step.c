@@ -36,7 +36,7 @@ static struct people_pair pair_of(struct trip *t, const struct policy *p)
 	return people_pair_of(&p->people, &s);
 }
 
-/* What carries its bytes itself must be a picture; where the key of a file could be asked for, this one lies elsewhere and nobody fetches it. */
+/* What carries its bytes itself must be a picture; of what is encrypted nothing can be taken out. */
 static void ask(const struct policy *p, struct people_pair pair, const struct transfer_part *part, struct policy_file_view *ret)
 {
 	policy_file_road(p, pair, what_of[part->road], ret);

@@ -166,7 +166,7 @@ static bool is_road(unsigned what)
 static bool cleans(unsigned what)
 {
 	for (unsigned f = 0; f < FACT_COUNT; f++)
-		if ((unsigned)policy_file_what(f) == what && (file_fact_default(f) == FILE_CLEAN || f == FACT_SIGNED || f == FACT_CIPHERTEXT))
+		if ((unsigned)policy_file_what(f) == what && (file_fact_default(f) == FILE_CLEAN || f == FACT_SIGNED))
 			return true;
 	return is_road(what);
 }

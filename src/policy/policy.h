@@ -43,11 +43,9 @@ enum policy_telling { POLICY_TELL_DEVICES = 1, POLICY_TELL_CONTACTS = 2, POLICY_
 /* What is seen in files, and the ways that they take. */
 enum policy_what {
 #define WHAT(name, key, def, text) POLICY_WHAT_##name,
-#define KEYED WHAT
 #define ROAD WHAT
 #include "policy/file_what.def"
 #undef ROAD
-#undef KEYED
 #undef WHAT
 	POLICY_WHAT_COUNT
 };

@@ -7,11 +7,9 @@
 
 static const char *const names[] = {
 #define WHAT(name, key, def, text) [POLICY_WHAT_##name] = key,
-#define KEYED WHAT
 #define ROAD WHAT
 #include "policy/file_what.def"
 #undef ROAD
-#undef KEYED
 #undef WHAT
 };
 
@@ -97,13 +95,12 @@ static enum file_action of_key(const struct policy *p, enum policy_what what)
 	return (enum file_action)p->files.act[what];
 }
 
-/* What nothing can take out is held where the rule says clean; ciphertext waits for its key then. */
-static struct answer of_fact(const struct policy *p, struct people_pair pair, unsigned fact, bool *ret_key)
+/* What nothing can take out is held where the rule says clean. */
+static struct answer of_fact(const struct policy *p, struct people_pair pair, unsigned fact)
 {
 	enum policy_what what = policy_file_what(fact);
 	struct answer r = ask(p, pair, what, of_key(p, what));
 
-	*ret_key = fact == FACT_CIPHERTEXT && r.act == FILE_CLEAN;
 	if (r.act == FILE_CLEAN && file_fact_default(fact) > FILE_CLEAN)
 		r.act = FILE_HOLD;
 	return r;
@@ -141,8 +138,7 @@ static uint64_t of_metadata(void)
 /* Cleaning breaks a signature: metadata alone is not worth it, and what else becomes of it the policy says. */
 static void heed_signature(const struct policy *p, struct people_pair pair, struct policy_file_view *v)
 {
-	bool key;
-	struct answer r = of_fact(p, pair, FACT_SIGNED, &key);
+	struct answer r = of_fact(p, pair, FACT_SIGNED);
 
 	if (v->act != FILE_CLEAN)
 		return;
@@ -161,7 +157,6 @@ static void heed_signature(const struct policy *p, struct people_pair pair, stru
 static void heed_remains(const struct policy *p, struct people_pair pair, uint64_t removed, struct policy_file_view *v)
 {
 	uint64_t remains = v->clean & ~removed & ~of_metadata();
-	bool key;
 
 	if (v->act != FILE_CLEAN)
 		return;
@@ -169,7 +164,7 @@ static void heed_remains(const struct policy *p, struct people_pair pair, uint64
 		if (remains & FACT_BIT(f)) {
 			v->act = FILE_HOLD;
 			v->fact = f;
-			v->by = of_fact(p, pair, f, &key).by;
+			v->by = of_fact(p, pair, f).by;
 			return;
 		}
 	v->clean &= removed;
@@ -183,17 +178,12 @@ void policy_file_of(const struct policy *p, struct people_pair pair, uint64_t fa
 
 	*ret = (struct policy_file_view){ .fact = FACT_COUNT };
 	for (unsigned f = 0; f < FACT_COUNT; f++) {
-		bool key;
-
+	
 		if (!(facts & FACT_BIT(f)) || f == FACT_SIGNED)
 			continue;
-		r = of_fact(p, pair, f, &key);
+		r = of_fact(p, pair, f);
 		if (r.act == FILE_CLEAN)
 			ret->clean |= FACT_BIT(f);
-		if (r.act > ret->act)
-			ret->wants_key = key;
-		else if (r.act == ret->act && r.act >= FILE_HOLD)
-			ret->wants_key = ret->wants_key && key;
 		take(ret, &r, f);
 	}
 	if (!(facts & ~FACT_BIT(FACT_SIGNED))) {
@@ -214,10 +204,9 @@ void policy_file_of(const struct policy *p, struct people_pair pair, uint64_t fa
 uint64_t policy_file_cleans(const struct policy *p, struct people_pair pair)
 {
 	uint64_t set = 0;
-	bool key;
 
 	for (unsigned f = 0; f < FACT_COUNT; f++)
-		if (f != FACT_SIGNED && of_fact(p, pair, f, &key).act == FILE_CLEAN)
+		if (f != FACT_SIGNED && of_fact(p, pair, f).act == FILE_CLEAN)
 			set |= FACT_BIT(f);
 	return set;
 }

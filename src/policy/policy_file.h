@@ -20,7 +20,6 @@ struct policy_file_view {
 	unsigned fact;			/* that asks for it; FACT_COUNT: none, but a rule about every file */
 	const struct clause *by;	/* NULL: the key of the class */
 	uint64_t clean;			/* FACT_BITs that are taken out */
-	bool wants_key;			/* held as nobody can look into it; with its key it may be judged (encrypted_uploads: key, or a rule that says clean of it) */
 	enum file_action would;		/* stricter than act: what a rule on trial would have done */
 	const struct clause *would_by;	/* NULL: none would */
 };

@@ -206,12 +206,9 @@ const struct schema_key schema_keys[] = {
 		  "leads over a page that checks it at the click. A rule makes things stricter, never milder than the sum of weights does." },
 
 #define WHAT(name, key, preset, text) { "files", key, NULL, SCHEMA_WORD, FIELD(files.act[POLICY_WHAT_##name]), FILE_ACTS, .def = preset, .help = text },
-#define KEYED(name, key, preset, text) \
-	{ "files", key, NULL, SCHEMA_WORD, FIELD(files.act[POLICY_WHAT_##name]), WORDS("allow", "key", "hold", "refuse"), .def = preset, .help = text },
 #define ROAD WHAT
 #include "policy/file_what.def"
 #undef ROAD
-#undef KEYED
 #undef WHAT
 	{ "files", "direct", NULL, SCHEMA_WORD, FIELD(files.direct), WORDS("each", "on", "off"), .def = "each",
 	  .help = "Files from client to client, past the server's inspection: on allows and off refuses jingle, stream_initiation, in_band and socks5 alike;\n"

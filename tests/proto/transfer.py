@@ -60,8 +60,8 @@ KEYS = sorted({r[0] for r in ROADS})
 
 
 def policy(act, more=""):
-    # What can be asked of a key is not asked of what lies elsewhere: it is held.
-    return "strangers: allow\nlinks: {trusted: [elsewhere.example.org]}\nfiles:\n" + "".join(f"  {k}: {'key' if (k, act) == ('encrypted_uploads', 'clean') else act}\n" for k in KEYS) + more + "decisions: {hold_at: 1000}\n"
+    # Of what is encrypted nothing can be taken out: it is held.
+    return "strangers: allow\nlinks: {trusted: [elsewhere.example.org]}\nfiles:\n" + "".join(f"  {k}: {act}\n" for k in KEYS) + more + "decisions: {hold_at: 1000}\n"
 
 
 class World:
