@@ -287,7 +287,6 @@ int clean_svg(struct clean *c)
 		return ERR_NOMEM;
 	buf_init(&s.css, STYLE_MAX);
 	buf_str_add(&c->out, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
-	XML_SetHashSalt(s.parser, 0x5ca1ab1e);
 	XML_SetUserData(s.parser, &s);
 	XML_SetElementHandler(s.parser, on_start, on_end);
 	XML_SetCharacterDataHandler(s.parser, on_text);
