@@ -120,7 +120,7 @@ static const struct command commands[] = {
 	{ "feed check", "URL", "Is a link on one of the lists? Exit status 1 if so.", "feed check http://evil.example/x", { "url" }, 1, "", "", cli_feed_check },
 	{ "dns", "", "The records with which clients and other servers find this one, for a zone file.", "dns", { 0 }, 0, "", "", cli_dns },
 	{ "inspect", "[--policy F] [--domain D] [--url U | --file F [--name N] [--type T]] < JSON-LINES",
-	  "Judges messages {\"from\",\"to\",\"body\",\"ts\"} in order, with a fresh memory; or a link, or an uploaded file. Needs no server.",
+	  "Judges messages {\"from\",\"to\",\"body\",\"ts\"} in order, with a fresh memory; or a link, or a file. Needs no server.",
 	  "inspect --policy policy.yaml < messages.jsonl",
 	  { 0 }, 0, "policy domain url file name type", "", cli_inspect },
 	{ "simulate", "[--worm SHAPE|all] [--graph F|firm:N] [--trace F] [--click P] [--seeds N] [--csv F] [--svg F] ...",
