@@ -247,6 +247,15 @@ static enum vault_file_state state_of(const struct policy_file_view *v, bool cle
 	return FILE_IS_HELD;
 }
 
+/* An officer has let it go, and knew what had been seen in it (admin/admin_file.c). */
+static bool was_released(const struct vault_file *f)
+{
+	for (size_t i = 0; i < f->n_story; i++)
+		if (str_is(f->story[i].by, "operator") && (str_starts(f->story[i].what, STR("served")) || str_starts(f->story[i].what, STR("cleaned"))))
+			return true;
+	return false;
+}
+
 /* May a verdict of now be written onto the state that the row has? A second look never makes anything milder that a person has decided. */
 static bool takes_verdict(const struct look *l, const struct vault_file *f, enum vault_file_state *to)
 {
@@ -258,7 +267,9 @@ static bool takes_verdict(const struct look *l, const struct vault_file *f, enum
 		return true;
 	case FILE_IS_SERVED:
 	case FILE_IS_CLEANED:
-		if (*to == FILE_IS_HELD || *to == FILE_IS_REFUSED)
+		if (was_released(f) && !(l->result->facts & ~f->facts))
+			*to = f->state;
+		else if (*to == FILE_IS_HELD || *to == FILE_IS_REFUSED)
 			*to = FILE_IS_REVOKED;
 		else
 			*to = f->state == FILE_IS_SERVED && *to == FILE_IS_CLEANED ? FILE_IS_CLEANED : f->state;

@@ -57,6 +57,7 @@ def commands(tap, server, anna, ben):
         id_ = file_id(server, "start.bat")
         check(server.json("file", "rescan", id_)["queued"] == 1, "one")
         until(lambda: any("look" in e["by"] for e in server.json("file", "show", id_)["story"][2:]), 10, "a second look")
+        check(server.json("file", "show", id_)["state"] == "served", "what an officer has let go was taken back for what he knew of")
         check(server.json("file", "rescan")["queued"] == "all", "all")
         server.cli("file", "rescan", "ffffffffffffffffffffffffffffffff", want=1)
         server.cli("file", "show", "nonsense", want=1)
