@@ -65,12 +65,6 @@ static const int refused_lists[] = { SYS_getdents64,
 #endif
 };
 
-#ifdef __SANITIZE_ADDRESS__		/* its leak check lists the own threads */
-#define SPOOLER_LISTS true
-#else
-#define SPOOLER_LISTS false
-#endif
-
 static int set_filter(bool sockets, bool lists)
 {
 	struct sock_filter code[PROGRAM_MOST];
@@ -228,7 +222,7 @@ static int enter(const char *dir, bool writable, const char *spool, struct sandb
 
 	if (level < 0)
 		return ERR_UNSUPPORTED;
-	r = set_filter(writable, !spool || SPOOLER_LISTS);
+	r = set_filter(writable, !spool);
 	if (r < 0)
 		return r;
 	*ret = (struct sandbox_state){ .filter = true, .landlock = level };

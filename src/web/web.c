@@ -417,6 +417,8 @@ static void on_stop_late(void *ctx)
 
 		if (c->conn)
 			conn_abort(c->conn);
+		if (c->file)
+			web_file_stop(c);
 	}
 }
 

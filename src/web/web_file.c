@@ -721,6 +721,13 @@ void web_file_gone(struct web_conn *c)
 	end(f);
 }
 
+void web_file_stop(struct web_conn *c)
+{
+	CHECK_OBJ(c->file, FILE_MAGIC);
+	if (c->file->pipe)
+		conn_abort(c->file->pipe);
+}
+
 /* --- requests ------------------------------------------------------------------------------------------------------------- */
 
 static void refuse(struct web_conn *c, const struct http_request *r, unsigned status, const char *extra, const char *sentence)

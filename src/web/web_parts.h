@@ -102,6 +102,7 @@ MUST_CHECK int web_file_start(struct web *w);
 void web_file_data(struct web_conn *c, struct str bytes);	/* from the client */
 void web_file_drained(struct web_conn *c);
 void web_file_gone(struct web_conn *c);			/* the client's connection is closed */
+void web_file_stop(struct web_conn *c);			/* waits for the worker no longer */
 void web_file_free(struct web *w);
 
 /* web_ws.c: RFC 6455 and the way to the worker. */

@@ -592,6 +592,45 @@ def memory_tests(tap):
         w.close()
 
 
+def stop_tests(tap):
+    """SIGTERM in the middle of everything: sending, receiving, waiting for the worker."""
+    w = WebRole()
+
+    def stops():
+        served, conns = stored(w, b"q" * 8 * MIB), []
+        for _ in range(5):
+            c = Raw(w)
+            c.begin_put(w, w.worker.slot(3 * MIB))
+            c.send(b"x" * MIB)
+            conns.append(c)
+            c = Raw(w, rcvbuf=8192)
+            c.send(f"GET {served.path} HTTP/1.1\r\nHost: {w.domain}\r\n\r\n")
+            c.s.recv(100)
+            conns.append(c)
+        slow = w.worker.slot(MIB)
+        slow.wait = 5
+        c = Raw(w)
+        c.begin_put(w, slow)
+        c.send(b"x" * MIB)
+        conns.append(c)
+        wait(lambda: slow.state == "pending", 5)
+        w.worker.before_go = lambda s: time.sleep(3)
+        c = Raw(w)
+        c.begin_put(w, w.worker.slot(5))
+        conns.append(c)
+        t0 = time.monotonic()
+        code = w.stop()
+        took = time.monotonic() - t0
+        check(code == 0 and took < 2 * SLOW, f"exit {code} after {took:.1f} s: {w.sanitizer_report() or w.log_tail()}")
+        check(not [p for p in w.spool() if p.endswith(".part")], "something unfinished is left")
+        for c in conns:
+            c.close()
+    try:
+        tap.run("file-stop: it ends in the middle of transfers, and leaves nothing unfinished", stops)
+    finally:
+        w.close()
+
+
 def crowd_tests(tap):
     with_limit = WebRole(limits={"connections_per_address": 8})
     w = with_limit
@@ -674,6 +713,7 @@ def main():
         w.close()
     tap.run("upload_http: it ends as it should", lambda: check(code == 0, f"exit {code}: {w.sanitizer_report() or w.log_tail()}"))
     memory_tests(tap)
+    stop_tests(tap)
     crowd_tests(tap)
     full_tests(tap)
     return tap.end()
