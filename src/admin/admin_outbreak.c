@@ -1,4 +1,6 @@
 /* admin_outbreak.c - outbreaks: who began, whom it reached, what is contained. */
+#include <stdlib.h>
+
 #include "admin/admin_exposure.h"
 #include "admin/admin_purge.h"
 
@@ -72,6 +74,24 @@ static int show(struct admin_call *call, struct vault *v)
 	return r < 0 ? r : admin_exposure(call, v, b.fingerprint);
 }
 
+/* What an officer has contained its sender cannot let go, after a restart neither (core/hold.c reads it). */
+static int note_officer(struct admin_call *call, struct vault_outbreak *b)
+{
+	json_t *o = str_empty(b->json) ? NULL : json_loadb(b->json.p, b->json.n, 0, NULL);
+	char *text;
+	int r;
+
+	o = json_is_object(o) ? o : json_object();
+	r = b->contained ? admin_put(o, "contained_by", json_string("officer")) : 0;
+	if (!b->contained)
+		json_object_del(o, "contained_by");
+	text = r == 0 ? json_dumps(o, JSON_COMPACT) : NULL;
+	json_decref(o);
+	b->json = text ? arena_str(call->arena, str_of(text)) : (struct str){ 0 };
+	free(text);
+	return b->json.p ? 0 : ERR_NOMEM;
+}
+
 static int set_contained(struct admin_call *call, struct vault *v, bool contained)
 {
 	struct vault_outbreak b;
@@ -82,7 +102,9 @@ static int set_contained(struct admin_call *call, struct vault *v, bool containe
 	if (b.contained == contained)
 		return admin_why(call, ERR_CONFLICT, "this outbreak is %s already", contained ? "contained" : "lifted");
 	b.contained = contained;
-	r = vault_outbreak_put(v, &b);
+	r = note_officer(call, &b);
+	if (r == 0)
+		r = vault_outbreak_put(v, &b);
 	if (r == 0)
 		r = describe(call->reply, &b);
 	return r < 0 ? r : admin_effect(call, contained ? EFFECT_OUTBREAK_CONTAINED : EFFECT_OUTBREAK_LIFTED, b.fingerprint);

@@ -614,6 +614,9 @@ static int restore_outbreaks(struct server *srv, struct vault *v, struct arena *
 		const char *memory = json_string_value(json_object_get(o, "memory"));
 
 		r = guard_remember(srv->guard, b[i].fingerprint, str_of(memory), b[i].contained, clock_wall_ms());
+		/* By an officer, or by reports: then it is not the sender's to let go. */
+		if (r == 0 && b[i].contained && (json_object_get(o, "contained_by") || json_object_get(o, "why")))
+			guard_contain(srv->guard, b[i].fingerprint, true);
 		json_decref(o);
 	}
 	return r;

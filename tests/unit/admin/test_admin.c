@@ -335,6 +335,13 @@ static void an_outbreak_is_shown_as_a_tree_and_lifted(void **state)
 	assert_int_equal(call->effects->kind, EFFECT_OUTBREAK_LIFTED);
 	admin_call_free(&call);
 	refused(*state, "outbreak lift", json_pack("{s:s}", "id", "f1"), ERR_CONFLICT, "lifted already");
+	/* What an officer contains is his to lift, also after a restart; what was lifted is nobody's. */
+	reply = good(*state, "outbreak contain", json_pack("{s:s}", "id", "f1"));
+	assert_string_equal(json_string_value(json_object_get(reply, "contained_by")), "officer");
+	json_decref(reply);
+	reply = good(*state, "outbreak lift", json_pack("{s:s}", "id", "f1"));
+	assert_null(json_object_get(reply, "contained_by"));
+	json_decref(reply);
 	refused(*state, "outbreak show", json_pack("{s:s}", "id", "f2"), ERR_NOT_FOUND, "f2");
 }
 
