@@ -25,7 +25,8 @@ struct search {
 	struct arena *a;
 };
 
-static void add(struct search *s, struct str token, bool linked)
+/* linked: behind the beginning of our links; path: between slashes, as in every spelling of one. */
+static void add(struct search *s, struct str token, bool linked, bool path)
 {
 	struct trip_files *f = s->files;
 	uint8_t id[VAULT_FILE_ID];
@@ -41,10 +42,17 @@ static void add(struct search *s, struct str token, bool linked)
 		}
 	}
 	f->too_many |= linked && n_linked >= FILES_LINKS;
-	if (f->n == FILE_LINK_ASKED || (!linked && f->n - n_linked >= FILE_LINK_ASKED - FILES_LINKS))
+	if (f->n == FILE_LINK_ASKED || (!linked && f->n - n_linked >= FILE_LINK_ASKED - FILES_LINKS)) {
+		f->too_many |= path;	/* digits that come first do not hide it */
 		return;
+	}
 	f->v[f->n] = (struct trip_file){ .linked = linked, .name = STR_NONE, .owner = STR_NONE, .sentence = STR_NONE, .gone = STR_NONE };
 	memcpy(f->v[f->n++].id, id, VAULT_FILE_ID);
+}
+
+static bool is_slash(struct str text, size_t i)
+{
+	return i < text.n && (text.p[i] == '/' || text.p[i] == '\\');
 }
 
 /* Every piece of exactly 32 characters of 0-9 a-f, whatever stands around it: other spellings of a link lead to the same file. */
@@ -58,22 +66,45 @@ static void search_text(struct search *s, struct str text)
 		if (i - from == VAULT_FILE_TOKEN) {
 			bool linked = from >= s->base.n && str_eq_nocase(str_make(text.p + from - s->base.n, s->base.n), s->base);
 
-			add(s, str_make(text.p + from, VAULT_FILE_TOKEN), linked);
+			add(s, str_make(text.p + from, VAULT_FILE_TOKEN), linked, from > 0 && is_slash(text, from - 1) && is_slash(text, i));
 		}
 		i += i == from;
 	}
 }
 
-static void search_str(struct search *s, struct str text)
+/* Browsers pass over tabs and line ends inside of an address. False: there are none, or no memory. */
+static bool without_breaks(struct search *s, struct str text, struct str *ret)
 {
-	size_t n = text.n;
+	size_t n = 0;
 	char *p;
 
-	if (n < VAULT_FILE_TOKEN)
+	if (str_find_char(text, '\t') < 0 && str_find_char(text, '\n') < 0 && str_find_char(text, '\r') < 0)
+		return false;
+	p = arena_alloc(s->a, text.n);
+	if (!p) {
+		s->files->err = ERR_LIMIT;
+		return false;
+	}
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] != '\t' && text.p[i] != '\n' && text.p[i] != '\r')
+			p[n++] = text.p[i];
+	*ret = str_make(p, n);
+	return true;
+}
+
+static void search_str(struct search *s, struct str text)
+{
+	size_t n;
+	char *p;
+
+	if (text.n < VAULT_FILE_TOKEN)
 		return;
 	search_text(s, text);
+	if (without_breaks(s, text, &text))
+		search_text(s, text);
 	if (str_find_char(text, '%') < 0)
 		return;
+	n = text.n;
 	p = arena_dup(s->a, text.p, n);
 	if (!p)
 		s->files->err = ERR_LIMIT;
@@ -81,17 +112,33 @@ static void search_str(struct search *s, struct str text)
 		search_text(s, str_make(p, n));
 }
 
+/* Clients read a text past the elements that stand within it. What is another text's cannot hide a token: each stands behind a slash of its own. */
+static void search_joined(struct search *s, const struct node *m)
+{
+	struct str all = node_deep_text(s->a, m);
+
+	if (!all.p)
+		s->files->err = ERR_LIMIT;
+	else
+		search_str(s, all);
+}
+
 static void search_stanza(struct search *s, const struct node *m)
 {
+	unsigned texts = 0;
+
 	for (const struct node *n = m; n; n = node_walk(m, n)) {
 		if (node_is_text(n)) {
 			search_str(s, n->text);
+			texts++;
 			continue;
 		}
 		for (const struct attr *at = n == m ? NULL : n->attrs; at; at = at->next)
 			if (!str_is(at->name, "id"))
 				search_str(s, at->value);
 	}
+	if (texts > 1)
+		search_joined(s, m);
 }
 
 int file_link_search(struct server *srv, struct arena *a, const struct node *m, struct trip_files *f)

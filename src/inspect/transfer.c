@@ -64,11 +64,21 @@ static bool of_family(const struct node *n, const char *prefix)
 	return str_starts(n->ns, str_of(prefix));
 }
 
+/* The whole text; without the memory to join it nothing could be said of the stanza. */
+static struct str deep_text(struct search *s, const struct node *n)
+{
+	struct str text = node_deep_text(s->a, n);
+
+	for (const struct node *c = text.p ? NULL : node_walk(n, n); c && !s->no_memory; c = node_walk(n, c))
+		s->no_memory = node_is_text(c);
+	return str_trim(text);
+}
+
 static struct str child_text(struct search *s, const struct node *n, const char *name)
 {
 	for (const struct node *c = node_first_element(n); c; c = node_next_element(c))
 		if (str_is(c->name, name))
-			return str_trim(node_deep_text(s->a, c));
+			return deep_text(s, c);
 	return STR_NONE;
 }
 
@@ -254,7 +264,7 @@ static void see_thumbnail(struct search *s, struct node *n)
 static void see_bob(struct search *s, struct node *n)
 {
 	struct transfer_part *p = str_is(n->name, "data") ? add(s, TRANSFER_BOB, n, node_attr(n, "type")) : NULL;
-	struct str text = p ? str_trim(node_deep_text(s->a, n)) : STR_NONE;
+	struct str text = p ? deep_text(s, n) : STR_NONE;
 
 	if (p && text.n)
 		p->wrong = wrong_base64(s, text);
@@ -262,7 +272,7 @@ static void see_bob(struct search *s, struct node *n)
 
 static void see_avatar_data(struct search *s, struct node *n)
 {
-	struct str text = str_trim(node_deep_text(s->a, n));
+	struct str text = deep_text(s, n);
 	struct transfer_part *p = str_is(n->name, "data") && text.n ? add(s, TRANSFER_AVATAR, n, STR("avatar")) : NULL;
 
 	if (p)
@@ -300,7 +310,7 @@ static void see_vcard4(struct search *s, struct node *n)
 
 	if (!str_is(n->name, "photo") && !str_is(n->name, "logo") && !str_is(n->name, "sound"))
 		return;
-	uri = tidy(s, str_trim(node_deep_text(s->a, n)));
+	uri = tidy(s, deep_text(s, n));
 	if (uri.n == 0 || is_own(s, uri))
 		return;
 	p = add(s, TRANSFER_AVATAR, n, n->name);

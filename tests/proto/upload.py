@@ -217,14 +217,23 @@ def held(tap, server, anna, bob):
             f"<body>aesgcm://elsewhere.test/upload/{token}/a#00</body>",
             f"<body>https://127.0.0.1/./upload/%{ord(token[0]):02x}{token[1:]}/fine.txt</body>",
             f"<subject>{link}</subject><body>x</body>",
+            f"<body>x</body><x xmlns='jabber:x:oob'><url>{link.replace(token, token[:9] + '&#9;' + token[9:])}</url></x>",
+            f"<body>x</body><html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>"
+            f"<a href='https://127.0.0.1/up&#10;load/{token[:5]}&#13;&#10;{token[5:]}/fine.txt'>y</a></body></html>",
+            f"<body>see {link.replace(token, token[:7] + '<b xmlns=' + repr('urn:x') + '/>' + token[7:])}</body>",
         ]
         for i, form in enumerate(forms):
             anna.send(f"<message to='{bob.bare}' type='chat' id='ev{i}'>{form}</message>")
             el = anna.expect(lambda e, i=i: e.get("id") == f"ev{i}" and e.get("type") == "error", what=f"an error for {form}")
             is_error(el, "policy-violation", "modify")
             check("held" in text_of(el), f"no sentence: {text_of(el)}")
+        digits = " ".join(f"{i:032x}" for i in range(100))
+        anna.message(bob.bare, f"{digits} https://127.0.0.1/upload/{token}/fine.txt", id="evm")
+        is_error(anna.expect(lambda e: e.get("id") == "evm" and e.get("type") == "error", what="an error for many digits"), "policy-violation", "modify")
         bob.settle()
         check(not [e for e in bob.inbox if e.tag == q(CLIENT, "message")], f"it has arrived: {[text_of(e) for e in bob.inbox]}")
+        anna.message(bob.bare, f"sums {digits}")
+        got(bob, "sums ")
         avatar = ("<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='urn:xmpp:avatar:metadata'><item id='x'><metadata xmlns='urn:xmpp:avatar:metadata'>"
                   f"<info bytes='1' id='111f4b3c50d7b0df729d299bc6f8e9ef9066971f' type='image/png' url='{link}'/></metadata></item></publish></pubsub>")
         is_error(anna.iq("set", avatar), "policy-violation", "modify")
