@@ -288,6 +288,37 @@ static int tell(struct replay *p, uint64_t id, uint64_t when_ms, const struct ju
 							   names(then))) == 0 ? 0 : ERR_NOMEM;
 }
 
+/* What a rule refuses before anything is looked at: walls, and encryption that is required or forbidden (core/policy_step.c). */
+static bool forbids(const struct policy *p, const struct subject *s, enum rule *ret)
+{
+	const struct clause *trial, *by;
+	enum policy_omemo demand;
+
+	*ret = POLICY_WALL;
+	if (policy_wall(p, s->from, s->to))
+		return true;
+	by = clause_match(&p->encryption.rules, people_pair_of(&p->people, s), &trial);
+	demand = by ? (enum policy_omemo)by->act : (enum policy_omemo)p->encryption.otherwise;
+	*ret = s->cipher.n ? POLICY_ENCRYPTED : POLICY_PLAIN;
+	return demand == (s->cipher.n ? POLICY_OMEMO_FORBIDDEN : POLICY_OMEMO_REQUIRED) && (s->cipher.n || s->body.n || s->n_links);
+}
+
+static int judge_by(struct replay *p, struct guard *g, const struct subject *s, struct judgement *ret)
+{
+	const struct policy *policy = guard_policy(g);
+	struct finding *f;
+	enum rule rule;
+
+	if (!forbids(policy, s, &rule))
+		return guard_judge(g, s, p->scratch, ret);
+	f = arena_alloc(p->scratch, sizeof(*f));
+	if (!f)
+		return ERR_NOMEM;
+	f->rule = rule;
+	*ret = (struct judgement){ .decision = DECISION_REJECT, .findings = f, .n_findings = 1 };
+	return 0;
+}
+
 static int judge(struct replay *p, uint64_t id, uint64_t when_ms, struct str stanza)
 {
 	struct subject s = { .ts_ms = when_ms };
@@ -301,9 +332,9 @@ static int judge(struct replay *p, uint64_t id, uint64_t when_ms, struct str sta
 	if (r == 0 && !gather_message(m, p->scratch, &s))
 		r = ERR_NOMEM;
 	if (r == 0)
-		r = guard_judge(p->now, &s, p->scratch, &now);
+		r = judge_by(p, p->now, &s, &now);
 	if (r == 0)
-		r = guard_judge(p->then, &s, p->scratch, &then);
+		r = judge_by(p, p->then, &s, &then);
 	if (r < 0)
 		return r;
 	p->judged++;

@@ -393,6 +393,11 @@ def versions(tap, w):
         hit = [c for c in r["changes"] if c["id"] == sid]
         check(len(hit) == 1 and (hit[0]["now"], hit[0]["then"]) == ("deliver", "hold") and "POLICY_LINK" in hit[0]["findings"], r)
         check(r["changed"] == r["stricter"] == len(r["changes"]) and "replay.example" not in str(r) and "anna" not in str(r), r)
+        for text, name in (("groups: {one: [anna@example.test], two: [tom@example.test]}\nwalls: [{between: [one, two]}]\n", "POLICY_WALL"),
+                           ("encryption: {rules: [{from: anna@example.test, omemo: required}]}\n", "POLICY_PLAIN")):
+            path2 = w.write("candidate2.yaml", text)
+            hit = [c for c in server.json("policy", "replay", path2, "--since", "24h")["changes"] if c["id"] == sid]
+            check(len(hit) == 1 and hit[0]["then"] == "reject" and hit[0]["findings"] == [name], hit)
         check(server.json("policy", "replay", path, "--since", "2099-01-01")["messages"] == 0, "the future")
         check("would have been decided otherwise" in server.cli("policy", "replay", path, "--since", "2020-01-01"), "for people")
         server.cli("policy", "replay", path, "--since", "soon", want=2)
