@@ -109,11 +109,12 @@ static void put(struct user *u, struct str bare, uint32_t groups, bool loud)
 		hooks_roster_shared(u, bare, n == 0);
 }
 
+/* A decoy has contacts as well, as it answers those who ask about it like anybody who has them among his; other decoys are not among them. */
 static uint32_t in_common(const struct shared *s, const struct server *srv, const struct person *a, const struct person *b)
 {
 	uint32_t groups = a->groups & b->groups & ~s->wide;
 
-	return groups && a != b && !a->decoy_of && !policy_step_apart(srv, jid_of(a), jid_of(b)) ? groups : 0;
+	return groups && a != b && !(a->decoy_of && b->decoy_of) && !policy_step_apart(srv, jid_of(a), jid_of(b)) ? groups : 0;
 }
 
 /* --- everybody of one account ------------------------------------------------------------------------------------ */

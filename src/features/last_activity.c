@@ -97,7 +97,7 @@ static int on_last(struct iq *iq)
 		return reply(iq, (clock_mono_us() - iq->server->started_mono_us) / 1000000);
 	if (iq->target != TO_SELF && !roster_shows(&iq->user->roster, iq->trip->from.bare))
 		return ERR_UNAVAILABLE;
-	if (is_here(iq->user))
+	if (iq->user->decoy || is_here(iq->user))	/* it is seen to be there (decoys.c) */
 		return reply(iq, 0);
 	iq->data = arena_alloc(iq->arena, sizeof(struct str));
 	return iq->data ? iq_store(iq, last_work, last_done) : ERR_LIMIT;

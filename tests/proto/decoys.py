@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Shared roster groups, and the decoys among them: who shares a group sees one another without asking; a link to a decoy freezes its sender."""
+import xml.etree.ElementTree as ET
 import os
 import sys
 
@@ -157,6 +158,15 @@ def decoys(tap, w):
         for x in mine:
             p = ann.expect(lambda e: e.get("from", "").split("/")[0] == x["jid"], name="presence")
             check("/" in p.get("from") and p.get("type") is None, text_of(p))
+        bob = w.client("bob")
+        asked = ("<query xmlns='http://jabber.org/protocol/disco#info'/>", "<query xmlns='http://jabber.org/protocol/disco#items'/>", "<query xmlns='jabber:iq:last'/>",
+                 "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:avatar:metadata'/></pubsub>", "<ping xmlns='urn:xmpp:ping'/>")
+
+        def told(who, q):
+            return ET.tostring(ann.iq("get", q, to=who)).decode().split(">", 1)[1]
+        for q in asked:
+            check(told(mine[0]["jid"], q) == told(bob.bare, q), f"{q}: {told(mine[0]['jid'], q)}")
+        bob.goodbye()
         check([a["state"] for a in w.s.json("user", "list")["accounts"] if a["jid"] == mine[0]["jid"]] == ["decoy"], "not named in the list")
         ann.goodbye()
     tap.run("a decoy looks like a colleague: contact, name, card, presence", look)
