@@ -227,14 +227,29 @@ static bool all_own(struct search *s, const struct node *top)
 	return any;
 }
 
+static bool is_sharing(const struct node *n)
+{
+	return (of_family(n, SFS_ANY) || of_family(n, SIMS_ANY)) &&
+	       (str_is(n->name, "file-sharing") || str_is(n->name, "media-sharing") || str_is(n->name, "sources"));
+}
+
+static bool is_cipher(const struct node *n)
+{
+	return of_family(n, ESFS) && str_is(n->name, "encrypted");
+}
+
+/* Part of what was looked at as a whole. */
+static bool is_within(const struct node *n, bool sharing)
+{
+	for (const struct node *up = n->parent; up; up = up->parent)
+		if (is_cipher(up) || (sharing && is_sharing(up)))
+			return true;
+	return false;
+}
+
 static void see_sharing(struct search *s, struct node *n)
 {
-	if (!str_is(n->name, "file-sharing") && !str_is(n->name, "media-sharing") && !str_is(n->name, "sources"))
-		return;
-	for (const struct node *up = n->parent; up; up = up->parent)
-		if (of_family(up, SFS_ANY) || of_family(up, SIMS_ANY) || of_family(up, ESFS))
-			return;		/* it is said of the whole */
-	if (!all_own(s, n)) {
+	if (is_sharing(n) && !is_within(n, true) && !all_own(s, n)) {
 		const struct node *file = node_first_element(n);
 
 		add(s, TRANSFER_SHARING, n, file ? child_text(s, file, "name") : STR_NONE);
@@ -243,7 +258,7 @@ static void see_sharing(struct search *s, struct node *n)
 
 static void see_encrypted(struct search *s, struct node *n)
 {
-	if (str_is(n->name, "encrypted") && !all_own(s, n))
+	if (is_cipher(n) && !is_within(n, false) && !all_own(s, n))
 		add(s, TRANSFER_CIPHER, n, node_attr(n, "cipher"));
 }
 

@@ -100,6 +100,8 @@ static void every_road_is_known(void **st)
 		{ "iq", "set", "<query xmlns='jabber:iq:oob'><url>https://elsewhere.test/a.png</url></query>", TRANSFER_OOB },
 		{ "message", "chat", "<file-sharing xmlns='urn:xmpp:sfs:0'><sources><url-data xmlns='http://jabber.org/protocol/url-data' target='https://elsewhere.test/a'/></sources></file-sharing>", TRANSFER_SHARING },
 		{ "message", "chat", "<reference xmlns='urn:xmpp:reference:0' type='data'><media-sharing xmlns='urn:xmpp:sims:1'><sources/></media-sharing></reference>", TRANSFER_SHARING },
+		{ "message", "chat", "<any xmlns='urn:xmpp:sfs:0'><file-sharing><sources><url-data xmlns='http://jabber.org/protocol/url-data' target='https://elsewhere.test/a'/></sources></file-sharing></any>", TRANSFER_SHARING },
+		{ "message", "chat", "<any xmlns='urn:xmpp:esfs:0'><sources xmlns='urn:xmpp:sfs:0'><url-data xmlns='http://jabber.org/protocol/url-data' target='https://elsewhere.test/a'/></sources></any>", TRANSFER_SHARING },
 		{ "message", "chat", "<file-sharing xmlns='urn:xmpp:sfs:0'><sources><encrypted xmlns='urn:xmpp:esfs:0' cipher='urn:xmpp:ciphers:aes-256-gcm-nopadding:0'/></sources></file-sharing>", TRANSFER_SHARING },
 		{ "message", "chat", "<thumbnail xmlns='urn:xmpp:thumbs:1' uri='cid:1@bob.xmpp.org'/>", TRANSFER_THUMBNAIL },
 		{ "iq", "get", "<data xmlns='urn:xmpp:bob' cid='1'/>", TRANSFER_BOB },
