@@ -43,7 +43,7 @@ struct talk {
 	struct str people[FILE_WEB_PEOPLE];	/* signed in at that address */
 	unsigned n_people;
 	bool putting;			/* the slot is this one's */
-	bool head, cleaned;
+	bool head, cleaned, sending;
 	struct files_wait wait;
 	struct vault_file file;		/* as last read */
 	unsigned status;		/* of a "no"; 0: yes */
@@ -409,6 +409,42 @@ static int get_work(struct vault *v, void *ctx)
 	return w->head ? 0 : record(w, v);
 }
 
+static void on_changed(struct files_wait *wait);
+
+static void watch(struct talk *w)
+{
+	memcpy(w->wait.id, w->id, VAULT_FILE_ID);
+	w->wait.fn = on_changed;
+	files_wait(w->srv, &w->wait);
+}
+
+/* What was taken back while it goes out goes out no further. */
+static void change_known(void *ctx, int err)
+{
+	struct talk *w = ctx;
+
+	w->state = TALK_SENDING;
+	w->status = 0;
+	if (w->conn && err == ERR_NOT_FOUND)
+		say_no(w, 410, "This file is not kept any more.");
+	else if (w->conn && err == 0 && of_state(w) == 0 && w->status)
+		say_no(w, w->status, w->why);
+	else if (w->conn)
+		watch(w);
+	talk_end(w);
+}
+
+static void on_changed(struct files_wait *wait)
+{
+	struct talk *w = LIST_ITEM(wait, struct talk, wait);
+
+	if (w->state != TALK_SENDING)
+		return;
+	w->state = TALK_STORE;
+	if (server_store(w->srv, w, verdict_read, change_known) < 0)
+		change_known(w, ERR_BUSY);
+}
+
 static void say_file(struct talk *w)
 {
 	const struct vault_file *f = &w->file;
@@ -426,7 +462,9 @@ static void say_file(struct talk *w)
 	secret_wipe(key, sizeof(key));
 	w->srv->metrics.files_loaded += !w->head;
 	w->state = TALK_SENDING;
+	w->sending = true;
 	set_timer(w, FILE_WEB_GET_MS);
+	watch(w);
 	say(w, text.p ? text : STR("no\n503\nPlease try again later."));
 }
 
@@ -508,6 +546,10 @@ static void on_message(struct talk *w, struct str text)
 		hang_up(w);
 		return;
 	case TALK_STORE:
+		if (!w->sending)
+			break;
+		conn_close(w->conn);	/* it has gone out while the store was asked about it */
+		return;
 	case TALK_VERDICT:
 	case TALK_OVER:
 		break;

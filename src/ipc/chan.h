@@ -50,6 +50,7 @@ struct chan_stream {
  *          worker: file ID KEY WHICH SIZE TYPE ETAG NAME [MODIFIED] | no STATUS SENTENCE
  *		WHICH: original or clean, the spool file that KEY opens; KEY is '-' for HEAD; ETAG: without quotes;
  *		NAME: UTF-8; MODIFIED: seconds since 1970
+ *          worker, meanwhile: no STATUS SENTENCE		it was taken back: the rest does not go out
  *          web: sent BYTES		of the file; 0: the client had it already
  *
  * An end of file before "stored" means that nothing is left of the attempt: the slot can be used again, from the start. After it the file

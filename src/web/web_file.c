@@ -547,6 +547,8 @@ static void hear(struct web_file *f, struct str text)
 			break;
 		text = str_cut(text, (size_t)eol + 1);
 	}
+	if (f->step == SEND && str_is(line[0], "no") && f->c->conn)
+		conn_abort(f->c->conn);		/* taken back: the rest does not go out */
 	if (f->step != ASK && f->step != VERDICT)
 		return;				/* it has nothing to say now */
 	if (!f->c->conn || take_refusal(f, line, n))

@@ -12,7 +12,7 @@ import time
 import harness  # noqa: F401 - finds tests/lib
 from fakeclamd import FakeClamd
 from harness import befriend, check, error_of
-from rawws import http
+from rawws import http, tls_context
 from rawxmpp import CLIENT, Client, body_of, q, text_of
 from wardroom_test import Instance, Tap, until
 
@@ -428,6 +428,28 @@ def decided(tap):
             story = server.json("file", "show", id)
             check(story["state"] == "revoked" and "127.0.0.1" in str(story), f"story {story}")
         tap.run("a later look that finds something kills the link, tells who has the file, takes the message back", late)
+
+        def on_its_way():
+            clamd.bad = b"NOTHING"
+            body = b"DOZER" + os.urandom(16) * 2 + b"text of a long file\n" * 1000000
+            url, status, answer = upload(anna, "long.txt", body)
+            check(status == 201, f"PUT {status} {answer}")
+            s = tls_context(("http/1.1",)).wrap_socket(socket.create_connection((server.host, server.https_port), 10), server_hostname=server.domain)
+            s.settimeout(20)
+            s.sendall(f"GET {path_of(url)} HTTP/1.1\r\nHost: {server.domain}\r\n\r\n".encode())
+            n = len(s.recv(1000))
+            clamd.bad = b"DOZER"
+            id = [f["id"] for f in server.json("file", "list")["files"] if f["name"] == "long.txt"][0]
+            server.cli("file", "rescan", id)
+            until(lambda: get(server, url)[0] == 410, 20, "the link is dead")
+            try:
+                while more := s.recv(65536):
+                    n += len(more)
+            except OSError:
+                pass
+            s.close()
+            check(0 < n < len(body), f"{n} of {len(body)} bytes went out")
+        tap.run("a download that is under way ends when the file is taken back", on_its_way)
         clamd.stop()
 
 
