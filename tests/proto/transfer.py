@@ -11,6 +11,7 @@ from pictures import png
 from policy import join, number_in, text_in
 from rawcomponent import Component, components_text
 from rawxmpp import Client, befriend, body_of
+from s2s import THEIRS, World as Federation
 from wardroom_test import Instance, Tap
 
 
@@ -258,6 +259,66 @@ def rules(tap, w):
     tap.run("from client to client nothing goes by default, and all of it with direct: on", defaults)
 
 
+def federation(tap):
+    """Another server, its certificate believed, knows of our policy nothing and gets no more than our own people do."""
+    f = Federation()
+    path = os.path.join(f.server.top, "next.yaml")
+    zed, back = f"zed@{THEIRS}/x", []
+
+    def apply(text):
+        with open(path, "w") as out:
+            out.write("strangers: allow\nlinks: {trusted: [elsewhere.example.org]}\n" + text)
+        f.server.json("policy", "apply", path)
+        f.settled()
+
+    def iq(peer, i, inner):
+        peer.send(f"<iq type='set' id='{i}' from='{zed}' to='{f.ann.jid}'>{inner}</iq>")
+
+    def answer(i):
+        """Answers go to the other server's own listener."""
+        if not back:
+            back.append(f.listener.opened())
+        return back[0].stanza_in("iq", id=i)
+
+    def message(peer, text, inner):
+        peer.send(f"<message type='chat' from='{zed}' to='{f.ann.bare}'><body>{text}</body>{inner}</message>")
+        return f.ann.expect(lambda e: text.split(" data:")[0] in (body_of(e) or ""), what=text)
+
+    def offers():
+        apply("")
+        p = f.peer().trusted()
+        for key, kind, inner, marker, _ in ROADS:
+            if key in ("jingle", "stream_initiation", "in_band", "socks5") and kind == "iq" and "apps:rtp" not in inner:
+                i = p.next_id("out")
+                iq(p, i, inner)
+                e = answer(i)
+                check(e.get("type") == "error" and "policy-violation" in text_of(e) and "upload" in text_of(e), f"{key}: {text_of(e)}")
+        f.ann.settle()
+        f.ann.none(lambda e: zed in (e.get("from") or ""), "an offer from another server")
+        apply("files: {jingle: allow}\n")
+        iq(p, "fine", ROADS[1][2])
+        check("plan.pdf" in text_of(f.ann.expect(id="fine", what="what policy allows")), "the offer is not whole")
+    tap.run("from another server: offers of files are refused by default, its user reads why, and what policy allows passes", offers)
+
+    def pictures():
+        exe = base64.b64encode(b"MZ\x90\0" + b"x" * 300).decode()
+        bob = "<data xmlns='urn:xmpp:bob' cid='c1' type='image/png'>{}</data>"
+        oob = f"<x xmlns='jabber:x:oob'><url>{ELSEWHERE}</url></x>"
+        p = f.peer().trusted()
+        apply("")
+        check(PNG in text_of(message(p, "a smile", bob.format(PNG))), "a real picture is taken out")
+        check(exe not in text_of(message(p, "a fake smile", bob.format(exe))), "a program in the place of a picture")
+        check(PNG not in text_of(message(p, f"inline data:image/png;base64,{PNG}", "")), "a picture inside of the text")
+        check(ELSEWHERE in text_of(message(p, "the plan", oob)), "the address is taken out by default")
+        apply("files: {out_of_band: clean, bits_of_binary: clean}\n")
+        check(ELSEWHERE not in text_of(message(p, "the plan again", oob)), "the address remains")
+        check(PNG not in text_of(message(p, "a smile again", bob.format(PNG))), "the picture remains")
+    tap.run("from another server: pictures and addresses in messages are treated as those of our own people", pictures)
+    for p in back:
+        p.close()
+    f.close()
+
+
 def main():
     tap = Tap("files on other roads")
     with Instance(("anna", "ben"), extra=components_text({"domain": "gate.test"}), component=True) as server:
@@ -267,6 +328,7 @@ def main():
         addresses(tap, w)
         rules(tap, w)
         server.assert_healthy()
+    federation(tap)
     sys.exit(tap.end())
 
 
