@@ -132,11 +132,19 @@ static bool is_own(const struct search *s, struct str url)
 
 /* --- elements -------------------------------------------------------------------------------------------------------------------- */
 
+/* A description of voice or video; "application" is a channel for data, whatever goes through it. */
+static bool is_call(const struct node *description)
+{
+	struct str media = node_attr(description, "media");
+
+	return of_family(description, RTP) && (media.n == 0 || str_is(media, "audio") || str_is(media, "video"));
+}
+
 /* Whatever is no voice and no video is bytes: files, streams, programs. */
 static void see_content(struct search *s, struct node *content)
 {
 	for (struct node *c = node_first_element(content); c; c = node_next_element(c)) {
-		if (str_is(c->name, "description") && !of_family(c, RTP)) {
+		if (str_is(c->name, "description") && !is_call(c)) {
 			const struct node *file = node_first_element(c);
 
 			while (file && !str_is(file->name, "file") && node_first_element(file))
@@ -163,7 +171,7 @@ static void see_propose(struct search *s, struct node *n)
 {
 	if (str_is(n->name, "propose"))
 		for (struct node *c = node_first_element(n); c; c = node_next_element(c))
-			if (str_is(c->name, "description") && !of_family(c, RTP))
+			if (str_is(c->name, "description") && !is_call(c))
 				add(s, TRANSFER_JINGLE, n, c->ns);
 }
 
@@ -580,7 +588,7 @@ static unsigned hide_content(struct node *content, bool files, bool calls)
 	unsigned n = 0;
 
 	for (const struct node *c = node_first_element(content); c; c = node_next_element(c))
-		file |= str_is(c->name, "description") && !of_family(c, RTP);
+		file |= str_is(c->name, "description") && !is_call(c);
 	for (struct node *c = node_first_element(content); c; c = node_next_element(c)) {
 		if (!str_is(c->name, "transport"))
 			continue;

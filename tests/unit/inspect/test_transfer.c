@@ -100,6 +100,7 @@ static void every_road_is_known(void **st)
 		{ "iq", "set", "<query xmlns='jabber:iq:oob'><url>https://elsewhere.test/a.png</url></query>", TRANSFER_OOB },
 		{ "message", "chat", "<file-sharing xmlns='urn:xmpp:sfs:0'><sources><url-data xmlns='http://jabber.org/protocol/url-data' target='https://elsewhere.test/a'/></sources></file-sharing>", TRANSFER_SHARING },
 		{ "message", "chat", "<reference xmlns='urn:xmpp:reference:0' type='data'><media-sharing xmlns='urn:xmpp:sims:1'><sources/></media-sharing></reference>", TRANSFER_SHARING },
+		{ "iq", "set", "<jingle xmlns='urn:xmpp:jingle:1' action='content-add'><content name='d'><description xmlns='urn:xmpp:jingle:apps:rtp:1' media='application'/></content></jingle>", TRANSFER_JINGLE },
 		{ "message", "chat", "<any xmlns='urn:xmpp:sfs:0'><file-sharing><sources><url-data xmlns='http://jabber.org/protocol/url-data' target='https://elsewhere.test/a'/></sources></file-sharing></any>", TRANSFER_SHARING },
 		{ "message", "chat", "<any xmlns='urn:xmpp:esfs:0'><sources xmlns='urn:xmpp:sfs:0'><url-data xmlns='http://jabber.org/protocol/url-data' target='https://elsewhere.test/a'/></sources></any>", TRANSFER_SHARING },
 		{ "message", "chat", "<file-sharing xmlns='urn:xmpp:sfs:0'><sources><encrypted xmlns='urn:xmpp:esfs:0' cipher='urn:xmpp:ciphers:aes-256-gcm-nopadding:0'/></sources></file-sharing>", TRANSFER_SHARING },
