@@ -571,6 +571,17 @@ unsigned files_pending(const struct server *srv)
 	return srv->files ? (unsigned)map_count(srv->files->looks) : 0;
 }
 
+unsigned files_pending_of(const struct server *srv, struct str owner)
+{
+	struct map_iter it = { 0 };
+	unsigned n = 0;
+	void *l;
+
+	while (srv->files && map_next(srv->files->looks, &it, NULL, &l))
+		n += str_eq(((const struct look *)l)->owner, owner);
+	return n;
+}
+
 void files_look(struct server *srv, const struct vault_file *f)
 {
 	struct look *l;

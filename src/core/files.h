@@ -21,6 +21,7 @@
 #include "vault/vault_file.h"
 
 #define FILES_PENDING 2000
+#define FILES_PENDING_OF_ONE 40		/* of one account: while the scanner is away nobody takes the place of all */
 #define FILES_LINKS 32				/* of one message; with more of them it is refused */
 #define FILES_NAME 255				/* bytes of a file's name, UTF-8 */
 #define FILES_TYPE 127
@@ -38,8 +39,9 @@ bool files_url(const struct server *srv, struct str url, uint8_t ret_id[VAULT_FI
 /* "https://HOST[:PORT]/upload/TOKEN/NAME", the name percent-encoded. */
 MUST_CHECK int files_url_write(const struct server *srv, struct str token, struct str name, struct buf *b);
 
-/* How many are being looked at. */
+/* How many are being looked at; of one account (bare). */
 unsigned files_pending(const struct server *srv);
+unsigned files_pending_of(const struct server *srv, struct str owner);
 /* Another has changed the row in the vault: whoever waits for it is served. */
 void files_changed(struct server *srv, const uint8_t id[VAULT_FILE_ID]);
 /* The same, and who is concerned is told (`wardroom file release`, a purge in the vault). */

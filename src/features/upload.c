@@ -248,6 +248,8 @@ static int on_request(struct iq *iq)
 		return iq_refuse(iq, ERR_POLICY, "the company's policy does not let you send files");
 	if (files_pending(iq->server) >= FILES_PENDING)
 		return later(iq, clock_wall_ms() + 60000, "Too many files wait to be checked; try again in a minute.");
+	if (files_pending_of(iq->server, iq->trip->from.bare) >= FILES_PENDING_OF_ONE)
+		return later(iq, clock_wall_ms() + 60000, "Your other files wait to be checked; try again in a minute.");
 	return new_slot(iq, name, size);
 }
 

@@ -385,6 +385,31 @@ def waiting(tap):
             nothing_of(b, "number 3")
             t.join(20)
         tap.run("when a file is held at last, the client that sent its message shows that it failed", failed)
+        def share():
+            clamd.stop()
+            time.sleep(0.2)
+            carl, a = (Client(server, n, resource="r4").login(presence=True) for n in ("carl", "anna"))
+
+            def one():
+                url, _ = slot(carl, "small.txt", 1, "text/plain")
+                t = threading.Thread(target=quietly, args=(url,), daemon=True)
+                t.start()
+                until(lambda: get(server, url)[0] == 503, 10, "the file is there")
+
+            def quietly(url):
+                try:
+                    put(server, url, b"x")
+                except OSError:		# the server ends
+                    pass
+            for _ in range(40):
+                one()
+            el = ask(carl, "small.txt", 1)
+            is_error(el, "resource-constraint", "wait")
+            check("Your other files" in text_of(el), text_of(el))
+            slot(a, "hers.txt", 5)
+            clamd.start()
+            until(lambda: ask(carl, "small.txt", 1).get("type") == "result", 60, "a slot when they were looked at", step=0.5)
+        tap.run("while the scanner is away one account does not take the place of all", share)
         stop.set()
         clamd.stop()
 
