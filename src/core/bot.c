@@ -174,7 +174,7 @@ void bot_message(struct trip *t)
 	struct server *srv = t->server;
 	struct str text, verb, id;
 
-	if (!body || t->origin != TRIP_CLIENT)
+	if (!body || t->origin != TRIP_CLIENT || t->key_taken)
 		return;
 	text = node_text(t->arena, body);
 	if (!word(&text, &verb))

@@ -18,6 +18,8 @@ struct files {
 	struct map *looks;		/* id -> struct look: what is being looked at */
 	struct map *puts;		/* id -> the conversation that is bringing it */
 	struct list waits;		/* struct files_wait: who wants to hear of a verdict */
+	struct list keys;		/* core/file_key.c: files that are looked into with their sender's key */
+	unsigned n_keys;
 	struct list messages;		/* core/file_wait.c: held until their files are judged, oldest first */
 	unsigned n_messages;
 	unsigned asking;		/* conversations with the web role */

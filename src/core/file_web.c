@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/file_key.h"
 #include "core/file_parts.h"
 #include "core/session.h"
 #include "core/state.h"
@@ -240,7 +241,8 @@ static void answer_put(struct talk *w)
 		text = STR("pending");
 		break;
 	case FILE_IS_HELD:
-		text = arena_printf(w->arena, "held\n%.*s", STR_FMT(why));
+		/* What its sender can open for us has arrived: else his client would not show him the link. */
+		text = file_key_asks(w->srv, &w->file) ? STR("pending") : arena_printf(w->arena, "held\n%.*s", STR_FMT(why));
 		break;
 	case FILE_IS_REFUSED:
 	case FILE_IS_REVOKED:

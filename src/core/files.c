@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/bot.h"
+#include "core/file_key.h"
 #include "core/file_parts.h"
 #include "core/purge.h"
 #include "core/scanner.h"
@@ -247,11 +248,12 @@ static enum vault_file_state state_of(const struct policy_file_view *v, bool cle
 	return FILE_IS_HELD;
 }
 
-/* An officer has let it go, and knew what had been seen in it (admin/admin_file.c). */
+/* An officer has let it go, and knew what had been seen in it (admin/admin_file.c); or its sender's key has shown what is within. */
 static bool was_released(const struct vault_file *f)
 {
 	for (size_t i = 0; i < f->n_story; i++)
-		if (str_is(f->story[i].by, "operator") && (str_starts(f->story[i].what, STR("served")) || str_starts(f->story[i].what, STR("cleaned"))))
+		if ((str_is(f->story[i].by, "operator") || str_is(f->story[i].by, FILE_KEY_BY)) &&
+		    (str_starts(f->story[i].what, STR("served")) || str_starts(f->story[i].what, STR("cleaned"))))
 			return true;
 	return false;
 }
@@ -262,8 +264,11 @@ static bool takes_verdict(const struct look *l, const struct vault_file *f, enum
 	if (!l->again)
 		return f->state == FILE_IS_PENDING;
 	switch (f->state) {
-	case FILE_IS_PENDING:
 	case FILE_IS_HELD:
+		if (file_key_opened(f) && f->facts & ~FACT_BIT(FACT_CIPHERTEXT) && *to < FILE_IS_HELD)
+			*to = FILE_IS_HELD;	/* what is within is not seen again */
+		return true;
+	case FILE_IS_PENDING:
 		return true;
 	case FILE_IS_SERVED:
 	case FILE_IS_CLEANED:
@@ -298,7 +303,7 @@ static int take_result(struct look *l, struct vault_file *f)
 {
 	const struct scan_result *r = l->result;
 
-	f->facts = r->facts;
+	f->facts = file_key_opened(f) ? f->facts | r->facts : r->facts;
 	f->tlsh = str_of(r->tlsh);
 	f->scan_version = r->version;
 	f->scanned_ms = clock_wall_ms();
@@ -447,7 +452,9 @@ static void tell(struct server *srv, const struct vault_file *f)
 	char id[VAULT_FILE_ID_TEXT];
 
 	vault_file_id_text(f->id, id);
-	if (f->state == FILE_IS_HELD) {
+	if (file_key_asks(srv, f)) {
+		file_key_ask(srv, f);
+	} else if (f->state == FILE_IS_HELD) {
 		bot_tell(srv, f->owner, "Your file %.*s is held: %.*s. Nobody can load it until somebody on duty has looked at it.", STR_FMT(f->name),
 			 STR_FMT(f->why));
 		bot_alert(srv, BOT_ALERT_FILE, "A file of %.*s is held: %.*s. `wardroom file show %s` tells more, `wardroom file release %s` lets it go.",
@@ -900,6 +907,7 @@ int files_start(struct server *srv)
 	f->srv = srv;
 	list_init(&f->waits);
 	list_init(&f->messages);
+	list_init(&f->keys);
 	f->looks = map_new(2 * FILES_PENDING);
 	f->puts = map_new(FILES_PENDING);
 	srv->files = f;
@@ -923,6 +931,7 @@ void files_stop(struct server *srv)
 	loop_timer_cancel(srv->loop, &f->retry);
 	loop_timer_cancel(srv->loop, &f->sweep);
 	file_wait_stop(srv);
+	file_key_stop(srv);
 	/* What is looked at stays PENDING on disk: the next start looks at it. */
 	while (f->looks && map_next(f->looks, &it, NULL, &v)) {
 		struct look *l = v;

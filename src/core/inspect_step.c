@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "core/blocklist.h"
 #include "core/breakers.h"
+#include "core/file_key.h"
 #include "core/file_link.h"
 #include "core/gate.h"
 #include "core/hold.h"
@@ -237,6 +238,8 @@ enum trip_next step_inspect(struct trip *t)
 
 	if (frozen_out(t))
 		return trip_refuse(t, ERR_POLICY, "this account is frozen; please write to the help desk");
+	if (file_key_take(t) < 0)
+		return trip_refuse(t, ERR_NOMEM, "the message could not be inspected; try again later");
 	gate_knock(t);
 	if (policy_step_reach(t) == TRIP_ENDED)
 		return TRIP_ENDED;

@@ -131,6 +131,7 @@ static void on_posted(struct loop_item *item)
 
 		list_remove(it);
 		secret_wipe(j->key, sizeof(j->key));
+		secret_wipe(&j->unlock, sizeof(j->unlock));
 		j->done(j, j->err);
 	}
 	if (version_new && !ended && s->on_version)
@@ -158,7 +159,7 @@ static void finish(struct scanner *s, struct scan_job *j, int err)
 	for (unsigned i = 0; i < 16; i++)
 		snprintf(id + 2 * i, 3, "%02x", j->id[i]);
 	s->count.done++;
-	if (err < 0)
+	if (err < 0 && err != ERR_FORBIDDEN)
 		log_event(LOG_ERROR, "scan.unreadable", LOG_Z("file", id), LOG_Z("why", err_text(err)));
 	if (err == 0 && j->out.facts & (FACT_BIT(FACT_MALWARE) | FACT_BIT(FACT_YARA) | FACT_BIT(FACT_DIGEST_LISTED) | FACT_BIT(FACT_TEST_VIRUS))) {
 		s->count.found++;

@@ -7,7 +7,7 @@
  * While clamd is configured, required and does not answer, jobs wait: their files stay pending, however long it takes.
  *
  * Ownership  A job is the submitter's and lives until done() is called, or until scanner_stop() has called its done: what then still waits is not
- *            called back, its files are PENDING in the vault and looked at after the next start. The key is wiped.
+ *            called back, its files are PENDING in the vault and looked at after the next start. The keys are wiped.
  * Threads    The loop's, all of it; done() is called there.
  * Limits     LIMIT_SCAN_QUEUE jobs of each priority (ERR_BUSY), scanner.processes at a time, LIMIT_SCAN_BYTES of memory for all of them;
  *            a file above LIMIT_SCAN_FILE is FACT_TOO_BIG unseen; scanner.timeout for each.
@@ -17,6 +17,7 @@
 
 #include "base/list.h"
 #include "base/str.h"
+#include "crypt/aesgcm.h"
 #include "crypt/seal.h"
 #include "ipc/scan_job.h"
 
@@ -44,11 +45,13 @@ struct scan_job {
 	struct list node;		/* the scanner's */
 	uint8_t id[16], key[SEAL_KEY];
 	uint64_t size;			/* of the plaintext */
+	/* n_iv not 0: that is itself encrypted (XEP-0454), and what is within is looked at; out.sha256 is of that. A key that does not fit: ERR_FORBIDDEN. */
+	struct scan_unlock { uint8_t key[AESGCM_KEY], iv[AESGCM_IV]; size_t n_iv; } unlock;
 	struct str name, type;		/* as declared; they live as long as the job */
 	bool low;			/* behind all others: a file that is looked at again. A look that breaks down is no verdict on it: ERR_UNAVAILABLE */
 	uint64_t clean_what;		/* FACT_BITs that policy wants cleaned away; 0: no cleaned copy is made */
 	struct scan_result out;
-	/* err: 0, whatever has been found; ERR_NOT_FOUND, ERR_CORRUPT, ERR_IO, ERR_FULL: the spool; out is not set then. */
+	/* err: 0, whatever has been found; ERR_NOT_FOUND, ERR_CORRUPT, ERR_IO, ERR_FULL: the spool; ERR_FORBIDDEN; out is not set then. */
 	void (*done)(struct scan_job *j, int err);
 	void *ctx;
 	/* The scanner's. */

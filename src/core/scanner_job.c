@@ -69,6 +69,8 @@ static int open_file(struct scanner *s, struct scan_job *j, int *ret)
 		return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
 	fd = scanner_job_memfd("file");
 	r = fd < 0 ? ERR_NOMEM : chunk_open_file(s->lib, j->key, j->id, file, j->size, fd);
+	if (r == 0 && j->unlock.n_iv)
+		r = aesgcm_open_fd(fd, j->size, j->unlock.key, j->unlock.iv, j->unlock.n_iv);
 	if (r == 0)
 		r = scanner_job_seal(fd);
 	close(file);
@@ -79,6 +81,11 @@ static int open_file(struct scanner *s, struct scan_job *j, int *ret)
 	}
 	*ret = fd;
 	return 0;
+}
+
+static uint64_t shown_bytes(const struct scan_job *j)
+{
+	return j->unlock.n_iv ? j->size - (j->size < AESGCM_TAG ? j->size : AESGCM_TAG) : j->size;
 }
 
 static void set_text(char *to, size_t room, struct str from, uint32_t *ret_n)
@@ -93,7 +100,7 @@ static void set_question(const struct scanner *s, struct scanner_slot *slot, con
 {
 	uint64_t most = j->size * 2 + OUT_FREE;
 
-	slot->q = (struct scan_job_question){ .kind = SCAN_JOB_FILE, .n = j->size, .yara_n = s->yara.n, .clean_what = j->clean_what,
+	slot->q = (struct scan_job_question){ .kind = SCAN_JOB_FILE, .n = shown_bytes(j), .yara_n = s->yara.n, .clean_what = j->clean_what,
 					      .out_most = most < LIMIT_SCAN_OUT ? most : LIMIT_SCAN_OUT };
 	set_text(slot->q.name, sizeof(slot->q.name), j->name, &slot->q.name_n);
 	set_text(slot->q.type, sizeof(slot->q.type), j->type, &slot->q.type_n);
@@ -108,7 +115,7 @@ int scanner_job_begin(struct scanner *s, struct scanner_slot *slot, struct scan_
 	set_question(s, slot, j);
 	r = open_file(s, j, &slot->in);
 	if (r == 0)
-		r = digest_of(slot->in, j->size, slot->sha256);
+		r = digest_of(slot->in, slot->q.n, slot->sha256);
 	if (r == 0 && j->clean_what && (slot->out = scanner_job_memfd("clean")) < 0)
 		r = ERR_NOMEM;
 	fds[SCAN_JOB_IN] = slot->in;

@@ -88,6 +88,7 @@ struct trip {
 	bool judged, hold, flagged;
 	bool password_asked;		/* core/own_password.h */
 	struct str own_password;	/* what of the message is the sender's password; empty: nothing */
+	bool key_taken;			/* core/file_key.c: it held a key, which the stanza holds no more */
 	struct trip_files *files;	/* core/file_link.c: what it brings of our own upload service; NULL: not looked for, or nothing */
 	struct gate *gate;		/* core/gate.c: a stranger's, held until the receiver says what becomes of it; NULL: none */
 	bool knocked, too_many;		/* core/gate.c: he approaches somebody; and has approached too many */

@@ -646,25 +646,3 @@ bool transfer_key_of(struct str link, struct transfer_key *ret)
 	memcpy(ret->key, both + ret->n_iv, 32);
 	return true;
 }
-
-bool transfer_key_in(const struct node *encrypted, struct arena *a, struct transfer_key *ret, struct str *ret_target)
-{
-	struct search s = { .a = a };
-	struct str key, iv;
-
-	if (!of_family(encrypted, ESFS) || !str_is(encrypted->name, "encrypted") || str_find(node_attr(encrypted, "cipher"), STR("aes-256-gcm")) < 0)
-		return false;
-	key = blob_decode(child_text(&s, encrypted, "key"), a);
-	iv = blob_decode(child_text(&s, encrypted, "iv"), a);
-	if (!key.p || !iv.p || key.n != 32 || (iv.n != 12 && iv.n != 16))
-		return false;
-	memcpy(ret->key, key.p, 32);
-	memcpy(ret->iv, iv.p, iv.n);
-	ret->n_iv = iv.n;
-	for (const struct node *n = node_walk(encrypted, encrypted); n; n = node_walk(encrypted, n))
-		if (node_has_attr(n, "target")) {
-			*ret_target = node_attr(n, "target");
-			return true;
-		}
-	return false;
-}

@@ -53,10 +53,8 @@ enum rule transfer_rule(const struct transfer_part *part);
  * Returns how many. */
 unsigned transfer_hide(struct node *stanza, bool files, bool calls);
 
-/* The key that a link or an element tells in the clear (XEP-0454, 0448: AES-256-GCM). */
+/* The key that a link tells in the clear (XEP-0454: AES-256-GCM). */
 struct transfer_key { uint8_t key[32], iv[16]; size_t n_iv; };
 bool transfer_key_of(struct str link, struct transfer_key *ret);		/* "aesgcm://...#IVKEY" */
-/* The element of XEP-0448 and an address in it. */
-bool transfer_key_in(const struct node *encrypted, struct arena *a, struct transfer_key *ret, struct str *ret_target);
 
 #endif

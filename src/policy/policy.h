@@ -44,7 +44,9 @@ enum policy_telling { POLICY_TELL_DEVICES = 1, POLICY_TELL_CONTACTS = 2, POLICY_
 enum policy_what {
 #define WHAT(name, key, def, text) POLICY_WHAT_##name,
 #define ROAD WHAT
+#define KEYED WHAT
 #include "policy/file_what.def"
+#undef KEYED
 #undef ROAD
 #undef WHAT
 	POLICY_WHAT_COUNT
@@ -108,6 +110,7 @@ struct policy {
 	struct {
 		unsigned direct;		/* enum policy_direct */
 		unsigned act[POLICY_WHAT_COUNT];	/* enum file_action: when no rule fits; see policy_file.h */
+		bool ask_key;			/* encrypted_uploads: key; held, and the sender is asked */
 		unsigned inline_bytes;		/* of a picture inside of a stanza */
 		unsigned addresses;		/* enum policy_addresses: in offers of files */
 		struct clauses rules;		/* act: enum file_action; what: bits of enum policy_what */

@@ -8,7 +8,9 @@
 static const char *const names[] = {
 #define WHAT(name, key, def, text) [POLICY_WHAT_##name] = key,
 #define ROAD WHAT
+#define KEYED WHAT
 #include "policy/file_what.def"
+#undef KEYED
 #undef ROAD
 #undef WHAT
 };
@@ -211,7 +213,7 @@ uint64_t policy_file_cleans(const struct policy *p, struct people_pair pair)
 	return set;
 }
 
-void policy_file_between(const struct policy *p, struct people_pair pair, uint64_t facts, struct policy_file_view *ret)
+static void between(const struct policy *p, struct people_pair pair, uint64_t facts, struct policy_file_view *ret)
 {
 	struct policy_file_view before;
 
@@ -228,6 +230,19 @@ void policy_file_between(const struct policy *p, struct people_pair pair, uint64
 	ret->by = NULL;
 }
 
+void policy_file_between(const struct policy *p, struct people_pair pair, uint64_t facts, struct policy_file_view *ret)
+{
+	struct policy_file_view within;
+
+	between(p, pair, facts, ret);
+	if (!(facts & FACT_BIT(FACT_CIPHERTEXT)) || facts == FACT_BIT(FACT_CIPHERTEXT))
+		return;
+	/* It was looked into with its sender's key: that it is encrypted does not hide what is within from the rules. */
+	between(p, pair, facts & ~FACT_BIT(FACT_CIPHERTEXT), &within);
+	if (within.act > ret->act)
+		*ret = within;
+}
+
 void policy_file_road(const struct policy *p, struct people_pair pair, enum policy_what road, struct policy_file_view *ret)
 {
 	struct answer r = ask(p, pair, road, of_key(p, road));
@@ -238,6 +253,14 @@ void policy_file_road(const struct policy *p, struct people_pair pair, enum poli
 		ret->would = ret->act;
 		ret->would_by = NULL;
 	}
+}
+
+bool policy_file_asks_key(const struct policy *p, struct people_pair pair, uint64_t facts)
+{
+	struct policy_file_view v;
+
+	policy_file_of(p, pair, facts, 0, &v);
+	return p->files.ask_key && facts == FACT_BIT(FACT_CIPHERTEXT) && v.act == FILE_HOLD && v.fact == FACT_CIPHERTEXT && !v.by;
 }
 
 struct str policy_file_by(const struct policy_file_view *v, struct arena *a)

@@ -36,6 +36,9 @@ void policy_file_between(const struct policy *p, struct people_pair pair, uint64
 /* What becomes of what comes by this road: CLEAN strips it. */
 void policy_file_road(const struct policy *p, struct people_pair pair, enum policy_what road, struct policy_file_view *ret);
 
+/* Of a file in which nothing but ciphertext is seen: is its sender asked for the key? */
+bool policy_file_asks_key(const struct policy *p, struct people_pair pair, uint64_t facts);
+
 enum policy_what policy_file_what(unsigned fact);		/* the class of a fact */
 const char *policy_file_name(enum policy_what what);		/* "macros" */
 /* "files.macros", or "files.rules, line 14". */

@@ -78,6 +78,17 @@ static int brand_names(struct schema_reader *r, const yaml_node_t *n)
 	return look_alikes(p, p->sites.brands, p->sites.n_brands, true, &p->links.brands, &p->links.n_brands);
 }
 
+/* key: held, and the sender is asked. */
+static int asks_key(struct schema_reader *r, const yaml_node_t *n)
+{
+	unsigned *act = &r->p->files.act[POLICY_WHAT_ENCRYPTED_UPLOADS];
+
+	(void)n;
+	r->p->files.ask_key = *act > FILE_REFUSE;
+	*act = r->p->files.ask_key ? FILE_HOLD : *act;
+	return 0;
+}
+
 static const char *what_name(unsigned n)
 {
 	return n < POLICY_WHAT_COUNT ? policy_file_name((enum policy_what)n) : NULL;
@@ -207,7 +218,10 @@ const struct schema_key schema_keys[] = {
 
 #define WHAT(name, key, preset, text) { "files", key, NULL, SCHEMA_WORD, FIELD(files.act[POLICY_WHAT_##name]), FILE_ACTS, .def = preset, .help = text },
 #define ROAD WHAT
+#define KEYED(name, key, preset, text) { "files", key, NULL, SCHEMA_WORD, FIELD(files.act[POLICY_WHAT_##name]), \
+					   WORDS("allow", "clean", "hold", "refuse", "key"), .def = preset, .read = asks_key, .help = text },
 #include "policy/file_what.def"
+#undef KEYED
 #undef ROAD
 #undef WHAT
 	{ "files", "direct", NULL, SCHEMA_WORD, FIELD(files.direct), WORDS("each", "on", "off"), .def = "each",

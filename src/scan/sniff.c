@@ -326,7 +326,7 @@ void sniff_check(struct look *l, struct str name, struct str declared, enum kind
 	if (bytes.n == 0)
 		return;
 	/* Whatever its name says: clients that encrypt give it that of the file within (XEP-0454). */
-	if (k == KIND_UNKNOWN && l->depth == 0 && (is == FAMILY_DATA || bytes.n > 65536) && noise_is(bytes))
+	if (k == KIND_UNKNOWN && l->depth == 0 && (is == FAMILY_DATA || is == FAMILY_NONE || bytes.n > 65536) && noise_is(bytes))
 		look_note(l, FACT_CIPHERTEXT, "%s", "");
 	if (named != KIND_UNKNOWN && !agree(named, kind_family(named), k, is) && names_suffix(name, suffix))
 		look_note(l, FACT_TYPE_MISMATCH, "named .%s, is %s", suffix, mime);

@@ -29,8 +29,6 @@ static void stanza(struct arena *a, struct node *s)
 {
 	struct transfer_conf conf = { .inline_bytes = 4096, .own = own };
 	struct transfer found, again;
-	struct transfer_key key;
-	struct str target;
 
 	CHECK(transfer_find(s, &conf, a, &found) == 0 && found.n <= TRANSFER_PARTS);
 	CHECK(transfer_find(s, &conf, a, &again) == 0 && again.n == found.n && again.more == found.more);
@@ -42,9 +40,6 @@ static void stanza(struct arena *a, struct node *s)
 		CHECK(transfer_strip(&found.v[i], a) == 0);
 	CHECK(transfer_find(s, &conf, a, &again) == 0 && (again.n == 0 || found.more || again.n < found.n));
 	(void)transfer_is_empty(s);
-	for (const struct node *c = node_walk(s, s); c; c = node_walk(s, c))
-		if (!node_is_text(c))
-			(void)transfer_key_in(c, a, &key, &target);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)

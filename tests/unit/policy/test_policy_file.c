@@ -279,6 +279,39 @@ static void roads_from_client_to_client_are_closed_and_open_alone_or_together(vo
 	policy_free(&one);
 }
 
+static void the_key_is_asked_for_where_nothing_but_ciphertext_is_seen(void **st)
+{
+	static const struct { const char *files; uint64_t facts; bool asks; } t[] = {
+		{ "  encrypted_uploads: key\n", FACT_BIT(FACT_CIPHERTEXT), true },
+		{ "  encrypted_uploads: key\n", FACT_BIT(FACT_CIPHERTEXT) | FACT_BIT(FACT_MALWARE), false },
+		{ "  encrypted_uploads: key\n", FACT_BIT(FACT_ENCRYPTED_ARCHIVE), false },
+		{ "  encrypted_uploads: hold\n", FACT_BIT(FACT_CIPHERTEXT), false },
+		{ "  encrypted_uploads: key\n  rules:\n  - {from: sales, what: encrypted_uploads, do: hold}\n", FACT_BIT(FACT_CIPHERTEXT), false },
+		{ "", FACT_BIT(FACT_CIPHERTEXT), false },
+	};
+	struct policy_file_view v;
+
+	(void)st;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct policy *p = read(t[i].files);
+
+		assert_int_equal(policy_file_asks_key(p, policy_file_sender(p, STR("anna@firm.test")), t[i].facts), t[i].asks);
+		assert_int_equal(upload(p, "anna@firm.test", FACT_BIT(FACT_CIPHERTEXT), 0, &v), FILE_HOLD);
+	}
+}
+
+static void what_was_seen_within_counts_for_who_gets_it(void **st)
+{
+	struct policy *p = read("  encrypted_uploads: key\n  macros: allow\n  rules:\n  - {to: partner, what: macros, do: hold}\n");
+	struct policy_file_view v;
+
+	(void)st;
+	policy_file_between(p, between(p, "anna@firm.test", "x@partner.test"), FACT_BIT(FACT_CIPHERTEXT) | FACT_BIT(FACT_MACRO), &v);
+	assert_true(v.act == FILE_HOLD && v.fact == FACT_MACRO);
+	policy_file_between(p, between(p, "anna@firm.test", "ben@firm.test"), FACT_BIT(FACT_CIPHERTEXT) | FACT_BIT(FACT_MACRO), &v);
+	assert_int_equal(v.act, FILE_ALLOW);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -286,6 +319,8 @@ int main(void)
 		TEST(without_rules_every_fact_does_what_its_table_says),
 		TEST(the_strictest_of_all_facts_is_done),
 		TEST(what_is_to_be_cleaned_and_is_still_there_is_held),
+		TEST(the_key_is_asked_for_where_nothing_but_ciphertext_is_seen),
+		TEST(what_was_seen_within_counts_for_who_gets_it),
 		TEST(the_cleaner_is_told_what_the_sender_s_files_lose),
 		TEST(at_upload_only_rules_without_receiver_count),
 		TEST(a_message_to_somebody_for_whom_it_would_be_cleaned_is_held),

@@ -314,6 +314,8 @@ static void what_a_cipher_made_is_seen_whatever_its_name(void **st)
 	}
 	o = look_named(STR("holiday.jpg"), str_make((const char *)dice, sizeof(dice)));
 	assert_true(o.facts & BIT(CIPHERTEXT));
+	o = look_named(STR("holiday.jpg"), str_make((const char *)dice, 5000));
+	assert_true(o.facts & BIT(CIPHERTEXT));
 	o = look_named(STR("letter.txt"), str_make((const char *)words, sizeof(words)));
 	assert_false(o.facts & BIT(CIPHERTEXT));
 	o = look_named(STR("holiday.jpg"), str_make((const char *)dice, 300));	/* too short to say */
