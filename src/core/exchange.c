@@ -14,6 +14,7 @@
 #include "xmpp/ns.h"
 
 #define EXCHANGE_ARENA (64 * 1024)
+#define NODE_ARENA (4u << 20)		/* the node with all who read it */
 #define OUTBREAK_WEIGHT 80		/* the guard's own finding; an officer may say more of it by hand */
 #define DAY_MS (24 * 3600 * 1000ull)
 
@@ -95,6 +96,45 @@ static void on_created(void *ctx, const struct node *answer)
 	ask_members(ctx);
 }
 
+struct old_node {
+	struct server *srv;
+	struct arena *arena;
+};
+
+static int old_node_work(struct vault *v, void *ctx)
+{
+	struct old_node *o = ctx;
+	struct str bytes;
+
+	return vault_item_get(v, o->srv->pubsub, ITEM_PUBSUB_NODE, STR(EXCHANGE_NODE), o->arena, &bytes);
+}
+
+static void old_node_done(void *ctx, int err)
+{
+	struct old_node *o = ctx;
+
+	if (err == 0)
+		ask_members(o->srv);
+	else if (err != ERR_NOT_FOUND)
+		log_event(LOG_WARN, "exchange.failed", LOG_Z("step", "members"));
+	arena_free(&o->arena);
+}
+
+/* Nobody is to read it: whoever could, cannot any more. Mostly there never was a list. */
+static void shut(struct server *srv)
+{
+	struct arena *a = arena_new(NODE_ARENA);
+	struct old_node *o = a ? arena_alloc(a, sizeof(*o)) : NULL;
+
+	if (o) {
+		*o = (struct old_node){ .srv = srv, .arena = a };
+		if (server_store(srv, o, old_node_work, old_node_done) == 0)
+			return;
+	}
+	log_event(LOG_WARN, "exchange.failed", LOG_Z("step", "members"));
+	arena_free(&a);
+}
+
 void exchange_refresh(struct server *srv)
 {
 	struct arena *a;
@@ -102,7 +142,7 @@ void exchange_refresh(struct server *srv)
 	struct form f;
 
 	if (guard_policy(srv->guard)->reports.n_share == 0) {
-		ask_members(srv);
+		shut(srv);
 		return;
 	}
 	a = arena_new(EXCHANGE_ARENA);
