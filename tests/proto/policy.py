@@ -212,6 +212,26 @@ def outsiders(tap, w, gateway):
     tap.run("wall: to an outsider somebody behind one is like somebody who is not there", alike)
 
 
+def departments(tap, w):
+    """A colleague of another department is a stranger, where policy says so."""
+    tom, olga = w.c["tom"], w.c["olga"]
+
+    def gate():
+        w.apply("groups: {sales: [tom@example.test, ben@example.test], lab: [olga@example.test]}\nstrangers: departments\n")
+        i = tom.message(olga.bare, "may I have the recipe?")
+        w.bot_says("olga", "may I have the recipe?")
+        olga.none(lambda e: e.get("id") == i, "the message itself")
+        j = tom.message(w.c["ben"].bare, "see you at four")
+        w.c["ben"].expect(name="message", id=j)
+        olga.message(f"guard@{w.server.domain}", "accept")
+        got = olga.expect(lambda e: body_of(e) == "may I have the recipe?" and e.get("from", "").startswith("tom@"), name="message")
+        check(got is not None, "not let in")
+        k = tom.message(olga.bare, "thank you")
+        olga.expect(name="message", id=k)
+        w.apply(POLICY)
+    tap.run("departments: who has no group in common asks first, and is let in by 'accept'", gate)
+
+
 def join(c, room, nick):
     c.send(f"<presence to='{room}/{nick}'><x xmlns='{MUC}'/></presence>")
     p = c.expect(lambda e: e.tag.endswith("presence") and (e.get("from") or "") == f"{room}/{nick}", what=f"self-presence of {nick}")
@@ -462,6 +482,7 @@ def main():
         gateway = Component(server, "gw.test").login()
         walls(tap, w)
         outsiders(tap, w, gateway)
+        departments(tap, w)
         encryption(tap, w, gateway)
         devices(tap, w)
         links(tap, w)

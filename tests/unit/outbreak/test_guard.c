@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "inspect/stranger.h"
 #include "outbreak/guard.h"
 
 #define LURE "is this you?? http://photo-share.test/view?id=7"
@@ -654,6 +655,42 @@ static void a_new_site_counts_with_other_signs_alone(void **st)
 	assert_true(found(&j, LINK_NEW));
 }
 
+/* How many of so many knocks are let in; every one by another sender, at another door. */
+static unsigned knocks(unsigned n, unsigned domains, uint64_t prefix, bool partner, const char *family)
+{
+	unsigned in = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		char from[64], to[64];
+
+		snprintf(from, sizeof(from), "p%u@%s%u.test", i, family, i % domains);
+		snprintf(to, sizeof(to), "%s%u@firm.test", family, i);
+		in += guard_knock(g, &(struct guard_knock){ str_of(from), str_of(to), prefix, partner, now + i });
+	}
+	return in;
+}
+
+static void whoever_tries_many_doors_is_slowed_by_name_domain_and_range_of_addresses(void **st)
+{
+	unsigned in = 0;
+
+	(void)st;
+	for (unsigned i = 0; i < 40; i++) {
+		char to[64];
+
+		snprintf(to, sizeof(to), "door%u@firm.test", i);
+		in += guard_knock(g, &(struct guard_knock){ STR("one@single.test"), str_of(to), 0, false, now });
+	}
+	/* The counts are of a sketch under a random key: a third more or fewer may pass. */
+	assert_in_range(in, STRANGER_TRIES * 2 / 3, STRANGER_TRIES * 2);
+	assert_in_range(knocks(300, 1, 0, false, "alone"), STRANGER_TRIES_DOMAIN * 2 / 3, STRANGER_TRIES_DOMAIN * 4 / 3);
+	assert_in_range(knocks(600, 60, 0x5eed, false, "many"), STRANGER_TRIES_PREFIX * 2 / 3, STRANGER_TRIES_PREFIX * 4 / 3);
+	assert_in_range(knocks(300, 30, 0x5eee, false, "far"), STRANGER_TRIES_PREFIX * 2 / 3, STRANGER_TRIES_PREFIX * 4 / 3);
+	assert_int_equal(knocks(300, 1, 0x5eef, true, "partner"), 300);
+	now += 2 * HOUR;
+	assert_int_equal(knocks(50, 50, 0x5eed, false, "later"), 50);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -700,6 +737,7 @@ int main(void)
 		TEST(policy_may_leave_the_sender_free),
 		TEST(a_restart_remembers_that_a_decoy_had_it),
 		TEST(a_new_site_counts_with_other_signs_alone),
+		TEST(whoever_tries_many_doors_is_slowed_by_name_domain_and_range_of_addresses),
 	};
 
 	return cmocka_run_group_tests_name("outbreak/guard", tests, NULL, NULL);
