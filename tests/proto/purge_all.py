@@ -359,7 +359,7 @@ def killed(tap, server):
         purge = subprocess.Popen([program("wardroom"), "--dir", server.dir, "purge", "--like", first, "--json"], stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL)
         times = 0
-        until(lambda: server.json("purge", "list")["purges"], 10, "it has begun", step=0)
+        until(lambda: [p for p in server.json("purge", "list")["purges"] if p["value"] == first], 10, "it has begun", step=0)
         server.kill9()
         purge.wait()
         server.start()
